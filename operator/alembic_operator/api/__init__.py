@@ -1,0 +1,1 @@
+"""The public API: the resource, its schema and the reasons that its conditions give."""

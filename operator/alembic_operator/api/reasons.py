@@ -1,0 +1,150 @@
+"""Every reason that a condition, an Event or a Result can give, once, with its sentence.
+
+The reference page is generated from this list. Standard library only, Python 3.9 or newer: the runner carries it.
+"""
+
+from __future__ import annotations
+
+import enum
+
+
+class Effect(str, enum.Enum):
+    """What a reason means for the conditions."""
+
+    READY = "Ready"
+    """Ready=True."""
+    RECONCILING = "Reconciling"
+    """Ready=False and Reconciling=True: time, or somebody else's change, heals it; the operator keeps trying."""
+    STALLED = "Stalled"
+    """Ready=False and Stalled=True: waiting cannot heal it; the migration itself must change."""
+
+
+class Reason(str, enum.Enum):
+    """A reason, in the CamelCase of Kubernetes' conditions, with its effect and its sentence."""
+
+    effect: Effect
+    meaning: str
+
+    def __new__(cls, value: str, effect: Effect, meaning: str) -> Reason:
+        reason = str.__new__(cls, value)
+        reason._value_ = value
+        reason.effect = effect
+        reason.meaning = meaning
+        return reason
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    UP_TO_DATE = "UpToDate", Effect.READY, "The heads read back from the database contain the target."
+    DATABASE_AHEAD = (
+        "DatabaseAhead",
+        Effect.READY,
+        "The database holds a revision that this image does not know, as after a rollback; policy.databaseAhead allows it.",
+    )
+
+    PENDING = "Pending", Effect.RECONCILING, "The Job exists; its pod has not started yet."
+    MIGRATING = "Migrating", Effect.RECONCILING, "The migration pod is running."
+    RETRYING = "Retrying", Effect.RECONCILING, "The migration pod ended without a Result; it is tried again."
+    SUSPENDED = "Suspended", Effect.RECONCILING, "spec.suspend is true: nothing new is started."
+    WAITING_FOR_WORKLOAD = (
+        "WaitingForWorkload",
+        Effect.RECONCILING,
+        "The workload or the container that spec.source.workloadRef names does not exist.",
+    )
+    WAITING_FOR_CONFIG_MAP = (
+        "WaitingForConfigMap",
+        Effect.RECONCILING,
+        "The ConfigMap of spec.source.configMapRef does not exist, or lacks alembic's configuration or env.py.",
+    )
+    WAITING_FOR_DATABASE = (
+        "WaitingForDatabase",
+        Effect.RECONCILING,
+        "The StatefulSet of spec.database.statefulSetRef does not exist or has no ready replica.",
+    )
+    WAITING_FOR_DEPENDENCY = (
+        "WaitingForDependency",
+        Effect.RECONCILING,
+        "A migration that spec.dependsOn names does not exist or is not Ready.",
+    )
+    WAITING_FOR_PREVIOUS_JOB = (
+        "WaitingForPreviousJob",
+        Effect.RECONCILING,
+        "A Job of an earlier specification is still running; the new one starts when its pods are gone.",
+    )
+    SECRET_NOT_FOUND = (
+        "SecretNotFound",
+        Effect.RECONCILING,
+        "The kubelet cannot make the container: a Secret, a ConfigMap or a key in it is missing.",
+    )
+    IMAGE_PULL_FAILED = "ImagePullFailed", Effect.RECONCILING, "The node cannot pull an image of the migration pod."
+    POD_NOT_CREATED = (
+        "PodNotCreated",
+        Effect.RECONCILING,
+        "The Job exists, but its pod was refused: a quota, Pod Security or a missing service account.",
+    )
+    UNSCHEDULABLE = "Unschedulable", Effect.RECONCILING, "No node takes the migration pod."
+    DATABASE_UNREACHABLE = (
+        "DatabaseUnreachable",
+        Effect.RECONCILING,
+        "No connection to the database: unknown host, nothing listens, starting up, shutting down or full.",
+    )
+    DATABASE_NOT_FOUND = "DatabaseNotFound", Effect.RECONCILING, "The server has no database of that name."
+    AUTHENTICATION_FAILED = (
+        "AuthenticationFailed",
+        Effect.RECONCILING,
+        "The server refused the user or the password; a rotated Secret heals it.",
+    )
+    PERMISSION_DENIED = "PermissionDenied", Effect.RECONCILING, "The user lacks a right that a statement needs."
+    WAITING_FOR_LOCK = (
+        "WaitingForLock",
+        Effect.RECONCILING,
+        "Another migration of the same version table is running, or an orphan of one still is.",
+    )
+    LOCK_TIMEOUT = (
+        "LockTimeout",
+        Effect.RECONCILING,
+        "A revision did not get its table lock within policy.lockTimeout, in any of its attempts.",
+    )
+    CONFLICT = "Conflict", Effect.RECONCILING, "A deadlock or a serialization failure; the revision was rolled back."
+    READ_ONLY_DATABASE = "ReadOnlyDatabase", Effect.RECONCILING, "The server is a standby or read-only."
+    DEADLINE_EXCEEDED = "DeadlineExceeded", Effect.RECONCILING, "The run took longer than policy.deadline."
+    INTERRUPTED = (
+        "Interrupted",
+        Effect.RECONCILING,
+        "The migration pod was asked to stop; the running statement was cancelled and rolled back.",
+    )
+
+    INVALID_SPEC = "InvalidSpec", Effect.STALLED, "The specification contradicts itself; the message names the field."
+    DEPENDENCY_CYCLE = "DependencyCycle", Effect.STALLED, "spec.dependsOn leads back to this migration."
+    JOB_REFUSED = "JobRefused", Effect.STALLED, "The API server refuses the Job; mostly because of spec.jobTemplate."
+    CONFIG_INVALID = (
+        "ConfigInvalid",
+        Effect.STALLED,
+        "Alembic's configuration file or its section does not exist in the image or cannot be read.",
+    )
+    ALEMBIC_NOT_FOUND = (
+        "AlembicNotFound",
+        Effect.STALLED,
+        "The image's Python cannot be started, or cannot import Alembic or what env.py needs.",
+    )
+    NOT_POSTGRESQL = "NotPostgreSQL", Effect.STALLED, "env.py connects to something that is not PostgreSQL."
+    WRONG_DATABASE = "WrongDatabase", Effect.STALLED, "env.py is connected to another database than the one asked for."
+    MULTIPLE_HEADS = "MultipleHeads", Effect.STALLED, "The scripts have several heads and the target is `head`."
+    UNKNOWN_TARGET = "UnknownTarget", Effect.STALLED, "The scripts have no revision, branch or step of that name."
+    BROKEN_SCRIPTS = (
+        "BrokenScripts",
+        Effect.STALLED,
+        "The revisions cannot be loaded, have no head, or do not form a chain.",
+    )
+    DATABASE_AHEAD_BLOCKED = (
+        "DatabaseAheadBlocked",
+        Effect.STALLED,
+        "The database holds a revision that this image does not know, and policy.databaseAhead is Block.",
+    )
+    REVISION_FAILED = "RevisionFailed", Effect.STALLED, "A revision failed and a retry will not heal it."
+    ENV_FAILED = "EnvFailed", Effect.STALLED, "env.py raised an error of its own."
+    NOT_COMMITTED = (
+        "NotCommitted",
+        Effect.STALLED,
+        "Alembic ended without an error, but the database does not contain what it ran: a transaction of env.py rolled it back.",
+    )

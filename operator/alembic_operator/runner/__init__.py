@@ -1,0 +1,1 @@
+"""Run Alembic in the migration pod; standard library and the user's own Alembic only."""

@@ -1,0 +1,1 @@
+"""Run the operator: watch, queue, reconcile; the only importer of `kopf`."""
