@@ -222,16 +222,18 @@ class Result:
     def to_json(self) -> str:
         """Return compact JSON of at most RESULT_BYTES bytes: lists shrink first, then texts."""
         result = self if self.applied_count else replace(self, applied_count=len(self.applied))
-        while len(text := result._dump().encode()) > RESULT_BYTES:
-            result = result._shrunk(len(text) - RESULT_BYTES)
+        while len(text := result.dump().encode()) > RESULT_BYTES:
+            result = result.shrunk(len(text) - RESULT_BYTES)
         return text.decode()
 
-    def _dump(self) -> str:
+    def dump(self) -> str:
+        """Return the JSON, however long it is."""
         fields = {("from" if key == "from_" else key): value for key, value in asdict(self).items()}
         fields["appliedCount"] = fields.pop("applied_count")
         return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
 
-    def _shrunk(self, excess: int) -> Result:
+    def shrunk(self, excess: int) -> Result:
+        """Return it without what is missed least, when it is `excess` bytes too long."""
         if self.applied:
             return replace(self, applied=self.applied[len(self.applied) // 2 + 1 :])
         for name in ("from_", "to", "target"):

@@ -26,6 +26,7 @@ class Reason(str, enum.Enum):
     meaning: str
 
     def __new__(cls, value: str, effect: Effect, meaning: str) -> Reason:
+        """Make the text itself the member, and hang effect and sentence on it."""
         reason = str.__new__(cls, value)
         reason._value_ = value
         reason.effect = effect
@@ -39,7 +40,7 @@ class Reason(str, enum.Enum):
     DATABASE_AHEAD = (
         "DatabaseAhead",
         Effect.READY,
-        "The database holds a revision that this image does not know, as after a rollback; policy.databaseAhead allows it.",
+        "The database holds a revision that this image does not know, as after a rollback; the policy allows it.",
     )
 
     PENDING = "Pending", Effect.RECONCILING, "The Job exists; its pod has not started yet."
@@ -146,5 +147,5 @@ class Reason(str, enum.Enum):
     NOT_COMMITTED = (
         "NotCommitted",
         Effect.STALLED,
-        "Alembic ended without an error, but the database does not contain what it ran: a transaction of env.py rolled it back.",
+        "Alembic ended without an error, but a transaction of env.py rolled back what it ran.",
     )

@@ -1,0 +1,78 @@
+"""The parts that every Kubernetes resource shares: the base model, references and conditions."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from alembic_operator.contract import DURATION_PATTERN
+
+
+def rule(expression: str, message: str) -> dict[str, str]:
+    """Return one CEL rule; the API server checks it before it stores an object."""
+    return {"rule": expression, "message": message}
+
+
+class Model(BaseModel):
+    """A frozen object of the API: camelCase outside, snake_case inside; its attribute docstrings document the CRD."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, frozen=True, use_attribute_docstrings=True
+    )
+
+
+Name = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
+"""The name of an object: a DNS subdomain of RFC 1123."""
+
+Text = Annotated[str, Field(min_length=1, max_length=253)]
+"""A short text that is not empty."""
+
+Duration = Annotated[str, Field(max_length=32, pattern=DURATION_PATTERN)]
+"""A duration such as `500ms`, `2s`, `15m` or `1h30m`."""
+
+Timestamp = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
+"""RFC 3339, UTC."""
+
+Message = Annotated[str, Field(max_length=32768)]
+"""A text for a person."""
+
+Revision = Annotated[str, Field(max_length=255)]
+"""An Alembic revision identifier."""
+
+Revisions = Annotated[
+    tuple[Revision, ...], Field(max_length=256, json_schema_extra={"x-kubernetes-list-type": "atomic"})
+]
+"""A set of heads, sorted."""
+
+
+class LocalReference(Model):
+    """An object of a known kind in the migration's namespace."""
+
+    name: Name
+    """Its name."""
+
+
+class SecretKey(Model):
+    """One key of a Secret in the migration's namespace. Only the kubelet reads it."""
+
+    name: Name
+    """Name of the Secret."""
+    key: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")]
+    """Key in the Secret."""
+
+
+class Condition(Model):
+    """One condition, as in metav1.Condition."""
+
+    type: Annotated[str, Field(max_length=316)]
+    """Ready, Reconciling or Stalled."""
+    status: Literal["True", "False", "Unknown"]
+    """Whether it holds."""
+    reason: Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$")]
+    """Why, in one word; the reference lists every one."""
+    message: Message
+    """Why, for a person, with what to do next."""
+    last_transition_time: Timestamp
+    """When `status` changed last."""
+    observed_generation: int | None = None
+    """The metadata.generation that this condition speaks of."""

@@ -1,0 +1,287 @@
+"""The resource DatabaseMigration, version v1alpha1."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from alembic_operator.api.meta import (
+    Condition,
+    Duration,
+    LocalReference,
+    Message,
+    Model,
+    Name,
+    Revision,
+    Revisions,
+    SecretKey,
+    Text,
+    Timestamp,
+    rule,
+)
+
+GROUP = "alembic-operator.dev"
+VERSION = "v1alpha1"
+KIND = "DatabaseMigration"
+PLURAL = "databasemigrations"
+SHORT_NAME = "dbm"
+API_VERSION = f"{GROUP}/{VERSION}"
+
+
+class WorkloadRef(Model):
+    """A workload whose pod template says how the application runs."""
+
+    api_version: Literal["apps/v1", "argoproj.io/v1alpha1"] = "apps/v1"
+    """apps/v1, or argoproj.io/v1alpha1 for a Rollout."""
+    kind: Literal["Deployment", "StatefulSet", "Rollout"] = "Deployment"
+    """Deployment, StatefulSet or Rollout."""
+    name: Name
+    """Its name, in the migration's namespace."""
+    container: Annotated[str, Field(max_length=63)] | None = None
+    """The container that holds the Alembic project. Default: the first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                rule(
+                    "(self.kind == 'Rollout') == (self.apiVersion == 'argoproj.io/v1alpha1')",
+                    "apiVersion must be argoproj.io/v1alpha1 for a Rollout, and apps/v1 for anything else",
+                )
+            ]
+        }
+    )
+
+
+class Source(Model):
+    """Where the Alembic project comes from: exactly one of the three."""
+
+    image: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
+    """An image that holds the project, its Python, Alembic and the driver."""
+    workload_ref: WorkloadRef | None = None
+    """The workload that runs the application. Image, environment, volumes, service account and node placement of one
+    of its containers are used as they are, and followed when they change."""
+    config_map_ref: LocalReference | None = None
+    """A ConfigMap with `alembic.ini`, `env.py` and the revision files, for small projects; the operator's own image
+    runs it, with the drivers asyncpg, psycopg and psycopg2."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                rule(
+                    "[has(self.image), has(self.workloadRef), has(self.configMapRef)].filter(given, given).size() == 1",
+                    "give exactly one of image, workloadRef and configMapRef",
+                )
+            ]
+        }
+    )
+
+
+class Alembic(Model):
+    """How Alembic is called, in Alembic's own words."""
+
+    config: Text = "alembic.ini"
+    """Alembic's configuration file in the image, relative to the working directory; also a `pyproject.toml`."""
+    section: Text = "alembic"
+    """Section of that file, like `alembic -n`."""
+    target: Annotated[str, Field(max_length=255, pattern=r"^(\+[1-9][0-9]*|[A-Za-z0-9_][A-Za-z0-9_.@:-]*)$")] = "heads"
+    """`heads`, `head`, a revision, `BRANCH@head`, or `+N` for the next N revisions."""
+    x_arguments: Annotated[
+        tuple[Annotated[str, Field(max_length=1024)], ...],
+        Field(max_length=32, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
+    ] = ()
+    """Arguments for env.py, like `alembic -x`. Visible to whoever can read the object: no secrets here."""
+    python: Text = "python3"
+    """The interpreter in the image: a name on its PATH, or a path."""
+
+
+class Database(Model):
+    """The database that is migrated. Without it, env.py connects as it always does."""
+
+    stateful_set_ref: LocalReference | None = None
+    """A StatefulSet that runs PostgreSQL in this namespace. Its headless Service and port are the address, and the
+    migration waits until a replica is ready."""
+    host: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9:.%_-]+$")] | None = None
+    """Host name or address."""
+    url_from: SecretKey | None = None
+    """A Secret key that holds a whole URL, such as `postgresql://user:password@host:5432/name`."""
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Port. Default: that of the StatefulSet's container, else 5432."""
+    name: Annotated[str, Field(min_length=1, max_length=63)] | None = None
+    """Name of the database."""
+    user_from: SecretKey | None = None
+    """A Secret key that holds the user."""
+    password_from: SecretKey | None = None
+    """A Secret key that holds the password."""
+    schema_: Annotated[str, Field(alias="schema", min_length=1, max_length=63)] | None = None
+    """Schema that the migration lives in: created when missing; search_path and schema of the version table. It cannot
+    be changed afterwards, because the tables would stay where they are."""
+    role: Annotated[str, Field(min_length=1, max_length=63)] | None = None
+    """Role that owns what is created: `SET ROLE` on every connection."""
+    ssl_mode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] | None = None
+    """TLS, as libpq means it. Default: prefer."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                rule(
+                    "[has(self.statefulSetRef), has(self.host), has(self.urlFrom)].filter(given, given).size() == 1",
+                    "give exactly one of statefulSetRef, host and urlFrom",
+                ),
+                rule(
+                    "!has(self.urlFrom) || !(has(self.port) || has(self.name) || has(self.userFrom)"
+                    " || has(self.passwordFrom) || has(self.sslMode))",
+                    "urlFrom holds port, name, user, password and sslmode: give none of them beside it",
+                ),
+                rule(
+                    "has(self.urlFrom) || (has(self.name) && has(self.userFrom))",
+                    "name and userFrom are required with statefulSetRef and host",
+                ),
+            ]
+        }
+    )
+
+
+class Policy(Model):
+    """Limits and permissions of a run."""
+
+    lock_timeout: Duration = "2s"
+    """How long one attempt of a revision waits for a table lock, and so the longest time for which it makes readers
+    queue; retried with jitter."""
+    statement_timeout: Duration = "0s"
+    """Limit of each statement; `0s`: none."""
+    deadline: Duration = "1h"
+    """Limit of the whole run, all attempts."""
+    backoff_limit: Annotated[int, Field(ge=0, le=100)] = 3
+    """Pods of one Job that may fail with what a retry can heal, before the operator makes the Job anew, more slowly."""
+    database_ahead: Literal["Allow", "Block"] = "Allow"
+    """Whether a database that holds a revision which this image does not know is accepted, as after a rollback of the
+    application."""
+
+
+class Spec(Model):
+    """What should be migrated, and how."""
+
+    source: Source
+    """Where the Alembic project comes from."""
+    alembic: Alembic = Alembic()
+    """How Alembic is called."""
+    database: Database | None = None
+    """The database that is migrated. Without it, env.py connects as it always does."""
+    policy: Policy = Policy()
+    """Limits and permissions of a run."""
+    depends_on: Annotated[
+        tuple[LocalReference, ...],
+        Field(
+            max_length=32,
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        ),
+    ] = ()
+    """Migrations of the same namespace that must be Ready first."""
+    suspend: bool = False
+    """Start nothing new. A run that is under way is left to finish, and reported."""
+    job_template: (
+        Annotated[dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})] | None
+    ) = None
+    """Merged last into the Job, like the jobTemplate of a CronJob: `metadata` and `spec`; lists whose items have a
+    name (containers, env, volumes) are merged by it. The migration's container is called `migrate`."""
+    ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=2147483647)] = 86400
+    """How long a finished Job and its logs are kept, in seconds. The status keeps the facts."""
+
+
+class Applied(Model):
+    """One revision that a run applied."""
+
+    revision: Revision
+    """The revision."""
+    seconds: float
+    """How long it took, in seconds."""
+
+
+class RunError(Model):
+    """Why a run failed."""
+
+    sqlstate: Annotated[str, Field(max_length=5)] | None = None
+    """PostgreSQL's error code."""
+    revision: Revision | None = None
+    """The revision that was running."""
+    statement: Message | None = None
+    """The statement that failed, shortened, without its literals."""
+    message: Message | None = None
+    """First line of the error."""
+    hint: Message | None = None
+    """What to do next."""
+
+
+class LastRun(Model):
+    """The last run, under way or finished."""
+
+    job: Text
+    """Name of the Job."""
+    attempt: int
+    """1 for the first Job of this specification; counted up each time the operator makes it anew."""
+    started_at: Timestamp | None = None
+    """When the Job started."""
+    finished_at: Timestamp | None = None
+    """When it finished; absent while it runs."""
+    from_: Annotated[Revisions, Field(alias="from")] = ()
+    """Database heads before the run."""
+    to: Revisions = ()
+    """Database heads after it."""
+    applied: Annotated[
+        tuple[Applied, ...], Field(max_length=256, json_schema_extra={"x-kubernetes-list-type": "atomic"})
+    ] = ()
+    """What it applied, in order; the newest, when there were many."""
+    error: RunError | None = None
+    """Why it failed."""
+
+
+class HistoryEntry(Model):
+    """One finished run."""
+
+    finished_at: Timestamp
+    """When it finished."""
+    from_: Annotated[Revisions, Field(alias="from")] = ()
+    """Database heads before the run."""
+    to: Revisions = ()
+    """Database heads after it."""
+    image: Annotated[str, Field(max_length=1024)] | None = None
+    """The image that ran."""
+    outcome: Annotated[str, Field(max_length=64)]
+    """The reason that it ended with."""
+
+
+class RevisionsStatus(Model):
+    """What the database contains."""
+
+    current: Revisions = ()
+    """Database heads, read back after the run on a fresh connection."""
+    target: Revisions = ()
+    """Script heads that the target names."""
+    pending: int = 0
+    """How many revisions are missing."""
+    database_ahead: bool = False
+    """The database holds a revision that this image does not know."""
+
+
+class Status(Model):
+    """What was found and done."""
+
+    observed_generation: int = -1
+    """The metadata.generation that this status speaks of; -1 before the operator has looked at the object."""
+    conditions: Annotated[
+        tuple[Condition, ...],
+        Field(
+            max_length=8,
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+        ),
+    ] = ()
+    """Ready always; Reconciling and Stalled only while they are true."""
+    image: Annotated[str, Field(max_length=1024)] | None = None
+    """The image that really ran."""
+    revisions: RevisionsStatus | None = None
+    """What the database contains."""
+    last_run: LastRun | None = None
+    """The last run."""
+    history: Annotated[
+        tuple[HistoryEntry, ...], Field(max_length=10, json_schema_extra={"x-kubernetes-list-type": "atomic"})
+    ] = ()
+    """Finished runs, newest first."""
