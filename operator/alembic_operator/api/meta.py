@@ -4,11 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+from pydantic.config import JsonDict
 
 from alembic_operator.contract import DURATION_PATTERN
 
 
-def rule(expression: str, message: str) -> dict[str, str]:
+def rule(expression: str, message: str) -> JsonDict:
     """Return one CEL rule; the API server checks it before it stores an object."""
     return {"rule": expression, "message": message}
 

@@ -111,7 +111,7 @@ class Database(Model):
     """A Secret key that holds the user."""
     password_from: SecretKey | None = None
     """A Secret key that holds the password."""
-    schema_: Annotated[str, Field(alias="schema", min_length=1, max_length=63)] | None = None
+    schema_: Annotated[Annotated[str, Field(min_length=1, max_length=63)] | None, Field(alias="schema")] = None
     """Schema that the migration lives in: created when missing; search_path and schema of the version table. It cannot
     be changed afterwards, because the tables would stay where they are."""
     role: Annotated[str, Field(min_length=1, max_length=63)] | None = None
