@@ -1,0 +1,130 @@
+"""Build the programs of the cluster from their Go modules into the cache, once per version."""
+
+from __future__ import annotations
+
+import fcntl
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from devcluster import golang
+from devcluster.commands import show
+from devcluster.failure import FailureError
+from devcluster.gomodule import ADDONS, KUBERNETES, GoModule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from devcluster.settings import Settings
+
+KUBERNETES_MODULE = "k8s.io/kubernetes"
+FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
+PACKAGES = {
+    KUBERNETES: {
+        "etcd": "go.etcd.io/etcd/server/v3",
+        **{
+            name: f"{KUBERNETES_MODULE}/cmd/{name}"
+            for name in (
+                "kube-apiserver",
+                "kubectl",
+                "kube-controller-manager",
+                "kube-scheduler",
+                "kubelet",
+                "kube-proxy",
+            )
+        },
+    },
+    ADDONS: {
+        "coredns": "github.com/coredns/coredns",
+        "helm": "helm.sh/helm/v4/cmd/helm",
+        "kind": "sigs.k8s.io/kind",
+    },
+}
+"""What is built from which module, under which name."""
+NODE = tuple(name for names in PACKAGES.values() for name in names if name != "kind")
+"""All that a native node needs, and the two command line tools that go with it."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """The programs of one module in their folder of the cache."""
+
+    module: GoModule
+    folder: Path
+
+    def missing(self, names: Sequence[str]) -> list[str]:
+        """List which of these programs of the module are not built yet."""
+        return [name for name in PACKAGES[self.module] if name in names and not (self.folder / name).exists()]
+
+
+def builds(settings: Settings) -> tuple[Build, ...]:
+    """Name the folder of every module; a new version has a new one."""
+    return tuple(
+        Build(module, settings.cache / "bin" / f"{label}-{module.fingerprint(*FLAGS, *linker_flags(module))}")
+        for label, module in (("kubernetes", KUBERNETES), ("addons", ADDONS))
+    )
+
+
+def linker_flags(module: GoModule) -> tuple[str, ...]:
+    """Leave out debug symbols, and tell Kubernetes the version that its go.mod entry has."""
+    if module is not KUBERNETES:
+        return ("-s", "-w")
+    version = module.version(KUBERNETES_MODULE)
+    major, minor = re.findall(r"\d+", version)[:2]
+    stamps = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
+    return ("-s", "-w", *(f"-X=k8s.io/component-base/version.{key}={value}" for key, value in stamps.items()))
+
+
+def ensure(settings: Settings, names: Sequence[str] = NODE) -> None:
+    """Build what is missing of these programs."""
+    unknown = set(names) - {name for packages in PACKAGES.values() for name in packages}
+    if unknown:
+        raise FailureError(f"there is no program {', '.join(sorted(unknown))}; known: {', '.join((*NODE, 'kind'))}")
+    for build in builds(settings):
+        if build.missing(names):
+            with _locked(build.folder):
+                _build(settings, build, build.missing(names))
+
+
+def path(settings: Settings, name: str) -> Path:
+    """Return the file of one program; raises FailureError when it is not built."""
+    return folder_of(settings, [name]) / name
+
+
+def folder_of(settings: Settings, names: Sequence[str]) -> Path:
+    """Return the folder that holds these programs of one module; raises FailureError when one is not built."""
+    build = next(each for each in builds(settings) if names[0] in PACKAGES[each.module])
+    if build.missing(names):
+        raise FailureError(f"not built yet; run: python3 -m devcluster build --only {' '.join(build.missing(names))}")
+    return build.folder
+
+
+def _build(settings: Settings, build: Build, names: list[str]) -> None:
+    """Build into a temporary folder and move each finished program: what has its name is complete."""
+    if not names:
+        return
+    print(f"building {', '.join(names)}; with an empty Go cache all take about 9 minutes on 2 cores", flush=True)
+    go = golang.find(settings, build.module)
+    packages = {name: PACKAGES[build.module][name] for name in names}
+    with TemporaryDirectory(dir=build.folder) as temporary:
+        flags = [*FLAGS, f"-ldflags={' '.join(linker_flags(build.module))}", "-o", f"{temporary}/"]
+        show([go, "build", *flags, *packages.values()], cwd=build.module.folder, env=golang.environment())
+        for name, package in packages.items():
+            (Path(temporary) / output_name(package)).rename(build.folder / name)
+
+
+def output_name(package: str) -> str:
+    """Return the file name that Go chooses: the last part of the path that is not a major version."""
+    return next(part for part in reversed(package.split("/")) if not re.fullmatch(r"v\d+", part))
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Let only one build write into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

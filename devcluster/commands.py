@@ -1,0 +1,47 @@
+"""Run one short program to its end."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+from devcluster.failure import FailureError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+def output(argv: Sequence[str | Path], *, stdin: str | None = None, env: Mapping[str, str] | None = None) -> str:
+    """Return what the program printed; raise FailureError with its last lines when it fails."""
+    try:
+        done = subprocess.run(argv, input=stdin, env=env, capture_output=True, text=True, check=False)
+    except FileNotFoundError as missing:
+        raise FailureError(f"{argv[0]} is not installed") from missing
+    if done.returncode != 0:
+        last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-15:])
+        raise FailureError(f"{_shown(argv)} failed with exit code {done.returncode}:\n{last}")
+    return done.stdout
+
+
+def show(argv: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> None:
+    """Run a program that takes long and let the terminal see what it says (on standard error)."""
+    try:
+        done = subprocess.run(argv, cwd=cwd, env=env, stdout=2, check=False)
+    except FileNotFoundError as missing:
+        raise FailureError(f"{argv[0]} is not installed") from missing
+    if done.returncode != 0:
+        raise FailureError(f"{_shown(argv)} failed with exit code {done.returncode}")
+
+
+def succeeds(argv: Sequence[str | Path]) -> bool:
+    """Tell whether the program exists and ends well, whatever it prints."""
+    try:
+        return subprocess.run(argv, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+def _shown(argv: Sequence[str | Path]) -> str:
+    words = [str(word) for word in argv]
+    return " ".join(words[:6]) + (" ..." if len(words) > 6 else "")  # noqa: PLR2004 - enough to recognise it
