@@ -1,0 +1,1 @@
+SELECT id, name, display_name, email FROM users ORDER BY id

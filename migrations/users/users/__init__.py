@@ -1,0 +1,1 @@
+"""The users service: a small web application with its own Alembic project."""
