@@ -77,6 +77,11 @@ class Reason(str, enum.Enum):
         Effect.RECONCILING,
         "The kubelet cannot make the container: a Secret, a ConfigMap or a key in it is missing.",
     )
+    CONTAINER_REFUSED = (
+        "ContainerRefused",
+        Effect.RECONCILING,
+        "The kubelet cannot make or start the container; the message is its own.",
+    )
     IMAGE_PULL_FAILED = "ImagePullFailed", Effect.RECONCILING, "The node cannot pull an image of the migration pod."
     POD_NOT_CREATED = (
         "PodNotCreated",
@@ -149,3 +154,24 @@ class Reason(str, enum.Enum):
         Effect.STALLED,
         "Alembic ended without an error, but a transaction of env.py rolled back what it ran.",
     )
+
+
+class Occasion(str, enum.Enum):
+    """The reason of an Event on the migration."""
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str) -> Occasion:
+        """Make the text itself the member, and hang its sentence on it."""
+        occasion = str.__new__(cls, value)
+        occasion._value_ = value
+        occasion.meaning = meaning
+        return occasion
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    STARTED = "Started", "A Job was created."
+    SUCCEEDED = "Succeeded", "A run ended, and the database contains the target."
+    FAILED = "Failed", "A run ended with an error, or the migration is stalled."
+    HELD = "Held", "The migration waits for something; the note says for what."

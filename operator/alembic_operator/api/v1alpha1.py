@@ -6,7 +6,9 @@ from pydantic import ConfigDict, Field
 
 from alembic_operator.api.meta import (
     Condition,
+    Deadline,
     Duration,
+    Label,
     LocalReference,
     Message,
     Model,
@@ -26,6 +28,20 @@ PLURAL = "databasemigrations"
 SHORT_NAME = "dbm"
 API_VERSION = f"{GROUP}/{VERSION}"
 
+TARGET_PATTERN = r"^(\+[1-9][0-9]*|[A-Za-z0-9_][A-Za-z0-9_.@:-]*)$"
+TARGET_RULE = rule(f"self.matches(r'{TARGET_PATTERN}')", "write heads, head, a revision, BRANCH@head or +N")
+
+Target = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=255,
+        pattern=TARGET_PATTERN,
+        json_schema_extra={"x-kubernetes-validations": [TARGET_RULE]},
+    ),
+]
+"""What Alembic is asked to reach."""
+
 
 class WorkloadRef(Model):
     """A workload whose pod template says how the application runs."""
@@ -36,7 +52,7 @@ class WorkloadRef(Model):
     """Deployment, StatefulSet or Rollout."""
     name: Name
     """Its name, in the migration's namespace."""
-    container: Annotated[str, Field(max_length=63)] | None = None
+    container: Label | None = None
     """The container that holds the Alembic project. Default: the first."""
 
     model_config = ConfigDict(
@@ -54,7 +70,7 @@ class WorkloadRef(Model):
 class Source(Model):
     """Where the Alembic project comes from: exactly one of the three."""
 
-    image: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
+    image: Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^\S+$")] | None = None
     """An image that holds the project, its Python, Alembic and the driver."""
     workload_ref: WorkloadRef | None = None
     """The workload that runs the application. Image, environment, volumes, service account and node placement of one
@@ -82,10 +98,10 @@ class Alembic(Model):
     """Alembic's configuration file in the image, relative to the working directory; also a `pyproject.toml`."""
     section: Text = "alembic"
     """Section of that file, like `alembic -n`."""
-    target: Annotated[str, Field(max_length=255, pattern=r"^(\+[1-9][0-9]*|[A-Za-z0-9_][A-Za-z0-9_.@:-]*)$")] = "heads"
+    target: Target = "heads"
     """`heads`, `head`, a revision, `BRANCH@head`, or `+N` for the next N revisions."""
     x_arguments: Annotated[
-        tuple[Annotated[str, Field(max_length=1024)], ...],
+        tuple[Annotated[str, Field(max_length=1024, description="Such as `tenant=acme`.")], ...],
         Field(max_length=32, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
     ] = ()
     """Arguments for env.py, like `alembic -x`. Visible to whoever can read the object: no secrets here."""
@@ -148,7 +164,7 @@ class Policy(Model):
     queue; retried with jitter."""
     statement_timeout: Duration = "0s"
     """Limit of each statement; `0s`: none."""
-    deadline: Duration = "1h"
+    deadline: Deadline = "1h"
     """Limit of the whole run, all attempts."""
     backoff_limit: Annotated[int, Field(ge=0, le=100)] = 3
     """Pods of one Job that may fail with what a retry can heal, before the operator makes the Job anew, more slowly."""
@@ -256,8 +272,8 @@ class RevisionsStatus(Model):
     """Database heads, read back after the run on a fresh connection."""
     target: Revisions = ()
     """Script heads that the target names."""
-    pending: int = 0
-    """How many revisions are missing."""
+    pending: int | None = None
+    """How many revisions are missing; absent while that is unknown."""
     database_ahead: bool = False
     """The database holds a revision that this image does not know."""
 

@@ -1,0 +1,47 @@
+"""What a decision asks for: effects on the cluster, as values."""
+
+from dataclasses import dataclass
+
+from alembic_operator.api.reasons import Occasion
+from alembic_operator.api.v1alpha1 import Status
+from alembic_operator.core.observation import Manifest
+
+
+@dataclass(frozen=True)
+class CreateJob:
+    """Create this Job; one of the same name is the same Job."""
+
+    manifest: Manifest
+
+
+@dataclass(frozen=True)
+class DeleteJob:
+    """Delete this Job, and its pods before it."""
+
+    name: str
+    uid: str
+
+
+Action = CreateJob | DeleteJob
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One Event on the migration."""
+
+    occasion: Occasion
+    note: str
+    warning: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What should be true now."""
+
+    actions: tuple[Action, ...]
+    status: Status
+    notices: tuple[Notice, ...] = ()
+    requeue_after: float | None = None
+    """Look again after this many seconds, whatever happens."""
+    report_first: bool = False
+    """Write the status before the actions: an object that says Ready must not say so while work starts."""

@@ -1,0 +1,141 @@
+"""Read what a decision needs from the raw objects of the API, and leave the rest."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import ValidationError
+
+from alembic_operator.api.v1alpha1 import Spec, Status
+from alembic_operator.contract import Result
+from alembic_operator.core import names
+from alembic_operator.core.observation import DatabaseServer, Job, Manifest, Migration, Pod
+
+_POSTGRESQL_PORT = 5432
+
+
+def migration(raw: Manifest) -> Migration:
+    """Read a DatabaseMigration; a specification that cannot be read becomes `spec_error`."""
+    metadata = raw["metadata"]
+    spec, error = _spec(raw.get("spec") or {})
+    return Migration(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        generation=metadata.get("generation", 1),
+        retry=(metadata.get("annotations") or {}).get(names.RETRY, ""),
+        spec=spec,
+        spec_error=error,
+        status=_status(raw.get("status") or {}),
+    )
+
+
+def _spec(raw: Manifest) -> tuple[Spec | None, str]:
+    try:
+        return Spec.model_validate(raw), ""
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        return None, f"spec.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+
+
+def _status(raw: Manifest) -> Status:
+    try:
+        return Status.model_validate(raw)
+    except ValidationError:  # written by somebody else, or by another version: it is only a memory
+        return Status()
+
+
+def job(raw: Manifest) -> Job:
+    """Read a Job."""
+    metadata, status = raw["metadata"], raw.get("status") or {}
+    finished = _finished(status.get("conditions") or ())
+    return Job(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        attempt=_number((metadata.get("annotations") or {}).get(names.ATTEMPT)),
+        started_at=status.get("startTime") or metadata.get("creationTimestamp") or "",
+        deleting="deletionTimestamp" in metadata,
+        outcome=finished.get("type", ""),
+        finished_at=status.get("completionTime") or finished.get("lastTransitionTime", ""),
+        failure=finished.get("reason", "") if finished.get("type") == "Failed" else "",
+    )
+
+
+def _finished(conditions: Iterable[Manifest]) -> Manifest:
+    return next((one for one in conditions if one["type"] in ("Complete", "Failed") and one["status"] == "True"), {})
+
+
+def _number(written: str | None) -> int:
+    return int(written) if written and written.isdecimal() else 1
+
+
+def pod(raw: Manifest) -> Pod:
+    """Read a migration pod."""
+    metadata, status = raw["metadata"], raw.get("status") or {}
+    containers = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+    waiting = _waiting(containers)
+    main: Manifest = next((one for one in containers if one["name"] == names.CONTAINER), {})
+    ended = (main.get("state") or {}).get("terminated") or {}
+    message = ended.get("message") or ""
+    result = Result.from_json(message)
+    return Pod(
+        name=metadata["name"],
+        job=_owner(metadata),
+        created_at=metadata.get("creationTimestamp") or "",
+        phase=status.get("phase") or "Pending",
+        running=any("running" in (one.get("state") or {}) for one in containers),
+        waiting_reason=waiting.get("reason") or "",
+        waiting_message=waiting.get("message") or "",
+        unschedulable=_unschedulable(status.get("conditions") or ()),
+        exit_code=ended.get("exitCode"),
+        terminated_reason=ended.get("reason") or "",
+        terminated_message="" if result else message,
+        finished_at=ended.get("finishedAt") or "",
+        image=_image(main),
+        result=result,
+    )
+
+
+def _waiting(containers: Iterable[Manifest]) -> Manifest:
+    """Return the first waiting state that is a problem: ContainerCreating and PodInitializing are none."""
+    states = ((one.get("state") or {}).get("waiting") or {} for one in containers)
+    return next((one for one in states if one.get("reason") not in (None, "ContainerCreating", "PodInitializing")), {})
+
+
+def _owner(metadata: Manifest) -> str:
+    owners = metadata.get("ownerReferences") or ()
+    return next((str(one["name"]) for one in owners if one.get("kind") == "Job"), "")
+
+
+def _unschedulable(conditions: Iterable[Manifest]) -> str:
+    refused = (one for one in conditions if one["type"] == "PodScheduled" and one["status"] == "False")
+    return next((str(one.get("message") or one.get("reason")) for one in refused), "")
+
+
+def _image(container: Manifest) -> str:
+    """Return the image by digest: the kubelet's imageID, which some runtimes prefix or shorten to the bare digest."""
+    image, running = str(container.get("image") or ""), str(container.get("imageID") or "").split("://")[-1]
+    return running if "@" in running or not image else image
+
+
+def database_server(raw: Manifest) -> DatabaseServer:
+    """Read a StatefulSet that runs PostgreSQL: its headless Service is the host."""
+    metadata, spec, status = raw["metadata"], raw["spec"], raw.get("status") or {}
+    service = spec.get("serviceName") or metadata["name"]
+    return DatabaseServer(
+        name=metadata["name"],
+        host=f"{service}.{metadata['namespace']}.svc",
+        port=_port(spec["template"]["spec"]["containers"]),
+        ready=(status.get("readyReplicas") or 0) > 0,
+    )
+
+
+def _port(containers: Iterable[Manifest]) -> int:
+    """Return the port that is named postgres or postgresql, else the only one there is, else PostgreSQL's own."""
+    ports: list[dict[str, Any]] = [port for container in containers for port in container.get("ports") or ()]
+    named = [port for port in ports if port.get("name") in ("postgres", "postgresql")]
+    usual = [port for port in ports if port["containerPort"] == _POSTGRESQL_PORT]
+    return int(
+        (named or usual or (ports if len(ports) == 1 else []) or [{"containerPort": _POSTGRESQL_PORT}])[0][
+            "containerPort"
+        ]
+    )

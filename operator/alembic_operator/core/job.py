@@ -1,0 +1,166 @@
+"""Build the Job that runs a migration, as a plain manifest."""
+
+from typing import Any
+
+from alembic_operator.api.v1alpha1 import API_VERSION, KIND, Database, Spec
+from alembic_operator.contract import JOB_FAILING_EXIT_CODES, Invocation, seconds
+from alembic_operator.core import names
+from alembic_operator.core.merge import merge
+from alembic_operator.core.observation import DatabaseServer, Manifest, Migration, PodParts
+
+_POSTGRESQL_PORT = 5432
+
+_GRACE_SECONDS = 60
+"""Long enough to cancel a running statement and to roll back."""
+
+_RESTRICTED: Manifest = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+"""What Pod Security "restricted" wants of a container, short of the user, which the image or the workload knows."""
+
+_INSTALL_RESOURCES: Manifest = {
+    "requests": {"cpu": "10m", "memory": "32Mi"},
+    "limits": {"cpu": "500m", "memory": "128Mi"},
+}
+"""Without them a namespace with a quota refuses the pod."""
+
+
+def what_matters(migration: Migration, spec: Spec, parts: PodParts, server: DatabaseServer | None) -> Manifest:
+    """Return the inputs that make another Job when they change.
+
+    Fields at their defaults and the operator's own version are left out, so that an upgrade runs nothing again.
+    """
+    written: Manifest = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return {
+        "container": parts.container,
+        "pod": parts.pod,
+        "server": [server.host, server.port] if server else None,
+        "retry": migration.retry,
+        **{name: written.get(name) for name in ("alembic", "database", "policy", "jobTemplate")},
+    }
+
+
+def invocation(spec: Spec) -> Invocation:
+    """Return the runner's command line; a person can copy it from the Job and run it by hand."""
+    database, policy = spec.database, spec.policy
+    return Invocation(
+        command="upgrade",
+        config=spec.alembic.config,
+        section=spec.alembic.section,
+        target=spec.alembic.target,
+        x=spec.alembic.x_arguments,
+        database="environment" if database else "env.py",
+        schema=(database and database.schema_) or "",
+        role=(database and database.role) or "",
+        lock_timeout=policy.lock_timeout,
+        statement_timeout=policy.statement_timeout,
+        deadline=policy.deadline,
+        database_ahead=policy.database_ahead,
+    )
+
+
+def environment(database: Database | None, server: DatabaseServer | None) -> list[Manifest]:
+    """Return where to connect, under libpq's names; secrets only as references that the kubelet resolves."""
+    if database is None:
+        return []
+    if database.url_from:
+        return [_secret("DATABASE_URL", database.url_from)]
+    host = server.host if server else database.host
+    port = database.port or (server.port if server else _POSTGRESQL_PORT)
+    plain = {"PGHOST": host, "PGPORT": str(port), "PGDATABASE": database.name, "PGSSLMODE": database.ssl_mode}
+    secret = {"PGUSER": database.user_from, "PGPASSWORD": database.password_from}
+    return [{"name": name, "value": value} for name, value in plain.items() if value] + [
+        _secret(name, key) for name, key in secret.items() if key
+    ]
+
+
+def _secret(name: str, key: Any) -> Manifest:
+    return {"name": name, "valueFrom": {"secretKeyRef": {"name": key.name, "key": key.key}}}
+
+
+def build(name: str, attempt: int, migration: Migration, pod: Manifest) -> Manifest:
+    """Return the Job around a pod; spec.jobTemplate is merged last, but cannot rename or disown it."""
+    spec = _spec(migration)
+    labels = {names.MANAGED_BY: names.OPERATOR, names.RUN_LABEL: migration.name}
+    job: Manifest = {
+        "metadata": {"labels": labels, "annotations": {}},
+        "spec": {
+            "backoffLimit": spec.policy.backoff_limit,
+            "activeDeadlineSeconds": max(1, int(seconds(spec.policy.deadline))) + _GRACE_SECONDS,
+            "ttlSecondsAfterFinished": spec.ttl_seconds_after_finished,
+            "podReplacementPolicy": "Failed",
+            "podFailurePolicy": {"rules": _failure_rules()},
+            "template": {"metadata": {"labels": labels, "annotations": {}}, "spec": pod},
+        },
+    }
+    merged = merge(job, spec.job_template or {})
+    fixed: Manifest = {"labels": labels, "annotations": {names.ATTEMPT: str(attempt)}}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": merge(merged["metadata"], fixed)
+        | {"name": name, "namespace": migration.namespace, "ownerReferences": [_owner(migration)]},
+        "spec": merge(merged["spec"], {"template": {"metadata": {"labels": labels}}}),
+    }
+
+
+def _spec(migration: Migration) -> Spec:
+    if migration.spec is None:
+        raise ValueError(f"{migration.name}: a Job needs a specification that can be read")
+    return migration.spec
+
+
+def _failure_rules() -> list[Manifest]:
+    codes = sorted(int(code) for code in JOB_FAILING_EXIT_CODES)
+    return [
+        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+        {"action": "FailJob", "onExitCodes": {"containerName": names.CONTAINER, "operator": "In", "values": codes}},
+    ]
+
+
+def _owner(migration: Migration) -> Manifest:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "name": migration.name,
+        "uid": migration.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def pod(spec: Spec, parts: PodParts, server: DatabaseServer | None, runner_image: str) -> Manifest:
+    """Return the pod: the source's own image and environment, with the runner brought in by an init container."""
+    mount = {"name": names.RUNNER_VOLUME, "mountPath": names.RUNNER_PATH.rpartition("/")[0]}
+    security = merge(_RESTRICTED, parts.container.get("securityContext") or {})
+    install = {
+        "name": names.INSTALL_CONTAINER,
+        "image": runner_image,
+        "args": ["install", names.RUNNER_PATH],
+        "resources": _INSTALL_RESOURCES,
+        "securityContext": security,
+        "volumeMounts": [mount],
+    }
+    migrate = parts.container | {
+        "name": names.CONTAINER,
+        "command": [spec.alembic.python, names.RUNNER_PATH, *invocation(spec).argv()],
+        "env": _over(parts.container.get("env") or [], environment(spec.database, server)),
+        "securityContext": security,
+        "volumeMounts": [*(parts.container.get("volumeMounts") or ()), mount | {"readOnly": True}],
+    }
+    return parts.pod | {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": _GRACE_SECONDS,
+        "securityContext": merge(
+            {"seccompProfile": {"type": "RuntimeDefault"}}, parts.pod.get("securityContext") or {}
+        ),
+        "initContainers": [install],
+        "containers": [migrate],
+        "volumes": [*(parts.pod.get("volumes") or ()), {"name": names.RUNNER_VOLUME, "emptyDir": {}}],
+    }
+
+
+def _over(given: list[Manifest], ours: list[Manifest]) -> list[Manifest]:
+    """Return both, ours first and instead of one of the same name, so that `$(PGHOST)` in a given value sees ours."""
+    taken = {one["name"] for one in ours}
+    return [*ours, *(one for one in given if one["name"] not in taken)]

@@ -1,0 +1,130 @@
+"""Everything that a decision may depend on, frozen: what was seen of the cluster at one moment."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from alembic_operator.api.v1alpha1 import Spec, Status
+from alembic_operator.contract import Result
+
+Manifest = dict[str, Any]
+"""A Kubernetes object, or a part of one, as plain camelCase JSON."""
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One DatabaseMigration."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    retry: str
+    """Value of the retry annotation; empty without it."""
+    spec: Spec | None
+    """None when it cannot be read; then `spec_error` says why."""
+    spec_error: str
+    status: Status
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Something that the specification names is not there."""
+
+    what: str
+    """For a person: `Deployment users`."""
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class PodParts:
+    """What the migration pod takes over from its source: the same fields as in a pod template."""
+
+    container: Manifest
+    pod: Manifest
+
+
+@dataclass(frozen=True)
+class DatabaseServer:
+    """A StatefulSet that runs PostgreSQL."""
+
+    name: str
+    host: str
+    port: int
+    ready: bool
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """A migration that must be Ready first."""
+
+    name: str
+    exists: bool
+    ready: bool
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a decision needs of a Job."""
+
+    name: str
+    uid: str
+    attempt: int
+    started_at: str
+    deleting: bool
+    outcome: str
+    """`Complete`, `Failed`, or empty while it is not finished (all pods terminated)."""
+    finished_at: str
+    failure: str
+    """Reason of the Failed condition, such as DeadlineExceeded."""
+
+
+@dataclass(frozen=True)
+class Pod:
+    """What a decision needs of a migration pod."""
+
+    name: str
+    job: str
+    created_at: str
+    phase: str
+    running: bool
+    """A container of it, the runner's installer too, has started and not ended."""
+    waiting_reason: str
+    """Why the kubelet cannot start a container, such as ImagePullBackOff."""
+    waiting_message: str
+    unschedulable: str
+    """The scheduler's message, while no node takes it."""
+    exit_code: int | None
+    """Of the migration's container, once it ended."""
+    terminated_reason: str
+    """The kubelet's word for that end, such as OOMKilled or StartError."""
+    terminated_message: str
+    """The termination message, when it is not a Result."""
+    finished_at: str
+    image: str
+    """The image that really runs, by digest where the kubelet knows it."""
+    result: Result | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether all its containers have terminated for good."""
+        return self.phase in ("Succeeded", "Failed")
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What was seen when one migration was looked at."""
+
+    now: datetime
+    migration: Migration
+    source: PodParts | Missing
+    server: DatabaseServer | Missing | None
+    """Of spec.database.statefulSetRef; None without it."""
+    dependencies: tuple[Dependency, ...]
+    cycle: tuple[str, ...]
+    """Names along which dependsOn leads back to this migration."""
+    jobs: tuple[Job, ...]
+    pods: tuple[Pod, ...]
+    runner_image: str
+    refusal: str = ""
+    """What the API server said when it refused the Job that was planned before."""

@@ -1,0 +1,257 @@
+"""Decide what should be true now: the one pure function from an Observation to a Plan."""
+
+from alembic_operator.api.reasons import Occasion, Reason
+from alembic_operator.api.v1alpha1 import HistoryEntry, LastRun, Spec, Status
+from alembic_operator.core import conditions, job, messages, names, progress, retry, run, times
+from alembic_operator.core.actions import CreateJob, DeleteJob, Notice, Plan
+from alembic_operator.core.observation import DatabaseServer, Job, Manifest, Missing, Observation, PodParts
+from alembic_operator.core.verdict import Finished, Verdict
+
+_HISTORY = 10
+
+_SLOW = 60.0
+"""Seconds after which to look again at what no watch tells of, such as a ConfigMap."""
+
+
+def plan(seen: Observation) -> Plan:
+    """Return what should be true now, and what to do for it."""
+    verdict = judge(seen)
+    before, after = seen.migration.status, _status(seen, verdict)
+    starting = any(isinstance(action, CreateJob) for action in verdict.actions)
+    return Plan(
+        actions=verdict.actions,
+        status=after,
+        notices=_notices(before, after, verdict),
+        requeue_after=verdict.requeue_after,
+        report_first=starting and conditions.ready(before.conditions),
+    )
+
+
+def judge(seen: Observation) -> Verdict:
+    """Return the first verdict that applies: a wrong request, what runs, what is in the way, or a start."""
+    spec = seen.migration.spec
+    if spec is None:
+        return Verdict(Reason.INVALID_SPEC, seen.migration.spec_error)
+    if seen.refusal:
+        return Verdict(Reason.JOB_REFUSED, f"the API server refuses the Job: {seen.refusal}")
+    if seen.cycle:
+        return Verdict(
+            Reason.DEPENDENCY_CYCLE, f"spec.dependsOn is a cycle: {' -> '.join(seen.cycle)}; remove one of them"
+        )
+    if isinstance(seen.source, Missing):
+        return _missing_source(spec, seen.source)
+    if isinstance(seen.server, Missing):
+        return _missing_server(seen.server)
+    return _with_inputs(seen, spec, seen.source, seen.server)
+
+
+def _missing_source(spec: Spec, missing: Missing) -> Verdict:
+    said = f"{missing.what}; {missing.advice}"
+    if spec.source.config_map_ref:
+        return Verdict(Reason.WAITING_FOR_CONFIG_MAP, said, requeue_after=_SLOW / 6)
+    return Verdict(Reason.WAITING_FOR_WORKLOAD, said)
+
+
+def _missing_server(missing: Missing) -> Verdict:
+    return Verdict(Reason.WAITING_FOR_DATABASE, f"{missing.what}; {missing.advice}")
+
+
+def _with_inputs(seen: Observation, spec: Spec, parts: PodParts, server: DatabaseServer | None) -> Verdict:
+    name = names.job_name(seen.migration.name, job.what_matters(seen.migration, spec, parts, server))
+    return (
+        _current(seen, name)
+        or _settled(seen, name, spec)
+        or _previous(seen, name)
+        or _held(seen, spec)
+        or _start(seen, name, job.pod(spec, parts, server, seen.runner_image))
+    )
+
+
+def _start(seen: Observation, name: str, pod: Manifest) -> Verdict:
+    attempt = _attempt(seen.migration.status.last_run, name)
+    manifest = job.build(name, attempt, seen.migration, pod)
+    return Verdict(
+        Reason.PENDING,
+        f"Job {name} was created",
+        actions=(CreateJob(manifest),),
+        under_way=LastRun(job=name, attempt=attempt),
+    )
+
+
+def _attempt(last: LastRun | None, name: str) -> int:
+    if last is None or last.job != name:
+        return 1
+    return last.attempt + 1 if last.finished_at else last.attempt
+
+
+def _current(seen: Observation, name: str) -> Verdict | None:
+    """Report on the Job of these very inputs."""
+    current = next((one for one in seen.jobs if one.name == name), None)
+    if current is None:
+        return None
+    if current.deleting:
+        return Verdict(
+            Reason.WAITING_FOR_PREVIOUS_JOB,
+            f"Job {name} is being deleted; it is made anew when its pods are gone",
+            under_way=_kept(seen.migration.status.last_run, name),
+        )
+    if current.outcome:
+        return _ended(seen, current)
+    verdict = progress.progress(current, run.pods_of(name, seen.pods), seen.now)
+    under_way = LastRun(job=name, attempt=current.attempt, started_at=current.started_at or None)
+    return Verdict(verdict.reason, verdict.message, requeue_after=verdict.requeue_after, under_way=under_way)
+
+
+def _kept(last: LastRun | None, name: str) -> LastRun | None:
+    return last if last and last.job == name else None
+
+
+def _ended(seen: Observation, current: Job) -> Verdict:
+    end = run.ending(current, seen.pods)
+    before = seen.migration.status
+    if end is None:
+        return _ended_unseen(seen, current)
+    done = Finished(
+        run=run.last_run(current, end),
+        revisions=run.revisions(before.revisions, end.result),
+        image=end.pod.image if end.pod else "",
+    )
+    said = messages.ended(end.reason, done.run, done.revisions)
+    if current.outcome == "Complete" or run.final(end.reason):
+        return Verdict(end.reason, said, finished=done)
+    return _again(seen, current, Verdict(end.reason, said, finished=done))
+
+
+def _ended_unseen(seen: Observation, current: Job) -> Verdict:
+    """Judge a finished Job whose pods are gone: by what was written down of it, else by running it again."""
+    last = seen.migration.status.last_run
+    if last and last.job == current.name and last.attempt == current.attempt and last.finished_at:
+        remembered = _remembered(seen.migration.status, last)
+        return (
+            remembered if remembered.reason.effect is not Reason.RETRYING.effect else _again(seen, current, remembered)
+        )
+    return Verdict(
+        Reason.RETRYING,
+        f"Job {current.name} has finished, but its pod and so its report is gone; it runs again to read the database",
+        actions=(DeleteJob(current.name, current.uid),),
+    )
+
+
+def _again(seen: Observation, failed: Job, verdict: Verdict) -> Verdict:
+    """Make a failed Job anew at the slow pace, for ever."""
+    due = times.moment(failed.finished_at) + retry.delay(failed.attempt)
+    wait = (due - seen.now).total_seconds()
+    if wait > 0:
+        said = f"{verdict.message}; attempt {failed.attempt + 1} starts at {times.text(due)}"
+        return Verdict(verdict.reason, said, requeue_after=wait, finished=verdict.finished)
+    delete = DeleteJob(failed.name, failed.uid)
+    return Verdict(verdict.reason, verdict.message, actions=(delete,), finished=verdict.finished)
+
+
+def _settled(seen: Observation, name: str, spec: Spec) -> Verdict | None:
+    """Keep the verdict of a finished run of these inputs whose Job is gone, unless a retry can heal it."""
+    status = seen.migration.status
+    if status.last_run is None or status.last_run.job != name or not status.last_run.finished_at:
+        return None
+    verdict = _remembered(status, status.last_run)
+    if verdict.reason.effect is Reason.RETRYING.effect:
+        return None
+    follow = _SLOW if spec.source.config_map_ref else None
+    return Verdict(verdict.reason, verdict.message, requeue_after=follow)
+
+
+def _remembered(status: Status, last: LastRun) -> Verdict:
+    """Return the verdict of a run that only the status remembers."""
+    outcome = status.history[0].outcome if status.history else ""
+    reason = next((one for one in Reason if one == outcome), Reason.RETRYING)
+    return Verdict(reason, messages.ended(reason, last, status.revisions))
+
+
+def _previous(seen: Observation, name: str) -> Verdict | None:
+    """Wait for Jobs of earlier inputs; delete those of which no pod has started anything."""
+    live = {pod.job for pod in seen.pods if not pod.ended and pod.job != name}
+    others = [one for one in seen.jobs if one.name != name and (not one.outcome or one.deleting)]
+    if not others and not live:
+        return None
+    busy = {pod.job for pod in seen.pods if pod.running}
+    idle = tuple(DeleteJob(one.name, one.uid) for one in others if not one.deleting and one.name not in busy)
+    waiting_for = ", ".join(sorted({one.name for one in others} | live))
+    return Verdict(
+        Reason.WAITING_FOR_PREVIOUS_JOB,
+        f"{waiting_for} of an earlier specification must end first; delete the Job to cancel it",
+        actions=idle,
+    )
+
+
+def _held(seen: Observation, spec: Spec) -> Verdict | None:
+    """Name what a new run has to wait for."""
+    if spec.suspend:
+        return Verdict(Reason.SUSPENDED, "spec.suspend is true; set it to false to start")
+    waiting = [one for one in seen.dependencies if not one.ready]
+    if waiting:
+        said = ", ".join(f"{one.name} ({'not Ready' if one.exists else 'does not exist'})" for one in waiting)
+        return Verdict(Reason.WAITING_FOR_DEPENDENCY, f"spec.dependsOn: {said}")
+    if isinstance(seen.server, DatabaseServer) and not seen.server.ready:
+        return Verdict(Reason.WAITING_FOR_DATABASE, f"StatefulSet {seen.server.name} has no ready replica")
+    return None
+
+
+def _status(seen: Observation, verdict: Verdict) -> Status:
+    before, generation = seen.migration.status, seen.migration.generation
+    done = verdict.finished
+    starts = verdict.under_way is not None and not (before.last_run and before.last_run.job == verdict.under_way.job)
+    last = done.run if done else verdict.under_way or before.last_run
+    revisions = done.revisions if done else run.known(before.revisions) if starts else before.revisions
+    return Status(
+        observed_generation=generation,
+        conditions=conditions.conditions(
+            before.conditions, verdict.reason, verdict.message, generation=generation, now=seen.now
+        ),
+        image=(done.image if done else None) or before.image,
+        revisions=revisions,
+        last_run=last,
+        history=_history(before, verdict),
+    )
+
+
+def _history(before: Status, verdict: Verdict) -> tuple[HistoryEntry, ...]:
+    done = verdict.finished
+    if done is None or _same_run(before.last_run, done.run):
+        return before.history
+    entry = HistoryEntry(
+        finished_at=done.run.finished_at or "",
+        from_=done.run.from_,
+        to=done.run.to,
+        image=done.image or None,
+        outcome=str(verdict.reason),
+    )
+    return (entry, *before.history)[:_HISTORY]
+
+
+def _same_run(one: LastRun | None, other: LastRun | None) -> bool:
+    """Return whether both are the same run, ended."""
+    if one is None or other is None or not one.finished_at:
+        return False
+    return (one.job, one.attempt, one.finished_at) == (other.job, other.attempt, other.finished_at)
+
+
+def _notices(before: Status, after: Status, verdict: Verdict) -> tuple[Notice, ...]:
+    started = [
+        Notice(Occasion.STARTED, f"Job {action.manifest['metadata']['name']} was created")
+        for action in verdict.actions
+        if isinstance(action, CreateJob)
+    ]
+    newly_ended = verdict.finished is not None and not _same_run(before.last_run, after.last_run)
+    changed = conditions.reason_of(before.conditions) != str(verdict.reason)
+    return (*started, *_outcome(verdict, newly_ended=newly_ended, changed=changed))
+
+
+def _outcome(verdict: Verdict, *, newly_ended: bool, changed: bool) -> tuple[Notice, ...]:
+    effect = verdict.reason.effect
+    if effect is Reason.UP_TO_DATE.effect:
+        return (Notice(Occasion.SUCCEEDED, verdict.message),) if newly_ended else ()
+    if newly_ended or (run.final(verdict.reason) and changed):
+        return (Notice(Occasion.FAILED, f"{verdict.reason}: {verdict.message}", warning=True),)
+    if changed and verdict.reason not in (Reason.PENDING, Reason.MIGRATING):
+        return (Notice(Occasion.HELD, f"{verdict.reason}: {verdict.message}"),)
+    return ()

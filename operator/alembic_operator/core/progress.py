@@ -1,0 +1,57 @@
+"""Say how a Job that is not finished stands, from what the kubelet and the scheduler say of its pods."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from alembic_operator.api.reasons import Reason
+from alembic_operator.contract import JOB_FAILING_EXIT_CODES
+from alembic_operator.core import messages, run, times
+from alembic_operator.core.observation import Job, Pod
+from alembic_operator.core.verdict import Verdict
+
+_PATIENCE = 5.0
+"""Seconds that a Job may be without any pod before that is called a problem."""
+
+_PULL_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable")
+
+_NO_POD = "Job {} has no pod: a quota, Pod Security or a missing service account refuses it; kubectl describe job {}"
+
+
+def progress(job: Job, pods: Sequence[Pod], now: datetime) -> Verdict:
+    """Return the verdict on a Job that is under way; `pods` are its own, newest first."""
+    newest = pods[0] if pods else None
+    if newest is None:
+        return _without_pod(job, now)
+    if newest.waiting_reason:
+        return _waiting(newest)
+    if newest.unschedulable:
+        return Verdict(Reason.UNSCHEDULABLE, f"pod {newest.name}: {newest.unschedulable}")
+    if newest.phase == "Failed" and newest.exit_code not in JOB_FAILING_EXIT_CODES:
+        end = run.pod_ending(newest)
+        error = run.run_error(end.error)
+        said = messages.failed(error) if error else str(end.reason)
+        # A reason that stalls is final only when the Job has failed with it.
+        reason = Reason.RETRYING if run.final(end.reason) else end.reason
+        return Verdict(reason, f"{said}; Job {job.name} tries again")
+    if newest.running or newest.ended:
+        return Verdict(Reason.MIGRATING, f"pod {newest.name} is migrating")
+    return Verdict(Reason.PENDING, f"Job {job.name} has started pod {newest.name}")
+
+
+def _without_pod(job: Job, now: datetime) -> Verdict:
+    waited = (now - times.moment(job.started_at)).total_seconds() if job.started_at else 0.0
+    if waited < _PATIENCE:
+        return Verdict(Reason.PENDING, f"Job {job.name} was created", requeue_after=_PATIENCE - waited)
+    return Verdict(Reason.POD_NOT_CREATED, _NO_POD.format(job.name, job.name))
+
+
+def _waiting(pod: Pod) -> Verdict:
+    # The kubelet says "Back-off pulling image ...: ErrImagePull: WHY" and "WHY" in turn: one text, one status.
+    said = f"pod {pod.name}: {(pod.waiting_message or pod.waiting_reason).split('ErrImagePull: ')[-1]}"
+    if pod.waiting_reason in _PULL_REASONS:
+        return Verdict(Reason.IMAGE_PULL_FAILED, f"{said}; correct the image, its tag or its pull secret")
+    if pod.waiting_reason == "CreateContainerConfigError" and "not found" in pod.waiting_message:
+        return Verdict(Reason.SECRET_NOT_FOUND, f"{said}; create it, and the migration goes on by itself")
+    if pod.waiting_reason == "CreateContainerConfigError" and "couldn't find key" in pod.waiting_message:
+        return Verdict(Reason.SECRET_NOT_FOUND, f"{said}; add it, and the migration goes on by itself")
+    return Verdict(Reason.CONTAINER_REFUSED, said)

@@ -1,0 +1,128 @@
+"""Read one run from its Job and pods: how it stands, or how it ended."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from alembic_operator.api.reasons import Effect, Reason
+from alembic_operator.api.v1alpha1 import Applied, LastRun, RevisionsStatus, RunError
+from alembic_operator.contract import ExitCode, Failure, Result
+from alembic_operator.core.observation import Job, Pod
+
+_NOT_STARTED = ("StartError", "ContainerCannotRun")
+"""The kubelet's reasons for a command that could not be executed."""
+
+_NOT_FOUND = ("executable file not found", "no such file or directory")
+
+_REASONS = {str(reason): reason for reason in Reason}
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a pod, or the whole Job, ended."""
+
+    reason: Reason
+    error: Failure | None
+    result: Result | None
+    pod: Pod | None
+
+
+def pods_of(job: str, pods: Iterable[Pod]) -> list[Pod]:
+    """Return the Job's pods, newest first."""
+    return sorted((pod for pod in pods if pod.job == job), key=lambda pod: (pod.created_at, pod.name), reverse=True)
+
+
+def ending(job: Job, pods: Iterable[Pod]) -> Ending | None:
+    """Return how a finished Job ended; None when its last report is gone with its pod."""
+    ended = next((pod for pod in pods_of(job.name, pods) if pod.ended), None)
+    if job.failure == "DeadlineExceeded":
+        return Ending(Reason.DEADLINE_EXCEEDED, _error_of(ended, "policy.deadline is over"), _result_of(ended), ended)
+    if ended is None or (job.outcome == "Complete" and ended.result is None):
+        return None
+    return pod_ending(ended)
+
+
+def _result_of(pod: Pod | None) -> Result | None:
+    return pod.result if pod else None
+
+
+def _error_of(pod: Pod | None, message: str) -> Failure:
+    return (pod and pod.result and pod.result.error) or Failure(message)
+
+
+def pod_ending(pod: Pod) -> Ending:
+    """Return how a pod ended, in the runner's own words where it left any."""
+    if pod.result:
+        reason = _REASONS.get(pod.result.reason, Reason.RETRYING)
+        return Ending(reason, pod.result.error, pod.result, pod)
+    reason, error = _without_result(pod)
+    return Ending(reason, error, None, pod)
+
+
+def _without_result(pod: Pod) -> tuple[Reason, Failure]:
+    if pod.terminated_reason in _NOT_STARTED:
+        message = pod.terminated_message.splitlines()[0] if pod.terminated_message else "the container did not start"
+        missing = any(text in message for text in _NOT_FOUND)
+        hint = "spec.alembic.python must name a Python that the image has" if missing else ""
+        return (Reason.ALEMBIC_NOT_FOUND if missing else Reason.CONTAINER_REFUSED), Failure(message, hint=hint)
+    if pod.terminated_reason == "OOMKilled":
+        return Reason.RETRYING, Failure(
+            "the migration ran out of memory", hint="raise the memory limit of its container, or use spec.jobTemplate"
+        )
+    if pod.exit_code == ExitCode.TERMINATED:
+        return Reason.INTERRUPTED, Failure("the pod was asked to stop before it could report")
+    ended = "its node lost it" if pod.exit_code is None else f"exit code {pod.exit_code}"
+    return Reason.RETRYING, Failure(
+        f"pod {pod.name} ended without a report ({ended})", hint=f"read its log: kubectl logs {pod.name}"
+    )
+
+
+def final(reason: Reason) -> bool:
+    """Return whether waiting cannot heal it."""
+    return reason.effect is Effect.STALLED
+
+
+def last_run(job: Job, end: Ending) -> LastRun:
+    """Return a finished run for the status."""
+    result = end.result
+    return LastRun(
+        job=job.name,
+        attempt=job.attempt,
+        started_at=job.started_at or None,
+        finished_at=job.finished_at or (end.pod.finished_at if end.pod else None) or job.started_at,
+        from_=result.from_ if result else (),
+        to=result.to if result else (),
+        applied=tuple(Applied(revision=one.revision, seconds=one.ms / 1000) for one in result.applied)
+        if result
+        else (),
+        error=run_error(end.error),
+    )
+
+
+def run_error(error: Failure | None) -> RunError | None:
+    """Return an error for the status."""
+    if error is None:
+        return None
+    return RunError(
+        sqlstate=error.sqlstate or None,
+        revision=error.revision or None,
+        statement=error.statement or None,
+        message=error.message or None,
+        hint=error.hint or None,
+    )
+
+
+def revisions(before: RevisionsStatus | None, result: Result | None) -> RevisionsStatus | None:
+    """Return what the database contains, as far as the run could see; what was known before, where it saw nothing."""
+    if result is None or (result.error and not (result.to or result.from_)):
+        return known(before)
+    return RevisionsStatus(
+        current=result.to or result.from_,
+        target=result.target,
+        pending=result.pending,
+        database_ahead=result.ahead,
+    )
+
+
+def known(before: RevisionsStatus | None) -> RevisionsStatus | None:
+    """Return what stays true while another run is under way: the heads that were read back last."""
+    return RevisionsStatus(current=before.current) if before else None

@@ -1,0 +1,17 @@
+"""Times as Kubernetes writes them."""
+
+from datetime import UTC, datetime
+
+
+def text(moment: datetime) -> str:
+    """Return RFC 3339 in UTC with whole seconds; always the same text for the same instant."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment(written: str) -> datetime:
+    """Read RFC 3339.
+
+    Raises:
+        ValueError: the text is not RFC 3339.
+    """
+    return datetime.fromisoformat(written)
