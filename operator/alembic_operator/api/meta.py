@@ -9,9 +9,9 @@ from pydantic.config import JsonDict
 from alembic_operator.contract import DURATION_PATTERN
 
 
-def rule(expression: str, message: str) -> JsonDict:
-    """Return one CEL rule; the API server checks it before it stores an object."""
-    return {"rule": expression, "message": message}
+def rule(expression: str, message: str, field: str = "") -> JsonDict:
+    """Return one CEL rule, which the API server checks before it stores an object; `field` is the path it blames."""
+    return {"rule": expression, "message": message, **({"fieldPath": field} if field else {})}
 
 
 class Model(BaseModel):
@@ -25,11 +25,28 @@ class Model(BaseModel):
 Name = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
 """The name of an object: a DNS subdomain of RFC 1123."""
 
+Label = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
+"""The name of a container: a DNS label of RFC 1123."""
+
 Text = Annotated[str, Field(min_length=1, max_length=253)]
 """A short text that is not empty."""
 
-Duration = Annotated[str, Field(max_length=32, pattern=DURATION_PATTERN)]
+LONGEST = "576h"
+"""Postgres counts a timeout in milliseconds, in 32 bits: that is 24 days."""
+
+
+def duration_rule(shortest: str) -> JsonDict:
+    """Refuse what is no duration, or too short or too long, with a sentence that a pattern cannot say."""
+    limits = f"duration(self) >= duration('{shortest}') && duration(self) <= duration('{LONGEST}')"
+    message = f"write a duration from {shortest} to {LONGEST}, such as 500ms, 2s, 15m or 1h30m"
+    return {"x-kubernetes-validations": [rule(f"self.matches('{DURATION_PATTERN}') && {limits}", message)]}
+
+
+Duration = Annotated[str, Field(max_length=32, pattern=DURATION_PATTERN, json_schema_extra=duration_rule("0s"))]
 """A duration such as `500ms`, `2s`, `15m` or `1h30m`."""
+
+Deadline = Annotated[str, Field(max_length=32, pattern=DURATION_PATTERN, json_schema_extra=duration_rule("1s"))]
+"""A duration that is not zero."""
 
 Timestamp = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
 """RFC 3339, UTC."""
@@ -41,7 +58,8 @@ Revision = Annotated[str, Field(max_length=255)]
 """An Alembic revision identifier."""
 
 Revisions = Annotated[
-    tuple[Revision, ...], Field(max_length=256, json_schema_extra={"x-kubernetes-list-type": "atomic"})
+    tuple[Annotated[Revision, Field(description="An Alembic revision identifier.")], ...],
+    Field(max_length=256, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
 ]
 """A set of heads, sorted."""
 

@@ -34,7 +34,6 @@ TARGET_RULE = rule(f"self.matches(r'{TARGET_PATTERN}')", "write heads, head, a r
 Target = Annotated[
     str,
     Field(
-        min_length=1,
         max_length=255,
         pattern=TARGET_PATTERN,
         json_schema_extra={"x-kubernetes-validations": [TARGET_RULE]},

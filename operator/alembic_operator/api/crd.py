@@ -1,0 +1,130 @@
+"""The CustomResourceDefinition of DatabaseMigration, as the API server takes it."""
+
+from typing import Any
+
+from alembic_operator.api.meta import rule
+from alembic_operator.api.schema import Schema, schema
+from alembic_operator.api.v1alpha1 import GROUP, KIND, PLURAL, SHORT_NAME, VERSION, Spec, Status
+
+NAME_LENGTH = 52
+"""A Job is called `<name>-<10 hex>`, and its name is a label's value: at most 63 characters."""
+
+PRINTER_COLUMNS: tuple[dict[str, Any], ...] = (
+    {
+        "name": "Ready",
+        "type": "string",
+        "jsonPath": '.status.conditions[?(@.type=="Ready")].status',
+        "description": "Whether the database contains the target.",
+    },
+    {
+        "name": "Reason",
+        "type": "string",
+        "jsonPath": '.status.conditions[?(@.type=="Ready")].reason',
+        "description": "Why, in one word.",
+    },
+    {
+        "name": "Current",
+        "type": "string",
+        # The whole list, with its brackets: a path with [*] or [0] would hide all heads but the first.
+        "jsonPath": ".status.revisions.current",
+        "description": "Database heads, as read back.",
+    },
+    {
+        "name": "Pending",
+        "type": "integer",
+        "jsonPath": ".status.revisions.pending",
+        "description": "How many revisions are missing.",
+    },
+    {
+        "name": "Age",
+        "type": "date",
+        "jsonPath": ".metadata.creationTimestamp",
+        "description": "Time since the migration was made.",
+    },
+    {
+        "name": "Message",
+        "type": "string",
+        "jsonPath": '.status.conditions[?(@.type=="Ready")].message',
+        "description": "Why, with what to do next.",
+        "priority": 1,
+    },
+)
+
+METADATA: Schema = {
+    "type": "object",
+    "properties": {"name": {"description": f"At most {NAME_LENGTH} characters.", "type": "string"}},
+}
+"""Said so that a rule may blame the name; the API server allows nothing more here, not even a description."""
+
+RULES = (
+    rule(
+        f"size(self.metadata.name) <= {NAME_LENGTH}",
+        f"the names of Jobs are made from this one: use at most {NAME_LENGTH} characters",
+        field=".metadata.name",
+    ),
+    rule(
+        "!has(self.spec.dependsOn) || self.spec.dependsOn.all(other, other.name != self.metadata.name)",
+        "a migration cannot wait for itself: remove its own name",
+        field=".spec.dependsOn",
+    ),
+    rule(
+        "!has(oldSelf.spec.database) || !has(oldSelf.spec.database.schema)"
+        " || (has(self.spec.database) && has(self.spec.database.schema)"
+        " && self.spec.database.schema == oldSelf.spec.database.schema)",
+        "the tables would stay in the old schema: keep this value, or delete the migration, move the tables and"
+        " make it anew",
+        field=".spec.database.schema",
+    ),
+)
+"""What concerns more than one part of the object."""
+
+
+def crd() -> dict[str, Any]:
+    """Return the whole manifest; deterministic, ready to be applied."""
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{PLURAL}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": KIND,
+                "listKind": f"{KIND}List",
+                "plural": PLURAL,
+                "singular": KIND.lower(),
+                "shortNames": [SHORT_NAME],
+                "categories": ["alembic"],
+            },
+            "versions": [
+                {
+                    "name": VERSION,
+                    "served": True,
+                    "storage": True,
+                    "subresources": {"status": {}},
+                    "additionalPrinterColumns": [dict(column) for column in PRINTER_COLUMNS],
+                    "schema": {"openAPIV3Schema": root()},
+                }
+            ],
+        },
+    }
+
+
+def root() -> Schema:
+    """Return the schema of the whole object."""
+    status = schema(Status)
+    # What an object without a status says: "nobody looked at it yet", so that no tool takes a new object for ready.
+    observed = status["properties"]["observedGeneration"]["default"]
+    return {
+        "description": "A database that is migrated to what an application's own Alembic project says.",
+        "type": "object",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"description": f"{GROUP}/{VERSION}.", "type": "string"},
+            "kind": {"description": f"{KIND}.", "type": "string"},
+            "metadata": METADATA,
+            "spec": schema(Spec),
+            "status": status | {"default": {"observedGeneration": observed}},
+        },
+        "x-kubernetes-validations": list(RULES),
+    }
