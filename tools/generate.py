@@ -234,33 +234,39 @@ def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 def files() -> dict[str, str]:
     """Return every generated file: its path in the repository, and its content."""
+    manifest = crd_yaml()
     return {
-        "crds/databasemigrations.yaml": crd_yaml(),
-        "charts/alembic-operator/files/crd.yaml": crd_yaml(),
+        "crds/databasemigrations.yaml": manifest,
+        "charts/alembic-operator/files/crd.yaml": manifest,
         "docs/reference/databasemigration.md": resource_page(),
         "docs/reference/reasons.md": reasons_page(),
         "docs/reference/runner.md": runner_page(),
     }
 
 
-def stale(root: Path = ROOT) -> list[str]:
-    """Return the paths of the files that are not what they should be."""
-    return [path for path, text in files().items() if not (root / path).exists() or (root / path).read_text() != text]
+def stale(root: Path) -> dict[str, str]:
+    """Return those of the generated files that `root` does not hold as they should be."""
+    return {path: text for path, text in files().items() if not _holds(root / path, text)}
 
 
-def main(arguments: list[str]) -> int:
+def _holds(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text() == text
+
+
+def main(arguments: list[str], root: Path = ROOT) -> int:
     """Write the stale files, or only name them."""
-    check = arguments == ["--check"]
-    if arguments and not check:
+    if arguments == ["--check"]:
+        for path in (outdated := stale(root)):
+            print(f"{path} is stale: run `make generate`")
+        return 1 if outdated else 0
+    if arguments:
         print("usage: generate.py [--check]", file=sys.stderr)
         return 2
-    outdated = stale()
-    for path in outdated:
-        print(f"{path} is stale: run `make generate`" if check else f"writing {path}")
-        if not check:
-            (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
-            (ROOT / path).write_text(files()[path])
-    return 1 if check and outdated else 0
+    for path, text in stale(root).items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+        print(f"wrote {path}")
+    return 0
 
 
 if __name__ == "__main__":
