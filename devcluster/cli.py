@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from devcluster import binaries, settings
+from devcluster import binaries, cluster, settings
 from devcluster.failure import FailureError
+from devcluster.recipe import Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from devcluster.cluster import Cluster
+    from devcluster.settings import Settings
+
+ADMINISTRATORS_FOLDERS = ":/usr/sbin:/sbin"
+"""Where nft and others are; not every root has them in PATH."""
+LOCAL = "localhost/"
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    os.environ["PATH"] = os.environ.get("PATH", os.defpath) + ADMINISTRATORS_FOLDERS
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.run(arguments) or 0)
@@ -20,18 +36,96 @@ def main(argv: list[str] | None = None) -> int:
         return 1
 
 
+def _settings() -> Settings:
+    return settings.from_environment(os.environ)
+
+
+def _cluster() -> Cluster:
+    return cluster.connect(os.environ, _settings())
+
+
+def _up(_: argparse.Namespace) -> None:
+    with _alone():
+        _cluster().up()
+
+
+def _down(_: argparse.Namespace) -> None:
+    with _alone():
+        _cluster().down()
+
+
+def _status(_: argparse.Namespace) -> int:
+    return 0 if _cluster().status() else 1
+
+
 def _build(arguments: argparse.Namespace) -> None:
-    binaries.ensure(settings.from_environment(os.environ), arguments.only or binaries.NODE)
+    binaries.ensure(_settings(), arguments.only or binaries.NODE)
+
+
+def _load(arguments: argparse.Namespace) -> None:
+    _cluster().load(arguments.image)
+
+
+def _build_image(arguments: argparse.Namespace) -> None:
+    pairs = tuple(tuple(pair.partition("=")[::2]) for pair in arguments.build_arg)
+    recipe = Recipe(arguments.file, full_name(arguments.tag), arguments.context, pairs)
+    print(_cluster().build_image(recipe))
+
+
+def _reference(arguments: argparse.Namespace) -> None:
+    print(_cluster().reference(full_name(arguments.image)))
+
+
+def _env(_: argparse.Namespace) -> None:
+    folders = [str(binaries.folder_of(_settings(), [name])) for name in ("kubectl", "helm")]
+    print(f"export KUBECONFIG={_cluster().kubeconfig}\nexport PATH={':'.join(folders)}:$PATH")
+
+
+def full_name(image: str) -> str:
+    """Write `localhost/` before the name of an image that is built here."""
+    return image if image.startswith(LOCAL) else LOCAL + image
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Keep others out while the cluster changes."""
+    path = _settings().lock
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 -m devcluster", description="a Kubernetes cluster to develop with")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    build = commands.add_parser("build", help="build the programs that are missing in the cache")
-    build.add_argument("--only", nargs="+", metavar="NAME", help="only these programs")
-    build.set_defaults(run=_build)
+    for name, run, text in (
+        ("up", _up, "start the cluster, or what of it does not run"),
+        ("down", _down, "stop the cluster and remove every trace of it but the logs"),
+        ("status", _status, "say what runs; the exit code is 0 when the cluster is ready"),
+        ("env", _env, "print the shell variables that make kubectl and helm use the cluster"),
+    ):
+        commands.add_parser(name, help=text).set_defaults(run=run)
+    _add_build(commands.add_parser("build", help="build the programs that are missing in the cache"))
+    _add_images(commands)
     return parser
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _add_build(build: argparse.ArgumentParser) -> None:
+    build.add_argument("--only", nargs="+", metavar="NAME", help="only these programs")
+    build.set_defaults(run=_build)
+
+
+def _add_images(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    load = commands.add_parser("load", help="bring images that were built here to the cluster")
+    load.add_argument("image", nargs="+", metavar="IMAGE")
+    load.set_defaults(run=_load)
+    reference = commands.add_parser("reference", help="print the name by which pods use an image")
+    reference.add_argument("image", metavar="NAME:TAG")
+    reference.set_defaults(run=_reference)
+    build = commands.add_parser("build-image", help="build an image and bring it to the cluster; print its name")
+    build.add_argument("--file", required=True, type=Path, metavar="DOCKERFILE")
+    build.add_argument("--tag", required=True, metavar="NAME:TAG")
+    build.add_argument("--context", default=Path(), type=Path, metavar="DIR")
+    build.add_argument("--build-arg", action="append", default=[], metavar="NAME=VALUE")
+    build.set_defaults(run=_build_image)

@@ -29,6 +29,8 @@ class Program:
     argv: tuple[str, ...]
     inputs: tuple[Path, ...] = ()
     """Files that the program reads once; it is started anew when one of them has changed."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """All that it gets besides PATH and HOME: a proxy or a KUBECONFIG of the caller must not change a cluster."""
 
     def fingerprint(self) -> str:
         """Change when a running copy would no longer be what is wanted."""
@@ -143,17 +145,18 @@ class Processes:
         for folder in (self.pids, self.logs):
             folder.mkdir(parents=True, exist_ok=True)
         wrapper = ("/usr/bin/setpriv", "--pdeathsig", "KILL", "--") if self.die_with_parent else ()
-        pid = _spawn((*wrapper, *program.argv), self.log(program.name))
+        pid = _spawn((*wrapper, *program.argv), dict(program.environment), self.log(program.name))
         running = Running(pid, started_at(pid) or 0, program.argv, program.fingerprint())
         self._record(program.name).write_text(json.dumps(asdict(running)))
 
 
-def _spawn(argv: tuple[str, ...], log: Path) -> int:
+def _spawn(argv: tuple[str, ...], environment: dict[str, str], log: Path) -> int:
     writing = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return os.posix_spawnp(
         argv[0],
         argv,
-        os.environ,
+        inherited | environment,
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, str(log), writing, 0o644),

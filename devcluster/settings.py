@@ -30,7 +30,7 @@ class Settings:
     @property
     def kubeconfig(self) -> Path:
         """Give an administrator's access to the cluster."""
-        return self.state / "kubeconfig"
+        return self.state / "admin.kubeconfig"
 
     @property
     def lock(self) -> Path:

@@ -1,0 +1,126 @@
+"""A containerd of our own: its socket, its folders, its shims, apart from any other on the machine."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devcluster.commands import output, succeeds
+from devcluster.network import BRIDGE, POD_ADDRESSES
+from devcluster.processes import PROC, Program
+from devcluster.recipe import KEY_LABEL
+
+if TYPE_CHECKING:
+    from devcluster.settings import Settings
+
+RUN = Path("/run/alembic-operator")
+SOCKET = RUN / "containerd.sock"
+CTR = ("ctr", "--address", str(SOCKET), "--namespace", "k8s.io")
+PAUSE_IMAGE = "localhost/pause:1"
+
+# opt would create /opt/containerd, nri a socket under /var/run. Without restrict_oom_score_adj no sandbox starts where
+# root lacks CAP_SYS_RESOURCE ("can't get final child's PID from pipe").
+CONFIG = """
+version = 2
+root = "{root}"
+state = "{run}/containerd"
+disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.nri.v1.nri"]
+[grpc]
+  address = "{socket}"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "{pause}"
+  restrict_oom_score_adj = true
+  netns_mounts_under_state_dir = true
+  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+    runtime_type = "io.containerd.runc.v2"
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "/usr/lib/cni"
+    conf_dir = "{cni}"
+"""
+
+
+@dataclass(frozen=True)
+class Containerd:
+    """The container runtime of the node."""
+
+    settings: Settings
+
+    def program(self) -> Program:
+        """Write the configuration and say how to start it; images survive in the cache."""
+        folder = self.settings.state / "containerd"
+        cni = folder / "cni"
+        cni.mkdir(parents=True, exist_ok=True)
+        (cni / "10-pods.conflist").write_text(json.dumps(self._network()))
+        config = folder / "config.toml"
+        root = self.settings.cache / "containerd"
+        config.write_text(CONFIG.format(root=root, run=RUN, socket=SOCKET, pause=PAUSE_IMAGE, cni=cni))
+        return Program("containerd", ("containerd", "--config", str(config)), inputs=(config,))
+
+    def is_ready(self) -> bool:
+        """Tell whether it answers and has its CRI plugin."""
+        return SOCKET.exists() and succeeds([*CTR, "images", "list", "--quiet"])
+
+    def forget_containers(self) -> None:
+        """Remove what a cluster that is gone has left in the image store."""
+        containers = output([*CTR, "containers", "list", "--quiet"]).split()
+        if containers:
+            output([*CTR, "containers", "delete", *containers])
+
+    def has_image(self, reference: str, key: str = "") -> bool:
+        """Tell whether the node has the image, built from exactly these inputs when a key is given."""
+        with_key = f',labels."{KEY_LABEL}"=={key}' if key else ""
+        return bool(output([*CTR, "images", "list", "--quiet", f"name=={reference}{with_key}"]).strip())
+
+    def load(self, archive: Path, reference: str, key: str) -> None:
+        """Import one image and write its key beside it."""
+        self.load_archive(archive)
+        output([*CTR, "images", "label", reference, f"{KEY_LABEL}={key}"])
+
+    def load_archive(self, archive: Path) -> None:
+        """Import the images of an archive under the names that they have there."""
+        output([*CTR, "images", "import", archive])
+
+    def _network(self) -> dict[str, object]:
+        """Describe the bridge for the CNI plugins of Debian."""
+        ipam = {
+            "type": "host-local",
+            "ranges": [[{"subnet": POD_ADDRESSES}]],
+            "routes": [{"dst": "0.0.0.0/0"}],
+            "dataDir": str(RUN / "addresses"),
+        }
+        bridge = {"type": "bridge", "bridge": BRIDGE, "isGateway": True, "ipMasq": False, "hairpinMode": True}
+        return {"cniVersion": "1.0.0", "name": BRIDGE, "plugins": [{**bridge, "ipam": ipam}]}
+
+
+def kill_shims() -> None:
+    """Kill the shims that belong to our socket; they outlive containerd by design."""
+    for shim in _shims():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(shim, signal.SIGKILL)
+
+
+def remove_traces() -> None:
+    """Remove the sockets of killed shims and what CNI remembers of our network, in folders shared with others."""
+    for address in RUN.glob("containerd/io.containerd.runtime.v2.task/*/*/address"):
+        Path(address.read_text().removeprefix("unix://")).unlink(missing_ok=True)
+    for result in Path("/var/lib/cni/results").glob(f"{BRIDGE}-*"):
+        result.unlink(missing_ok=True)
+    for folder in ("/run/containerd/s", "/run/containerd", "/var/lib/cni/results", "/var/lib/cni"):
+        with contextlib.suppress(OSError):
+            Path(folder).rmdir()
+
+
+def _shims() -> list[int]:
+    found = []
+    for entry in PROC.iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+                if "shim" in words[0] and str(SOCKET) in words:
+                    found.append(int(entry.name))
+    return found

@@ -1,0 +1,61 @@
+"""Remove a native node without a trace: processes, mounts, network, control groups, files; only the logs stay."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devcluster import cgroups, containerd, kernelsettings, mounts, network
+
+if TYPE_CHECKING:
+    from devcluster.processes import Processes
+    from devcluster.settings import Settings
+
+STOP_ORDER = {
+    "provisioner": 1,
+    "kubelet": 2,
+    "kube-proxy": 1,
+    "kube-scheduler": 0,
+    "kube-controller-manager": 0,
+    "coredns": 0,
+    "kube-apiserver": 0,
+    "etcd": 0,
+    "containerd": 1,
+}
+"""Programs and their seconds of grace; the kubelet goes early, because it would restart what is stopped next."""
+KUBELET = Path("/var/lib/kubelet")
+"""The kubelet puts its device sockets there, wherever its own folder is."""
+LOG_LINKS = Path("/var/log/containers")
+
+
+def remove_everything(settings: Settings, processes: Processes) -> None:
+    """Remove all that a node leaves, whether it runs, was half started, or was killed."""
+    for name, grace in STOP_ORDER.items():
+        if name == "containerd":
+            cgroups.kill()
+            containerd.kill_shims()
+        processes.stop(name, grace)
+    mounts.detach(settings.state, settings.cache, containerd.RUN)
+    network.down()
+    cgroups.remove()
+    containerd.remove_traces()
+    kernelsettings.restore(settings.state / "sysctl.json")
+    _remove_files(settings)
+
+
+def _remove_files(settings: Settings) -> None:
+    mounts.delete(containerd.RUN)
+    for link in LOG_LINKS.glob("*.log"):
+        if link.is_symlink() and link.readlink().is_relative_to(settings.logs):
+            link.unlink()
+    for path in (KUBELET / "device-plugins").glob("kubelet*"):
+        path.unlink()
+    for folder in (KUBELET / "device-plugins", KUBELET, LOG_LINKS):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+    for entry in settings.state.glob("*"):
+        if entry.is_dir() and entry != settings.logs:
+            mounts.delete(entry)
+        elif not entry.is_dir():
+            entry.unlink()
