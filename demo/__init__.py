@@ -1,0 +1,1 @@
+"""The demo: one service, four releases and one bad migration on a real Kubernetes node: `python3 -m demo`."""

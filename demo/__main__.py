@@ -1,0 +1,68 @@
+"""The command line of the demo: parse arguments, call one function."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+from demo import story
+from demo.clean import clean
+from demo.expectation import UnmetError
+from demo.screen import Screen, Tone
+from demo.setup import set_up
+from devcluster.failure import FailureError
+
+NEXT = """
+Try next:
+  {shell}
+  kubectl describe dbm users
+  kubectl delete pod -l app=users                  # new pods of v4 pass their gates at once
+  kubectl rollout undo deployment/users            # an old image passes too: the database is ahead of it
+  kubectl get dbm users -o wide --watch
+
+Remove it all:  python3 -m demo clean              # --cluster stops the cluster too
+"""
+
+
+def main() -> int:
+    """Run one command and return its exit code."""
+    arguments = _parser().parse_args()
+    screen = Screen()
+    try:
+        if arguments.command == "clean":
+            clean(screen, stop_cluster=arguments.cluster)
+        else:
+            run(screen, arguments.facts)
+    except (UnmetError, FailureError) as error:
+        screen.line("demo", "stopped: this should not have happened", Tone.BAD)
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def run(screen: Screen, facts_file: Path | None) -> None:
+    """Set the stage, tell the story, keep its facts."""
+    access = set_up(screen)
+    facts = story.tell(access, screen)
+    if facts_file:
+        facts_file.write_text(json.dumps({name: dataclasses.asdict(each) for name, each in facts.items()}, indent=2))
+    shell = f"export KUBECONFIG={access.cluster.kubeconfig} PATH={access.kubectl_path.parent}:$PATH"
+    print(NEXT.format(shell=shell + "; kubectl config set-context --current --namespace=shop"))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python3 -m demo", description="Four releases and one bad migration.")
+    parser.set_defaults(facts=None)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    tell = commands.add_parser("run", help="tell the story (the default)")
+    tell.add_argument("--facts", type=Path, metavar="FILE", help="write what was seen there, as JSON")
+    remove = commands.add_parser("clean", help="remove everything that the demo made")
+    remove.add_argument("--cluster", action="store_true", help="stop the cluster too")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

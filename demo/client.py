@@ -1,0 +1,43 @@
+"""Ask a URL all the time, each time on a new connection, and count the answers: what the demo's client pod runs."""
+
+import json
+import sys
+import time
+import urllib.error
+import urllib.request
+
+PAUSE = 0.05
+TIMEOUT = 5
+
+
+def ask(url: str) -> tuple[str, str]:
+    """Return the release that answered, or else what went wrong."""
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT) as response:  # noqa: S310 - always http
+            return str(json.load(response)["release"]), ""
+    except (OSError, ValueError, KeyError) as error:
+        return "", f"{type(error).__name__}: {error}"
+
+
+def main(url: str) -> None:
+    """Print the counts as a JSON line every half second, from the first answer on."""
+    while not ask(url)[0]:
+        time.sleep(PAUSE)
+    answered: dict[str, int] = {}
+    failed, problem, slowest, printed = 0, "", 0.0, 0.0
+    while True:
+        begun = time.monotonic()
+        release, error = ask(url)
+        slowest = max(slowest, time.monotonic() - begun)
+        if release:
+            answered[release] = answered.get(release, 0) + 1
+        else:
+            failed, problem = failed + 1, error
+        if begun - printed > 10 * PAUSE:
+            printed = begun
+            counts = {"answered": answered, "failed": failed, "problem": problem, "slowest": round(slowest, 3)}
+            print(json.dumps(counts), flush=True)
+        time.sleep(PAUSE)
+
+
+main(sys.argv[1])

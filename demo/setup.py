@@ -1,0 +1,77 @@
+"""Set the stage: a cluster, the images, the operator."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from demo.access import NAMESPACE, Access, access
+from demo.screen import Screen, Tone
+from devcluster import settings
+from devcluster.cluster import connect
+from devcluster.recipe import Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROJECT = Path(__file__).parents[1]
+OPERATOR = "alembic-operator"
+"""Name of the Helm release, its namespace and its Deployment."""
+OPERATOR_IMAGE = "localhost/alembic-operator:dev"
+RELEASES = ("v1", "v2", "v3", "v4")
+
+
+def set_up(screen: Screen) -> Access:
+    """Do what is missing; with everything there it takes seconds."""
+    screen.chapter(
+        "Setting the stage",
+        "A Kubernetes node, the images of the operator and of four releases of a service called users, and the "
+        "operator itself from its Helm chart. The first time this builds everything; then it takes seconds.",
+    )
+    cluster = start_cluster(screen)
+    for recipe in recipes():
+        name = cluster.cluster.build_image(recipe)
+        screen.line(recipe.reference.removeprefix("localhost/"), f"image {name} is on the node")
+    cluster.apply("namespace.yaml")
+    install_operator(screen, cluster)
+    return cluster
+
+
+def start_cluster(screen: Screen) -> Access:
+    """Start the cluster that devcluster chooses, or find it running."""
+    connect(os.environ, settings.from_environment(os.environ)).up()
+    cluster = access()
+    version = cluster.kubectl("get", "nodes", "--output=jsonpath={.items[0].status.nodeInfo.kubeletVersion}")
+    screen.line("cluster", f"Kubernetes {version} is up", Tone.GOOD)
+    return cluster
+
+
+def recipes() -> Iterator[Recipe]:
+    """List the images to build."""
+    yield operator_recipe()
+    users = PROJECT / "migrations" / "users"
+    for release in RELEASES:
+        yield Recipe(users / "Dockerfile", f"localhost/users:{release}", users, (("RELEASE", release),))
+
+
+def operator_recipe() -> Recipe:
+    """Describe the operator's image."""
+    return Recipe(PROJECT / "Dockerfile", OPERATOR_IMAGE, PROJECT)
+
+
+def install_operator(screen: Screen, cluster: Access) -> None:
+    """Install the chart, or upgrade it to what is in the working tree."""
+    repository, tag = cluster.cluster.reference(OPERATOR_IMAGE).rsplit(":", 1)
+    values = {
+        "image.repository": repository,
+        "image.tag": tag,
+        "watchNamespaces[0]": NAMESPACE,
+        # The tag stays the same when the code changes; this makes the pod change with it.
+        "podAnnotations.built-from": operator_recipe().key(()),
+    }
+    chart = str(PROJECT / "charts" / "alembic-operator")
+    command = ["upgrade", "--install", OPERATOR, chart, f"--namespace={OPERATOR}", "--create-namespace", "--wait"]
+    screen.command("helm", *command[:3], "charts/alembic-operator", *command[4:])
+    cluster.helm(*command, "--timeout=180s", *(f"--set-string={key}={value}" for key, value in values.items()))
+    screen.line(OPERATOR, f"ready; it serves the namespace {NAMESPACE}", Tone.GOOD)
