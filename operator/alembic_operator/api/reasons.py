@@ -88,6 +88,11 @@ class Reason(str, enum.Enum):
         Effect.RECONCILING,
         "The Job exists, but its pod was refused: a quota, Pod Security or a missing service account.",
     )
+    JOB_FORBIDDEN = (
+        "JobForbidden",
+        Effect.RECONCILING,
+        "The Job is not admitted: a quota, an admission policy or a right that the operator lacks.",
+    )
     UNSCHEDULABLE = "Unschedulable", Effect.RECONCILING, "No node takes the migration pod."
     DATABASE_UNREACHABLE = (
         "DatabaseUnreachable",
@@ -101,6 +106,11 @@ class Reason(str, enum.Enum):
         "The server refused the user or the password; a rotated Secret heals it.",
     )
     PERMISSION_DENIED = "PermissionDenied", Effect.RECONCILING, "The user lacks a right that a statement needs."
+    POOLED_CONNECTION = (
+        "PooledConnection",
+        Effect.RECONCILING,
+        "A connection pooler stands before the server; session locks do not hold through it. Give a direct address.",
+    )
     WAITING_FOR_LOCK = (
         "WaitingForLock",
         Effect.RECONCILING,
@@ -110,6 +120,11 @@ class Reason(str, enum.Enum):
         "LockTimeout",
         Effect.RECONCILING,
         "A revision did not get its table lock within policy.lockTimeout, in any of its attempts.",
+    )
+    STATEMENT_TIMEOUT = (
+        "StatementTimeout",
+        Effect.RECONCILING,
+        "A statement took longer than policy.statementTimeout; it was cancelled and rolled back.",
     )
     CONFLICT = "Conflict", Effect.RECONCILING, "A deadlock or a serialization failure; the revision was rolled back."
     READ_ONLY_DATABASE = "ReadOnlyDatabase", Effect.RECONCILING, "The server is a standby or read-only."
@@ -122,7 +137,7 @@ class Reason(str, enum.Enum):
 
     INVALID_SPEC = "InvalidSpec", Effect.STALLED, "The specification contradicts itself; the message names the field."
     DEPENDENCY_CYCLE = "DependencyCycle", Effect.STALLED, "spec.dependsOn leads back to this migration."
-    JOB_REFUSED = "JobRefused", Effect.STALLED, "The API server refuses the Job; mostly because of spec.jobTemplate."
+    JOB_INVALID = "JobInvalid", Effect.STALLED, "The API server refuses the Job; mostly because of spec.jobTemplate."
     CONFIG_INVALID = (
         "ConfigInvalid",
         Effect.STALLED,

@@ -51,6 +51,7 @@ def job(raw: Manifest) -> Job:
     return Job(
         name=metadata["name"],
         uid=metadata["uid"],
+        owner=_controller(metadata).get("uid", ""),
         attempt=_number((metadata.get("annotations") or {}).get(names.ATTEMPT)),
         started_at=status.get("startTime") or metadata.get("creationTimestamp") or "",
         deleting="deletionTimestamp" in metadata,
@@ -79,7 +80,7 @@ def pod(raw: Manifest) -> Pod:
     result = Result.from_json(message)
     return Pod(
         name=metadata["name"],
-        job=_owner(metadata),
+        job=_controller(metadata).get("name", ""),
         created_at=metadata.get("creationTimestamp") or "",
         phase=status.get("phase") or "Pending",
         running=any("running" in (one.get("state") or {}) for one in containers),
@@ -101,9 +102,8 @@ def _waiting(containers: Iterable[Manifest]) -> Manifest:
     return next((one for one in states if one.get("reason") not in (None, "ContainerCreating", "PodInitializing")), {})
 
 
-def _owner(metadata: Manifest) -> str:
-    owners = metadata.get("ownerReferences") or ()
-    return next((str(one["name"]) for one in owners if one.get("kind") == "Job"), "")
+def _controller(metadata: Manifest) -> Manifest:
+    return next((one for one in metadata.get("ownerReferences") or () if one.get("controller")), {})
 
 
 def _unschedulable(conditions: Iterable[Manifest]) -> str:

@@ -69,6 +69,8 @@ class Job:
 
     name: str
     uid: str
+    owner: str
+    """uid of the DatabaseMigration that owns it."""
     attempt: int
     started_at: str
     deleting: bool
@@ -112,6 +114,15 @@ class Pod:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """The API server did not take a Job."""
+
+    message: str
+    forbidden: bool
+    """By a quota, an admission policy or a missing right, which others can change; else the manifest is invalid."""
+
+
+@dataclass(frozen=True)
 class Observation:
     """What was seen when one migration was looked at."""
 
@@ -126,5 +137,5 @@ class Observation:
     jobs: tuple[Job, ...]
     pods: tuple[Pod, ...]
     runner_image: str
-    refusal: str = ""
-    """What the API server said when it refused the Job that was planned before."""
+    refusal: Refusal | None = None
+    """The answer to the Job that was planned a moment ago."""

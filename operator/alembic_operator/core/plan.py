@@ -4,7 +4,7 @@ from alembic_operator.api.reasons import Occasion, Reason
 from alembic_operator.api.v1alpha1 import HistoryEntry, LastRun, Spec, Status
 from alembic_operator.core import conditions, job, messages, names, progress, retry, run, times
 from alembic_operator.core.actions import CreateJob, DeleteJob, Notice, Plan
-from alembic_operator.core.observation import DatabaseServer, Job, Manifest, Missing, Observation, PodParts
+from alembic_operator.core.observation import DatabaseServer, Job, Manifest, Missing, Observation, PodParts, Refusal
 from alembic_operator.core.verdict import Finished, Verdict
 
 _HISTORY = 10
@@ -33,7 +33,7 @@ def judge(seen: Observation) -> Verdict:
     if spec is None:
         return Verdict(Reason.INVALID_SPEC, seen.migration.spec_error)
     if seen.refusal:
-        return Verdict(Reason.JOB_REFUSED, f"the API server refuses the Job: {seen.refusal}")
+        return _refused(seen.refusal)
     if seen.cycle:
         return Verdict(
             Reason.DEPENDENCY_CYCLE, f"spec.dependsOn is a cycle: {' -> '.join(seen.cycle)}; remove one of them"
@@ -43,6 +43,12 @@ def judge(seen: Observation) -> Verdict:
     if isinstance(seen.server, Missing):
         return _missing_server(seen.server)
     return _with_inputs(seen, spec, seen.source, seen.server)
+
+
+def _refused(refusal: Refusal) -> Verdict:
+    if refusal.forbidden:
+        return Verdict(Reason.JOB_FORBIDDEN, f"the Job is not admitted: {refusal.message}", requeue_after=_SLOW)
+    return Verdict(Reason.JOB_INVALID, f"the Job is invalid: {refusal.message}; correct spec.jobTemplate or the source")
 
 
 def _missing_source(spec: Spec, missing: Missing) -> Verdict:
@@ -89,6 +95,9 @@ def _current(seen: Observation, name: str) -> Verdict | None:
     current = next((one for one in seen.jobs if one.name == name), None)
     if current is None:
         return None
+    if current.owner != seen.migration.uid:
+        said = f"Job {name} belongs to a deleted migration of the same name, and goes with it"
+        return Verdict(Reason.WAITING_FOR_PREVIOUS_JOB, said)
     if current.deleting:
         return Verdict(
             Reason.WAITING_FOR_PREVIOUS_JOB,

@@ -1,0 +1,191 @@
+"""Remember what the watches have told, as far as a decision needs it, and who must look again when it changes."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from alembic_operator.core import facts, names, source
+from alembic_operator.core.observation import DatabaseServer, Job, Manifest, Pod, PodParts
+from alembic_operator.kube.cluster import JOBS, MIGRATIONS, PODS, STATEFUL_SETS, WORKLOADS, Resource
+
+
+class Key(NamedTuple):
+    """One DatabaseMigration."""
+
+    namespace: str
+    name: str
+
+
+class Reference(NamedTuple):
+    """An object that migrations refer to."""
+
+    resource: Resource
+    namespace: str
+    name: str
+
+
+class Workload(NamedTuple):
+    """What is kept of a workload that some migration refers to."""
+
+    containers: dict[str, PodParts]
+    server: DatabaseServer | None
+
+
+_KEPT_METADATA = ("namespace", "name", "uid", "generation", "annotations", "deletionTimestamp", "resourceVersion")
+
+
+_READERS: dict[Resource, Callable[[Manifest], Job | Pod]] = {JOBS: facts.job, PODS: facts.pod}
+
+
+class Cache:
+    """What is known of the cluster. `put` and `drop` return the migrations that must be looked at again."""
+
+    def __init__(self) -> None:
+        self._migrations: dict[Key, Manifest] = {}
+        self._runs: dict[Resource, dict[Key, dict[str, Any]]] = {JOBS: defaultdict(dict), PODS: defaultdict(dict)}
+        self._workloads: dict[Reference, Workload] = {}
+        self._referrers: dict[Reference, set[Key]] = defaultdict(set)
+        self._versions: dict[Reference, int] = {}
+
+    def put(self, resource: Resource, raw: Manifest) -> set[Key]:
+        """Take in an object, unless a newer version of it, or this very one, is known."""
+        reference, version = _reference(resource, raw), _version(raw)
+        if not self._wanted(reference) or version <= self._versions.get(reference, -1):
+            return set()
+        self._versions[reference] = version
+        return self._store(reference, raw)
+
+    def drop(self, resource: Resource, raw: Manifest) -> set[Key]:
+        """Forget an object that was deleted."""
+        return self._forget(_reference(resource, raw), raw)
+
+    def replace(self, resource: Resource, namespace: str | None, listed: Iterable[Manifest]) -> set[Key]:
+        """Take in a whole list, and forget what is not in it: a deletion that a watch has missed."""
+        alive, woken = set(), set()
+        for raw in listed:
+            alive.add(_reference(resource, raw))
+            woken |= self.put(resource, raw)
+        ghosts = [
+            one
+            for one in self._versions
+            if one.resource == resource and namespace in (None, one.namespace) and one not in alive
+        ]
+        for ghost in ghosts:
+            woken |= self._forget(ghost, None)
+        return woken
+
+    def keys(self) -> list[Key]:
+        """Return all migrations."""
+        return list(self._migrations)
+
+    def migration(self, key: Key) -> Manifest | None:
+        """Return a migration as the API server sent it, without its managed fields."""
+        return self._migrations.get(key)
+
+    def jobs(self, key: Key) -> tuple[Job, ...]:
+        """Return the Jobs of a migration."""
+        return tuple(self._runs[JOBS].get(key, {}).values())
+
+    def pods(self, key: Key) -> tuple[Pod, ...]:
+        """Return the pods of a migration."""
+        return tuple(self._runs[PODS].get(key, {}).values())
+
+    def workload(self, reference: Reference) -> Workload | None:
+        """Return a workload; None when it does not exist, or was not read yet."""
+        return self._workloads.get(reference)
+
+    def _wanted(self, reference: Reference) -> bool:
+        return reference.resource in (MIGRATIONS, JOBS, PODS) or reference in self._referrers
+
+    def _store(self, reference: Reference, raw: Manifest) -> set[Key]:
+        if reference.resource == MIGRATIONS:
+            key = Key(reference.namespace, reference.name)
+            self._refer(key, raw)
+            self._migrations[key] = _slim(raw)
+            return {key} | self._referrers.get(reference, set())
+        if reference.resource in (JOBS, PODS):
+            key = _migration_of(raw)
+            self._runs[reference.resource][key][reference.name] = _READERS[reference.resource](raw)
+            return {key}
+        server = facts.database_server(raw) if reference.resource == STATEFUL_SETS else None
+        workload = Workload(source.containers(raw), server)
+        changed = self._workloads.get(reference) != workload
+        self._workloads[reference] = workload
+        return set(self._referrers[reference]) if changed else set()
+
+    def _forget(self, reference: Reference, raw: Manifest | None) -> set[Key]:
+        self._versions.pop(reference, None)
+        if reference.resource == MIGRATIONS:
+            key = Key(reference.namespace, reference.name)
+            self._refer(key, {})
+            self._migrations.pop(key, None)
+            return set(self._referrers.get(reference, ()))
+        if reference.resource in (JOBS, PODS):
+            return self._forget_run(reference, raw)
+        self._workloads.pop(reference, None)
+        return set(self._referrers.get(reference, ()))
+
+    def _forget_run(self, reference: Reference, raw: Manifest | None) -> set[Key]:
+        kept: dict[Key, dict[str, Any]] = self._runs[reference.resource]
+        keys = (
+            [_migration_of(raw)]
+            if raw
+            else [
+                key for key, named in kept.items() if key.namespace == reference.namespace and reference.name in named
+            ]
+        )
+        for key in keys:
+            kept.get(key, {}).pop(reference.name, None)
+            if not kept.get(key):
+                kept.pop(key, None)
+        return set(keys)
+
+    def _refer(self, key: Key, raw: Manifest) -> None:
+        """Note what a migration refers to, instead of what it referred to before."""
+        before = set(references(key, (self._migrations.get(key) or {}).get("spec") or {}))
+        after = set(references(key, raw.get("spec") or {}))
+        for reference in after - before:
+            self._referrers[reference].add(key)
+        for reference in before - after:
+            self._referrers[reference].discard(key)
+            if not self._referrers[reference]:
+                del self._referrers[reference]
+                if self._workloads.pop(reference, None):
+                    self._versions.pop(reference, None)
+
+
+def references(key: Key, spec: Manifest) -> list[Reference]:
+    """Return what a specification refers to: its workload, its database's StatefulSet, and what it depends on."""
+    found = [Reference(MIGRATIONS, key.namespace, one["name"]) for one in spec.get("dependsOn") or ()]
+    if workload := (spec.get("source") or {}).get("workloadRef"):
+        found.append(workload_reference(key, workload.get("kind", "Deployment"), workload["name"]))
+    if server := (spec.get("database") or {}).get("statefulSetRef"):
+        found.append(Reference(STATEFUL_SETS, key.namespace, server["name"]))
+    return found
+
+
+def workload_reference(key: Key, kind: str, name: str) -> Reference:
+    """Return the reference of a workload in a migration's namespace."""
+    return Reference(WORKLOADS[kind], key.namespace, name)
+
+
+def _reference(resource: Resource, raw: Manifest) -> Reference:
+    metadata = raw["metadata"]
+    return Reference(resource, metadata["namespace"], metadata["name"])
+
+
+def _version(raw: Manifest) -> int:
+    """Return the resourceVersion as a number: since Kubernetes 1.35 it is defined to be comparable (KEP-5504)."""
+    written = str(raw["metadata"].get("resourceVersion", ""))
+    return int(written) if written.isdecimal() else 0
+
+
+def _migration_of(raw: Manifest) -> Key:
+    metadata = raw["metadata"]
+    return Key(metadata["namespace"], (metadata.get("labels") or {}).get(names.RUN_LABEL, ""))
+
+
+def _slim(raw: Manifest) -> Manifest:
+    metadata = {name: raw["metadata"][name] for name in _KEPT_METADATA if name in raw["metadata"]}
+    retry = {names.RETRY: (metadata.get("annotations") or {}).get(names.RETRY, "")}
+    return {"metadata": metadata | {"annotations": retry}, "spec": raw.get("spec"), "status": raw.get("status")}

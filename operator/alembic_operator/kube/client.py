@@ -1,0 +1,109 @@
+"""The API server over `kubernetes.aio`, with plain dicts: typed models would validate each object twice."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from kubernetes.aio import config
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
+
+from alembic_operator.core.observation import Manifest
+from alembic_operator.kube import errors, permissions
+from alembic_operator.kube.cluster import Resource
+
+FIELD_MANAGER = "alembic-operator"
+
+_PAGE = 500
+_TIMEOUT = 30.0
+_JSON = "application/json"
+_APPLY = "application/apply-patch+yaml"
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator["ApiServer"]:
+    """Connect as a pod does, by its service account; outside of a cluster as kubectl does, by KUBECONFIG."""
+    configuration = Configuration()
+    try:
+        config.load_incluster_config(client_configuration=configuration)
+    except config.ConfigException:
+        await config.load_kube_config(client_configuration=configuration, persist_config=False)
+    async with ApiClient(configuration) as client:
+        yield ApiServer(client)
+
+
+class ApiServer:
+    """A Cluster over HTTP."""
+
+    def __init__(self, client: ApiClient) -> None:
+        self._client = client
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
+        """Read one object; None when it does not exist."""
+        permissions.check("get", resource)
+        try:
+            found: Manifest = await self._call("GET", resource.path(namespace, name))
+        except errors.NotFoundError:
+            return None
+        return found
+
+    async def list(self, resource: Resource, namespace: str | None, selector: str = "") -> list[Manifest]:
+        """Read all objects of a namespace, or of all namespaces, page by page."""
+        permissions.check("list", resource)
+        items: list[Manifest] = []
+        query = {"limit": str(_PAGE), "labelSelector": selector}
+        while True:
+            page = await self._call("GET", resource.path(namespace), query)
+            items += page["items"]
+            token = (page.get("metadata") or {}).get("continue")
+            if not token:
+                return items
+            query["continue"] = token
+
+    async def create(self, resource: Resource, namespace: str, manifest: Manifest) -> Manifest:
+        """Create an object and return it as stored."""
+        permissions.check("create", resource)
+        query = {"fieldManager": FIELD_MANAGER}
+        stored: Manifest = await self._call("POST", resource.path(namespace), query, manifest)
+        return stored
+
+    async def delete(self, resource: Resource, namespace: str, name: str, uid: str) -> None:
+        """Delete this very object, after everything that it owns; nothing happens when it is gone already."""
+        permissions.check("delete", resource)
+        options = {"propagationPolicy": "Foreground", "preconditions": {"uid": uid}}
+        try:
+            await self._call("DELETE", resource.path(namespace, name), body=options)
+        except (errors.NotFoundError, errors.ConflictError):
+            return  # gone, or another one of that name
+
+    async def apply_status(self, resource: Resource, manifest: Manifest) -> Manifest:
+        """Apply a status on the server's side, as its only owner, and return the object as stored."""
+        permissions.check("patch", resource, "status")
+        metadata = manifest["metadata"]
+        path = resource.path(metadata["namespace"], metadata["name"], "status")
+        query = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        stored: Manifest = await self._call("PATCH", path, query, manifest, _APPLY)
+        return stored
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str] | None = None,
+        body: Manifest | None = None,
+        content_type: str = _JSON,
+    ) -> Any:
+        given = [(name, value) for name, value in (query or {}).items() if value]
+        headers = {"Accept": _JSON, "Content-Type": content_type}
+        request = await self._client.param_serialize(
+            method, path, query_params=given, header_params=headers, body=body, auth_settings=["BearerToken"]
+        )
+        method, url, sent, serialized, _ = request
+        response = await self._client.call_api(
+            method, url, header_params=sent, body=serialized, _request_timeout=_TIMEOUT
+        )
+        answer = await response.read()
+        if response.status >= 400:  # noqa: PLR2004
+            raise errors.from_response(response.status, answer)
+        return json.loads(answer)

@@ -1,0 +1,69 @@
+"""The one seam to the cluster: what the operator may ask of an API server, and of which resources."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from alembic_operator.api import v1alpha1
+from alembic_operator.core.observation import Manifest
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A namespaced resource of the API."""
+
+    group: str
+    version: str
+    plural: str
+
+    @property
+    def api_version(self) -> str:
+        """`apiVersion` in a manifest."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str | None, name: str = "", subresource: str = "") -> str:
+        """Return the URL path; without a namespace that of all namespaces."""
+        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+        parts = [root, *(["namespaces", namespace] if namespace else []), self.plural, name, subresource]
+        return "/".join(part for part in parts if part)
+
+
+MIGRATIONS = Resource(v1alpha1.GROUP, v1alpha1.VERSION, v1alpha1.PLURAL)
+JOBS = Resource("batch", "v1", "jobs")
+PODS = Resource("", "v1", "pods")
+CONFIG_MAPS = Resource("", "v1", "configmaps")
+EVENTS = Resource("events.k8s.io", "v1", "events")
+DEPLOYMENTS = Resource("apps", "v1", "deployments")
+STATEFUL_SETS = Resource("apps", "v1", "statefulsets")
+ROLLOUTS = Resource("argoproj.io", "v1alpha1", "rollouts")
+
+WORKLOADS = {"Deployment": DEPLOYMENTS, "StatefulSet": STATEFUL_SETS, "Rollout": ROLLOUTS}
+"""By the kind that spec.source.workloadRef names."""
+
+
+class Cluster(Protocol):
+    """An API server."""
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
+        """Read one object; None when it does not exist."""
+        ...
+
+    async def list(self, resource: Resource, namespace: str | None, selector: str = "") -> list[Manifest]:
+        """Read all objects of a namespace, or of all namespaces."""
+        ...
+
+    async def create(self, resource: Resource, namespace: str, manifest: Manifest) -> Manifest:
+        """Create an object and return it as stored.
+
+        Raises:
+            AlreadyExistsError: there is one of that name.
+            RefusedError: it is invalid or not admitted.
+        """
+        ...
+
+    async def delete(self, resource: Resource, namespace: str, name: str, uid: str) -> None:
+        """Delete this very object, after everything that it owns; nothing happens when it is gone already."""
+        ...
+
+    async def apply_status(self, resource: Resource, manifest: Manifest) -> Manifest:
+        """Apply a status on the server's side, as its only owner, and return the object as stored."""
+        ...

@@ -1,0 +1,117 @@
+"""Look at one migration: gather everything that a decision may depend on, mostly from what the watches told."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from alembic_operator.api.v1alpha1 import Spec, WorkloadRef
+from alembic_operator.core import conditions, dependencies, facts, names, source
+from alembic_operator.core.observation import (
+    DatabaseServer,
+    Dependency,
+    Migration,
+    Missing,
+    Observation,
+    Pod,
+    PodParts,
+)
+from alembic_operator.kube.cache import Cache, Key, Reference, Workload, workload_reference
+from alembic_operator.kube.cluster import CONFIG_MAPS, PODS, STATEFUL_SETS, Cluster
+
+_NO_SOURCE = Missing("the specification cannot be read")
+
+
+class Observer:
+    """Eyes on a cluster: a cache for what is watched, a read for what is not."""
+
+    def __init__(self, cluster: Cluster, cache: Cache, runner_image: str) -> None:
+        self._cluster = cluster
+        self._cache = cache
+        self._runner_image = runner_image
+
+    async def observe(self, key: Key, now: datetime) -> Observation | None:
+        """Return what there is to see; None when the migration is gone or going."""
+        raw = self._cache.migration(key)
+        if raw is None or raw["metadata"].get("deletionTimestamp"):
+            return None
+        migration = facts.migration(raw)
+        edges = self._edges(migration)
+        spec = migration.spec
+        return Observation(
+            now=now,
+            migration=migration,
+            source=await self._source(key, spec) if spec else _NO_SOURCE,
+            server=await self._server(key, spec) if spec else None,
+            dependencies=tuple(self._dependency(key.namespace, name) for name in edges.get(key.name, ())),
+            cycle=dependencies.cycle(key.name, edges),
+            jobs=self._cache.jobs(key),
+            pods=await self._pods(key),
+            runner_image=self._runner_image,
+        )
+
+    async def _source(self, key: Key, spec: Spec) -> PodParts | Missing:
+        if spec.source.image:
+            return source.of_image(spec.source.image)
+        if reference := spec.source.workload_ref:
+            return await self._workload_source(key, reference)
+        name = spec.source.config_map_ref.name if spec.source.config_map_ref else ""
+        content = await self._cluster.get(CONFIG_MAPS, key.namespace, name)
+        return source.of_config_map(name, content, spec.alembic.config, self._runner_image)
+
+    async def _workload_source(self, key: Key, reference: WorkloadRef) -> PodParts | Missing:
+        found = await self._workload(workload_reference(key, reference.kind, reference.name))
+        parts = found.containers if found else None
+        return source.of_workload(reference.kind, reference.name, parts, reference.container)
+
+    async def _server(self, key: Key, spec: Spec) -> DatabaseServer | Missing | None:
+        if spec.database is None or spec.database.stateful_set_ref is None:
+            return None
+        name = spec.database.stateful_set_ref.name
+        found = await self._workload(Reference(STATEFUL_SETS, key.namespace, name))
+        if found is None or found.server is None:
+            return Missing(f"StatefulSet {name} does not exist", "create it, or correct spec.database.statefulSetRef")
+        return found.server
+
+    async def _workload(self, reference: Reference) -> Workload | None:
+        """Return a workload from the cache; read it once, because it may be older than the reference to it."""
+        known = self._cache.workload(reference)
+        if known is None and (raw := await self._cluster.get(*reference)):
+            self._cache.put(reference.resource, raw)
+            known = self._cache.workload(reference)
+        return known
+
+    def _edges(self, migration: Migration) -> Mapping[str, tuple[str, ...]]:
+        """Return who depends on whom, as far as it can be reached from this migration."""
+        edges: dict[str, tuple[str, ...]] = {}
+        names_left = [migration.name]
+        while names_left:
+            name = names_left.pop()
+            if name not in edges:
+                raw = self._cache.migration(Key(migration.namespace, name)) or {}
+                edges[name] = tuple(one["name"] for one in (raw.get("spec") or {}).get("dependsOn") or ())
+                names_left += edges[name]
+        return edges
+
+    def _dependency(self, namespace: str, name: str) -> Dependency:
+        raw = self._cache.migration(Key(namespace, name))
+        if raw is None:
+            return Dependency(name, exists=False, ready=False)
+        other = facts.migration(raw)
+        current = other.status.observed_generation == other.generation
+        return Dependency(name, exists=True, ready=current and conditions.ready(other.status.conditions))
+
+    async def _pods(self, key: Key) -> tuple[Pod, ...]:
+        """Return the pods; read them when a Job has finished whose pod's report has not been told yet."""
+        known = self._cache.pods(key)
+        reported = {pod.job for pod in known if pod.ended}
+        if all(
+            not job.outcome or job.name in reported or self._recorded(key, job.name) for job in self._cache.jobs(key)
+        ):
+            return known
+        for raw in await self._cluster.list(PODS, key.namespace, f"{names.RUN_LABEL}={key.name}"):
+            self._cache.put(PODS, raw)
+        return self._cache.pods(key)
+
+    def _recorded(self, key: Key, job: str) -> bool:
+        """Return whether the status already tells how this Job, or a later one, ended."""
+        last = ((self._cache.migration(key) or {}).get("status") or {}).get("lastRun") or {}
+        return bool(last) and (last["job"] != job or bool(last.get("finishedAt")))

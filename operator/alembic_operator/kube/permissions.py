@@ -1,0 +1,38 @@
+"""What the operator may do, in one table: the client refuses anything else, the chart's role is compared with it."""
+
+from alembic_operator.kube.cluster import (
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    EVENTS,
+    JOBS,
+    MIGRATIONS,
+    PODS,
+    ROLLOUTS,
+    STATEFUL_SETS,
+    Resource,
+)
+
+_WATCHED = frozenset({"get", "list", "watch"})
+
+VERBS: dict[tuple[Resource, str], frozenset[str]] = {
+    (MIGRATIONS, ""): frozenset({"list", "watch"}),
+    (MIGRATIONS, "status"): frozenset({"patch"}),
+    (JOBS, ""): _WATCHED | {"create", "delete"},
+    (PODS, ""): frozenset({"list", "watch"}),
+    (DEPLOYMENTS, ""): _WATCHED,
+    (STATEFUL_SETS, ""): _WATCHED,
+    (ROLLOUTS, ""): _WATCHED,
+    (CONFIG_MAPS, ""): frozenset({"get"}),
+    (EVENTS, ""): frozenset({"create"}),
+}
+"""Verbs by resource and subresource. No Secret, no wildcard, no write but to Jobs, Events and our own status."""
+
+
+def check(verb: str, resource: Resource, subresource: str = "") -> None:
+    """Refuse a call that the role does not allow, on every cluster and not only on those that enforce it.
+
+    Raises:
+        PermissionError: the table lacks it.
+    """
+    if verb not in VERBS.get((resource, subresource), ()):
+        raise PermissionError(f"{verb} {resource.plural}/{subresource}: not in the operator's table of permissions")

@@ -1,0 +1,61 @@
+"""Tell the cache what the watches see, and the queue who must look again: Kopf's event handlers, and nothing more."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import kopf
+
+from alembic_operator.core import names
+from alembic_operator.kube.cache import Cache, Key
+from alembic_operator.kube.cluster import DEPLOYMENTS, JOBS, MIGRATIONS, PODS, ROLLOUTS, STATEFUL_SETS, Resource
+from alembic_operator.shell.settings import Settings
+
+SELECTOR = f"{names.MANAGED_BY}={names.OPERATOR},{names.RUN_LABEL}"
+"""Which Jobs and pods are asked for, on the server's side."""
+
+
+def watched(settings: Settings) -> dict[Resource, str]:
+    """Return the watched resources with their label selectors."""
+    plain = [MIGRATIONS, DEPLOYMENTS, STATEFUL_SETS, *([ROLLOUTS] if settings.watch_rollouts else [])]
+    return {JOBS: SELECTOR, PODS: SELECTOR} | dict.fromkeys(plain, "")
+
+
+def registry(settings: Settings, cache: Cache, wake: Callable[[set[Key]], None]) -> kopf.OperatorRegistry:
+    """Return Kopf's registry: one event handler a resource, the configuration and the login."""
+    handlers = kopf.OperatorRegistry()
+    kopf.on.startup(registry=handlers)(_configure(watched(settings)))
+    kopf.on.login(registry=handlers)(_login)
+    for resource in watched(settings):
+        kopf.on.event(resource.group, resource.version, resource.plural, id=resource.plural, registry=handlers)(
+            _listen(resource, cache, wake)
+        )
+    return handlers
+
+
+def _listen(resource: Resource, cache: Cache, wake: Callable[[set[Key]], None]) -> Callable[..., Awaitable[None]]:
+    async def on_event(event: Any, **_: Any) -> None:
+        raw = event["object"]
+        wake(cache.drop(resource, raw) if event["type"] == "DELETED" else cache.put(resource, raw))
+
+    return on_event
+
+
+def _login(**arguments: Any) -> kopf.ConnectionInfo | None:
+    return kopf.login_with_service_account(**arguments) or kopf.login_with_kubeconfig(**arguments)
+
+
+def _configure(selectors: dict[Resource, str]) -> Callable[..., None]:
+    """Return the start-up handler; each value was measured, see docs/adr/0002."""
+
+    def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
+        settings.scanning.disabled = True
+        settings.posting.enabled = False
+        settings.queueing.idle_timeout = 0.5
+        settings.watching.chunk_size = 500
+        settings.networking.connect_timeout = 5
+        settings.networking.request_timeout = 30
+        for resource, selector in selectors.items():
+            if selector:
+                settings.watching.label_selectors[resource.group, resource.version, resource.plural] = selector
+
+    return configure

@@ -1,0 +1,98 @@
+"""Put the operator together and keep it running until it is told to stop."""
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from random import Random
+
+import kopf
+import structlog
+
+from alembic_operator.kube.cache import Cache, Key
+from alembic_operator.kube.client import connected
+from alembic_operator.kube.cluster import Cluster
+from alembic_operator.kube.errors import ApiError
+from alembic_operator.kube.observe import Observer
+from alembic_operator.shell import handlers, telemetry
+from alembic_operator.shell.queue import WorkQueue
+from alembic_operator.shell.reconcile import Reconciler
+from alembic_operator.shell.settings import Settings
+
+log = structlog.get_logger()
+
+_ASK_AGAIN = 2.0
+
+
+def run(settings: Settings) -> int:
+    """Run the operator; return the exit code, which is 0 after SIGTERM."""
+    telemetry.configure_logging(settings.log_format)
+    asyncio.run(_run(settings))
+    return 0
+
+
+async def _run(settings: Settings) -> None:
+    cache, queue = Cache(), WorkQueue[Key](Random())  # noqa: S311  jitter, not a secret
+    ready = asyncio.Event()
+    async with connected() as cluster, telemetry.health(settings.health_port, ready.is_set):
+        reconciler = Reconciler(
+            cluster=cluster,
+            cache=cache,
+            observer=Observer(cluster, cache, settings.runner_image),
+            wake=queue.add,
+            clock=lambda: datetime.now(UTC),
+            instance=settings.instance,
+        )
+        await _first_look(settings, cluster, cache, queue)
+        ready.set()
+        own = [
+            asyncio.create_task(queue.run(settings.workers, reconciler.reconcile)),
+            asyncio.create_task(_look_again(settings, cluster, cache, queue)),
+        ]
+        watches = asyncio.create_task(
+            kopf.operator(
+                registry=handlers.registry(settings, cache, queue.add),
+                clusterwide=not settings.namespaces,
+                namespaces=settings.namespaces,
+                standalone=True,
+            )
+        )
+        await _until_any_ends(watches, own)
+
+
+async def _until_any_ends(watches: asyncio.Task[None], own: list[asyncio.Task[None]]) -> None:
+    """Wait until Kopf ends, as it does on SIGTERM; a task of ours that ends before that is a failure."""
+    done, pending = await asyncio.wait([watches, *own], return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    for task in done:
+        task.result()
+    if watches not in done:
+        sys.exit(1)
+
+
+async def _first_look(settings: Settings, cluster: Cluster, cache: Cache, queue: WorkQueue[Key]) -> None:
+    """Read everything once before anything is decided: a Job that is not known yet must not be created again."""
+    while True:
+        try:
+            return await _look(settings, cluster, cache, queue)
+        except (ApiError, OSError) as error:
+            log.warning("cannot read the cluster yet", error=str(error))
+            await asyncio.sleep(_ASK_AGAIN)
+
+
+async def _look_again(settings: Settings, cluster: Cluster, cache: Cache, queue: WorkQueue[Key]) -> None:
+    """Read everything again now and then: a deletion that happened in a gap of a watch is never told."""
+    while True:
+        await asyncio.sleep(settings.resync)
+        try:
+            await _look(settings, cluster, cache, queue)
+        except (ApiError, OSError) as error:
+            log.warning("cannot read the cluster", error=str(error))
+
+
+async def _look(settings: Settings, cluster: Cluster, cache: Cache, queue: WorkQueue[Key]) -> None:
+    for resource, selector in handlers.watched(settings).items():
+        for namespace in settings.namespaces or (None,):
+            cache.replace(resource, namespace, await cluster.list(resource, namespace, selector))
+    queue.add(cache.keys())

@@ -1,0 +1,25 @@
+"""How this operator process was asked to run."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The command line of `alembic-operator run`."""
+
+    runner_image: str
+    """The operator's own image: it installs the runner in migration pods, and runs ConfigMap sources."""
+    namespaces: tuple[str, ...] = ()
+    """Namespaces to watch; none: all of them."""
+    watch_rollouts: bool = False
+    """Watch Argo Rollouts too; their CustomResourceDefinition must exist."""
+    health_port: int = 8080
+    """Port of /healthz and /readyz."""
+    log_format: str = "json"
+    """json or text."""
+    instance: str = "alembic-operator"
+    """Name of this process in Events: the pod's."""
+    workers: int = 16
+    """Migrations that are looked at side by side."""
+    resync: float = 300.0
+    """Seconds between two complete looks at everything: a deletion that a watch has missed is found then."""
