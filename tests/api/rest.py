@@ -27,8 +27,8 @@ class RefusedError(Exception):
         self.code = int(answer.get("code", 0))
         self.message = str(answer.get("message", ""))
         causes = (answer.get("details") or {}).get("causes") or ()
-        self.blamed = {str(one.get("field", "")): str(one.get("message", "")) for one in causes}
-        """The fields that the server blames, each with what it says about it."""
+        self.blamed = [(str(one.get("field", "")), str(one.get("message", ""))) for one in causes]
+        """The fields that the server blames, each with what it says about it; a field may come twice."""
 
 
 @dataclass
@@ -41,6 +41,8 @@ class Rest:
     url: str
     context: ssl.SSLContext
     connection: http.client.HTTPSConnection = field(init=False)
+    warnings: list[str] = field(default_factory=list)
+    """What the last answer warned of."""
 
     def __post_init__(self) -> None:
         self.connection = http.client.HTTPSConnection(urlsplit(self.url).netloc, context=self.context, timeout=30)
@@ -56,6 +58,7 @@ class Rest:
         self.connection.request(method, target, sent, {"Content-Type": JSON, "Accept": JSON} | (headers or {}))
         response = self.connection.getresponse()
         text = response.read().decode()
+        self.warnings = response.headers.get_all("Warning", [])
         is_json = response.headers.get_content_type() == JSON
         answer = json.loads(text) if is_json else {"code": response.status, "message": text}
         if response.status >= FIRST_FAILURE:
