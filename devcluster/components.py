@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from devcluster import textfile
 from devcluster.pki import MASTERS, Pki, Subject
 from devcluster.processes import Program
 
@@ -138,7 +139,6 @@ def controller_manager(plane: ControlPlane, controllers: tuple[str, ...] = ("*",
 
 def scheduler(plane: ControlPlane) -> Program:
     """Put pods on the node."""
-    config = plane.folder / "scheduler.json"
     kubeconfig = plane.kubeconfig("scheduler")
     client = {"kubeconfig": str(kubeconfig), "qps": 500, "burst": 1000}
     content = {
@@ -147,6 +147,6 @@ def scheduler(plane: ControlPlane) -> Program:
         "clientConnection": client,
         "leaderElection": {"leaderElect": False},
     }
-    config.write_text(json.dumps(content))
+    config = textfile.write(plane.folder / "scheduler.json", json.dumps(content))
     argv = (plane.binary("kube-scheduler"), f"--config={config}", "--secure-port=0")
     return Program("kube-scheduler", argv, inputs=(config, kubeconfig))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devcluster import textfile
 from devcluster.commands import output, succeeds
 from devcluster.network import BRIDGE, POD_ADDRESSES
 from devcluster.processes import PROC, Program
@@ -55,10 +56,10 @@ class Containerd:
         folder = self.settings.state / "containerd"
         cni = folder / "cni"
         cni.mkdir(parents=True, exist_ok=True)
-        (cni / "10-pods.conflist").write_text(json.dumps(self._network()))
-        config = folder / "config.toml"
+        textfile.write(cni / "10-pods.conflist", json.dumps(self._network()))
         root = self.settings.cache / "containerd"
-        config.write_text(CONFIG.format(root=root, run=RUN, socket=SOCKET, pause=PAUSE_IMAGE, cni=cni))
+        content = CONFIG.format(root=root, run=RUN, socket=SOCKET, pause=PAUSE_IMAGE, cni=cni)
+        config = textfile.write(folder / "config.toml", content)
         return Program("containerd", ("containerd", "--config", str(config)), inputs=(config,))
 
     def is_ready(self) -> bool:

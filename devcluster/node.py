@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from devcluster import cgroups, containerd
+from devcluster import cgroups, containerd, textfile
 from devcluster.network import CLUSTER_ADDRESSES, NODE_ADDRESS
 from devcluster.pki import Subject
 from devcluster.processes import Program
@@ -56,7 +56,7 @@ class Node:
 
     def kubelet(self) -> Program:
         """Run pods; images are never deleted, and no client-side limit slows tests down."""
-        config = self._write("kubelet.json", json.dumps(self._kubelet_config(), indent=2))
+        config = textfile.write(self.plane.folder / "kubelet.json", json.dumps(self._kubelet_config(), indent=2))
         kubeconfig = self.plane.kubeconfig("node")
         argv = (
             self.plane.binary("kubelet"),
@@ -84,13 +84,15 @@ class Node:
             "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
             "nftables": {"minSyncPeriod": "100ms", "syncPeriod": "30s"},
         }
-        path = self._write("proxy.json", json.dumps(config, indent=2))
+        path = textfile.write(self.plane.folder / "proxy.json", json.dumps(config, indent=2))
         return Program("kube-proxy", (self.plane.binary("kube-proxy"), f"--config={path}"), inputs=(path, kubeconfig))
 
     def coredns(self) -> Program:
         """Answer the names of services on the node's address."""
         kubeconfig = self.plane.kubeconfig("coredns")
-        path = self._write("Corefile", COREFILE.format(address=NODE_ADDRESS, kubeconfig=kubeconfig))
+        path = textfile.write(
+            self.plane.folder / "Corefile", COREFILE.format(address=NODE_ADDRESS, kubeconfig=kubeconfig)
+        )
         return Program("coredns", (str(self.addons / "coredns"), "-conf", str(path)), inputs=(path, kubeconfig))
 
     def provisioner(self) -> Program:
@@ -124,13 +126,8 @@ class Node:
             "makeIPTablesUtilChains": False,
             "maxPods": 250,
             "podLogsDir": str(self.logs / "pods"),
-            "resolvConf": str(self._write("resolv.conf", "nameserver 127.0.0.1\n")),
+            "resolvConf": str(textfile.write(self.plane.folder / "resolv.conf", "nameserver 127.0.0.1\n")),
             "serializeImagePulls": False,
             "tlsCertFile": str(pki.certificate("node")),
             "tlsPrivateKeyFile": str(pki.key("node")),
         }
-
-    def _write(self, name: str, content: str) -> Path:
-        path = self.plane.folder / name
-        path.write_text(content)
-        return path

@@ -8,6 +8,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from devcluster import textfile
 from devcluster.commands import output, succeeds
 
 if TYPE_CHECKING:
@@ -100,8 +101,7 @@ class Pki:
             "contexts": [{"name": "devcluster", "context": {"cluster": "devcluster", "user": name}}],
             "current-context": "devcluster",
         }
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(config, indent=2) + "\n")
+        textfile.write(path, json.dumps(config, indent=2) + "\n")
 
     def _is_fresh(self) -> bool:
         return succeeds(["openssl", "x509", "-noout", "-checkend", str(WEEK_IN_SECONDS), "-in", self.authority])
