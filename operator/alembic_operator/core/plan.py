@@ -1,13 +1,15 @@
 """Decide what should be true now: the one pure function from an Observation to a Plan."""
 
-from alembic_operator.api.reasons import Occasion, Reason
-from alembic_operator.api.v1alpha1 import HistoryEntry, LastRun, Spec, Status
-from alembic_operator.core import conditions, job, messages, names, progress, retry, run, times
-from alembic_operator.core.actions import CreateJob, DeleteJob, Notice, Plan
-from alembic_operator.core.observation import DatabaseServer, Job, Manifest, Missing, Observation, PodParts, Refusal
-from alembic_operator.core.verdict import Finished, Verdict
+from dataclasses import replace
 
-_HISTORY = 10
+from alembic_operator.api.reasons import Effect, Reason
+from alembic_operator.api.v1alpha1 import LastRun, Spec, Status
+from alembic_operator.core import conditions, job, messages, names, progress, retry, run, times
+from alembic_operator.core.actions import CreateJob, DeleteJob, Plan
+from alembic_operator.core.notices import notices
+from alembic_operator.core.observation import DatabaseServer, Job, Manifest, Missing, Observation, PodParts, Refusal
+from alembic_operator.core.status import status_after
+from alembic_operator.core.verdict import Finished, Verdict
 
 _SLOW = 60.0
 """Seconds after which to look again at what no watch tells of, such as a ConfigMap."""
@@ -16,12 +18,12 @@ _SLOW = 60.0
 def plan(seen: Observation) -> Plan:
     """Return what should be true now, and what to do for it."""
     verdict = judge(seen)
-    before, after = seen.migration.status, _status(seen, verdict)
+    before, after = seen.migration.status, status_after(seen, verdict)
     starting = any(isinstance(action, CreateJob) for action in verdict.actions)
     return Plan(
         actions=verdict.actions,
         status=after,
-        notices=_notices(before, after, verdict),
+        notices=notices(before, after, verdict),
         requeue_after=verdict.requeue_after,
         report_first=starting and conditions.ready(before.conditions),
     )
@@ -76,12 +78,8 @@ def _with_inputs(seen: Observation, spec: Spec, parts: PodParts, server: Databas
 def _start(seen: Observation, name: str, pod: Manifest) -> Verdict:
     attempt = _attempt(seen.migration.status.last_run, name)
     manifest = job.build(name, attempt, seen.migration, pod)
-    return Verdict(
-        Reason.PENDING,
-        f"Job {name} was created",
-        actions=(CreateJob(manifest),),
-        under_way=LastRun(job=name, attempt=attempt),
-    )
+    verdict = progress.created(name)
+    return replace(verdict, actions=(CreateJob(manifest),), under_way=LastRun(job=name, attempt=attempt))
 
 
 def _attempt(last: LastRun | None, name: str) -> int:
@@ -107,8 +105,8 @@ def _current(seen: Observation, name: str) -> Verdict | None:
     if current.outcome:
         return _ended(seen, current)
     verdict = progress.progress(current, run.pods_of(name, seen.pods), seen.now)
-    under_way = LastRun(job=name, attempt=current.attempt, started_at=current.started_at or None)
-    return Verdict(verdict.reason, verdict.message, requeue_after=verdict.requeue_after, under_way=under_way)
+    started_at = current.started_at if verdict.reason is not Reason.PENDING else None
+    return replace(verdict, under_way=LastRun(job=name, attempt=current.attempt, started_at=started_at or None))
 
 
 def _kept(last: LastRun | None, name: str) -> LastRun | None:
@@ -136,9 +134,7 @@ def _ended_unseen(seen: Observation, current: Job) -> Verdict:
     last = seen.migration.status.last_run
     if last and last.job == current.name and last.attempt == current.attempt and last.finished_at:
         remembered = _remembered(seen.migration.status, last)
-        return (
-            remembered if remembered.reason.effect is not Reason.RETRYING.effect else _again(seen, current, remembered)
-        )
+        return remembered if remembered.reason.effect is not Effect.RECONCILING else _again(seen, current, remembered)
     return Verdict(
         Reason.RETRYING,
         f"Job {current.name} has finished, but its pod and so its report is gone; it runs again to read the database",
@@ -152,9 +148,8 @@ def _again(seen: Observation, failed: Job, verdict: Verdict) -> Verdict:
     wait = (due - seen.now).total_seconds()
     if wait > 0:
         said = f"{verdict.message}; attempt {failed.attempt + 1} starts at {times.text(due)}"
-        return Verdict(verdict.reason, said, requeue_after=wait, finished=verdict.finished)
-    delete = DeleteJob(failed.name, failed.uid)
-    return Verdict(verdict.reason, verdict.message, actions=(delete,), finished=verdict.finished)
+        return replace(verdict, message=said, requeue_after=wait)
+    return replace(verdict, actions=(DeleteJob(failed.name, failed.uid),))
 
 
 def _settled(seen: Observation, name: str, spec: Spec) -> Verdict | None:
@@ -163,10 +158,10 @@ def _settled(seen: Observation, name: str, spec: Spec) -> Verdict | None:
     if status.last_run is None or status.last_run.job != name or not status.last_run.finished_at:
         return None
     verdict = _remembered(status, status.last_run)
-    if verdict.reason.effect is Reason.RETRYING.effect:
+    if verdict.reason.effect is Effect.RECONCILING:
         return None
     follow = _SLOW if spec.source.config_map_ref else None
-    return Verdict(verdict.reason, verdict.message, requeue_after=follow)
+    return replace(verdict, requeue_after=follow)
 
 
 def _remembered(status: Status, last: LastRun) -> Verdict:
@@ -203,64 +198,3 @@ def _held(seen: Observation, spec: Spec) -> Verdict | None:
     if isinstance(seen.server, DatabaseServer) and not seen.server.ready:
         return Verdict(Reason.WAITING_FOR_DATABASE, f"StatefulSet {seen.server.name} has no ready replica")
     return None
-
-
-def _status(seen: Observation, verdict: Verdict) -> Status:
-    before, generation = seen.migration.status, seen.migration.generation
-    done = verdict.finished
-    starts = verdict.under_way is not None and not (before.last_run and before.last_run.job == verdict.under_way.job)
-    last = done.run if done else verdict.under_way or before.last_run
-    revisions = done.revisions if done else run.known(before.revisions) if starts else before.revisions
-    return Status(
-        observed_generation=generation,
-        conditions=conditions.conditions(
-            before.conditions, verdict.reason, verdict.message, generation=generation, now=seen.now
-        ),
-        image=(done.image if done else None) or before.image,
-        revisions=revisions,
-        last_run=last,
-        history=_history(before, verdict),
-    )
-
-
-def _history(before: Status, verdict: Verdict) -> tuple[HistoryEntry, ...]:
-    done = verdict.finished
-    if done is None or _same_run(before.last_run, done.run):
-        return before.history
-    entry = HistoryEntry(
-        finished_at=done.run.finished_at or "",
-        from_=done.run.from_,
-        to=done.run.to,
-        image=done.image or None,
-        outcome=str(verdict.reason),
-    )
-    return (entry, *before.history)[:_HISTORY]
-
-
-def _same_run(one: LastRun | None, other: LastRun | None) -> bool:
-    """Return whether both are the same run, ended."""
-    if one is None or other is None or not one.finished_at:
-        return False
-    return (one.job, one.attempt, one.finished_at) == (other.job, other.attempt, other.finished_at)
-
-
-def _notices(before: Status, after: Status, verdict: Verdict) -> tuple[Notice, ...]:
-    started = [
-        Notice(Occasion.STARTED, f"Job {action.manifest['metadata']['name']} was created")
-        for action in verdict.actions
-        if isinstance(action, CreateJob)
-    ]
-    newly_ended = verdict.finished is not None and not _same_run(before.last_run, after.last_run)
-    changed = conditions.reason_of(before.conditions) != str(verdict.reason)
-    return (*started, *_outcome(verdict, newly_ended=newly_ended, changed=changed))
-
-
-def _outcome(verdict: Verdict, *, newly_ended: bool, changed: bool) -> tuple[Notice, ...]:
-    effect = verdict.reason.effect
-    if effect is Reason.UP_TO_DATE.effect:
-        return (Notice(Occasion.SUCCEEDED, verdict.message),) if newly_ended else ()
-    if newly_ended or (run.final(verdict.reason) and changed):
-        return (Notice(Occasion.FAILED, f"{verdict.reason}: {verdict.message}", warning=True),)
-    if changed and verdict.reason not in (Reason.PENDING, Reason.MIGRATING):
-        return (Notice(Occasion.HELD, f"{verdict.reason}: {verdict.message}"),)
-    return ()

@@ -35,13 +35,18 @@ def progress(job: Job, pods: Sequence[Pod], now: datetime) -> Verdict:
         return Verdict(reason, f"{said}; Job {job.name} tries again")
     if newest.running or newest.ended:
         return Verdict(Reason.MIGRATING, f"pod {newest.name} is migrating")
-    return Verdict(Reason.PENDING, f"Job {job.name} has started pod {newest.name}")
+    return created(job.name)
+
+
+def created(name: str, requeue_after: float | None = None) -> Verdict:
+    """Return the verdict on a Job that has just been created: one text until its pod runs, so one status write."""
+    return Verdict(Reason.PENDING, f"Job {name} was created; its pod has not started yet", requeue_after=requeue_after)
 
 
 def _without_pod(job: Job, now: datetime) -> Verdict:
     waited = (now - times.moment(job.started_at)).total_seconds() if job.started_at else 0.0
     if waited < _PATIENCE:
-        return Verdict(Reason.PENDING, f"Job {job.name} was created", requeue_after=_PATIENCE - waited)
+        return created(job.name, requeue_after=_PATIENCE - waited)
     return Verdict(Reason.POD_NOT_CREATED, _NO_POD.format(job.name, job.name))
 
 

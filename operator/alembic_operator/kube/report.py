@@ -19,10 +19,9 @@ _NOTE_BYTES = 1024
 async def report(migration: Migration, status: Status, cluster: Cluster, cache: Cache) -> set[Key]:
     """Write the status, unless it stands there already; return the migrations that depend on it."""
     key = Key(migration.namespace, migration.name)
-    written = status.model_dump(mode="json", by_alias=True, exclude_none=True)
-    known = cache.migration(key)
-    if known is None or known.get("status") == written:
+    if status == migration.status:
         return set()
+    written = status.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
     try:
         raw = await cluster.apply_status(MIGRATIONS, _body(migration, written))
     except (NotFoundError, ConflictError):  # deleted, or another one of the same name: its own event is on the way

@@ -26,7 +26,11 @@ _ASK_AGAIN = 2.0
 def run(settings: Settings) -> int:
     """Run the operator; return the exit code, which is 0 after SIGTERM."""
     telemetry.configure_logging(settings.log_format)
-    asyncio.run(_run(settings))
+    try:
+        asyncio.run(_run(settings))
+    except OSError as error:
+        log.error("cannot start", error=str(error))  # noqa: TRY400  a sentence, not a traceback
+        return 1
     return 0
 
 

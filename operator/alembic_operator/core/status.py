@@ -1,0 +1,48 @@
+"""Write a verdict as the status, from which a person and the next decision can tell what happened."""
+
+from alembic_operator.api.v1alpha1 import HistoryEntry, LastRun, Status
+from alembic_operator.core import conditions, run
+from alembic_operator.core.observation import Observation
+from alembic_operator.core.verdict import Verdict
+
+_HISTORY = 10
+
+
+def status_after(seen: Observation, verdict: Verdict) -> Status:
+    """Return the status that follows; what the verdict does not speak of stays as it was."""
+    before, generation = seen.migration.status, seen.migration.generation
+    done = verdict.finished
+    starts = verdict.under_way is not None and not (before.last_run and before.last_run.job == verdict.under_way.job)
+    last = done.run if done else verdict.under_way or before.last_run
+    revisions = done.revisions if done else run.known(before.revisions) if starts else before.revisions
+    return Status(
+        observed_generation=generation,
+        conditions=conditions.conditions(
+            before.conditions, verdict.reason, verdict.message, generation=generation, now=seen.now
+        ),
+        image=(done.image if done else None) or before.image,
+        revisions=revisions,
+        last_run=last,
+        history=_history(before, verdict),
+    )
+
+
+def _history(before: Status, verdict: Verdict) -> tuple[HistoryEntry, ...]:
+    done = verdict.finished
+    if done is None or same_run(before.last_run, done.run):
+        return before.history
+    entry = HistoryEntry(
+        finished_at=done.run.finished_at or "",
+        from_=done.run.from_,
+        to=done.run.to,
+        image=done.image or None,
+        outcome=str(verdict.reason),
+    )
+    return (entry, *before.history)[:_HISTORY]
+
+
+def same_run(one: LastRun | None, other: LastRun | None) -> bool:
+    """Return whether both are the same run, and it had ended."""
+    if one is None or other is None or not one.finished_at:
+        return False
+    return (one.job, one.attempt, one.finished_at) == (other.job, other.attempt, other.finished_at)
