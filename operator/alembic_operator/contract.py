@@ -69,7 +69,7 @@ def seconds(duration: str) -> float:
     Raises:
         ValueError: the text is not a duration.
     """
-    if not re.match(DURATION_PATTERN, duration):
+    if not re.fullmatch(DURATION_PATTERN, duration):
         raise ValueError(f"{duration!r} is not a duration; write for example 500ms, 2s, 15m or 1h30m")
     return sum(int(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(duration))
 
@@ -114,9 +114,9 @@ class Invocation:
         words = [self.command]
         for name, flag in _FLAGS.items():
             if getattr(self, name) != getattr(default, name):
-                words += [flag, getattr(self, name)]
+                words += _words(flag, getattr(self, name))
         for argument in self.x:
-            words += ["-x", argument]
+            words += _words("-x", argument)
         return words
 
     @staticmethod
@@ -127,6 +127,13 @@ class Invocation:
             SystemExit: with code 64 and the usage on standard error, when it cannot be read.
         """
         return Invocation(**{**vars(parsed := _parser().parse_args(argv)), "x": tuple(parsed.x)})
+
+
+def _words(flag: str, value: str) -> list[str]:
+    """Return a flag with its value: in one word where the value looks like a flag itself."""
+    if not value.startswith("-"):
+        return [flag, value]
+    return [f"{flag}={value}" if flag.startswith("--") else f"{flag}{value}"]
 
 
 _FLAGS = {
@@ -159,7 +166,8 @@ def _duration(text: str) -> str:
 
 
 def _parser() -> _Parser:
-    parser = _Parser(prog="runner.pyz", description="Run the application's own Alembic project, safely.")
+    description = "Run the application's own Alembic project, safely."
+    parser = _Parser(prog="runner.pyz", description=description, allow_abbrev=False)
     parser.add_argument("command", choices=COMMANDS)
     default = Invocation("upgrade")
     for name, flag in _FLAGS.items():
@@ -230,7 +238,8 @@ class Result:
         """Return the JSON, however long it is."""
         fields = {("from" if key == "from_" else key): value for key, value in asdict(self).items()}
         fields["appliedCount"] = fields.pop("applied_count")
-        return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+        text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+        return text.encode(errors="replace").decode()  # half a surrogate pair is no UTF-8
 
     def shrunk(self, excess: int) -> Result:
         """Return it without what is missed least, when it is `excess` bytes too long."""
@@ -252,7 +261,7 @@ class Result:
         try:
             raw = json.loads(text)
             return _result(raw) if raw["version"] == VERSION else None
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             return None
 
 
@@ -279,4 +288,6 @@ _FAILURE_KEYS = ("message", "sqlstate", "revision", "statement", "hint")
 
 
 def _strings(raw: Any) -> tuple[str, ...]:
+    if isinstance(raw, str):
+        raise TypeError("heads are a list")
     return tuple(str(one) for one in raw or ())
