@@ -1,0 +1,125 @@
+"""Where the environment says the database is, and how a driver is told so."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
+
+_URL = (
+    r"(?P<scheme>[\w+.-]+)://(?:(?P<user>[^:/@]*)(?::(?P<password>{password}))?@)?"
+    r"(?P<host>(?:\[[^\]]*\]|[^/?#@])*)(?:/(?P<database>[^?#]*))?(?:\?(?P<query>[^#]*))?"
+)
+_STRICT = re.compile(_URL.format(password=r"[^@/?#]*"))
+_TOLERANT = re.compile(_URL.format(password=r".*"))
+"""Passwords that nobody percent-encoded are understood too, as long as the host is clear."""
+
+_HOST_PORT = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(\d+))?")
+_LIBPQ_ADDRESS = ("hostaddr", "service", "conninfo", "dsn")
+
+
+@dataclass(frozen=True)
+class Address:
+    """A PostgreSQL address; empty: what env.py says, or the driver's default."""
+
+    host: str = ""
+    """Several are separated by commas, as libpq does; so are their ports."""
+    port: str = ""
+    user: str = ""
+    password: str = ""
+    database: str = ""
+    sslmode: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+    """What else a URL's query says; for libpq's drivers."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether a connection can be made without env.py."""
+        return bool(self.host and self.user and self.database)
+
+    def apply(self, driver: str, cparams: MutableMapping[str, Any]) -> None:
+        """Rewrite the arguments of a driver's connect()."""
+        if driver == "asyncpg":
+            self._apply_asyncpg(cparams)
+        else:
+            self._apply_libpq(cparams)
+
+    def _apply_libpq(self, cparams: MutableMapping[str, Any]) -> None:
+        if self.host:
+            for key in (*_LIBPQ_ADDRESS, "port"):
+                cparams.pop(key, None)
+        named = {"host": self.host, "port": self.port, "user": self.user, "password": self.password}
+        named |= {"dbname": self.database, "sslmode": self.sslmode}
+        cparams.update({key: value for key, value in (*self.options, *named.items()) if value})
+
+    def _apply_asyncpg(self, cparams: MutableMapping[str, Any]) -> None:
+        if self.host:
+            cparams.pop("dsn", None)
+            cparams["host"] = self.host.split(",") if "," in self.host else self.host
+            ports = [int(port or 5432) for port in self.port.split(",")]
+            cparams["port"] = ports if len(ports) > 1 else ports[0]
+        named = {"user": self.user, "password": self.password, "database": self.database, "ssl": self.sslmode}
+        cparams.update({key: value for key, value in named.items() if value})
+
+
+def from_environment(environ: Mapping[str, str]) -> Address | None:
+    """Read PGHOST, PGPORT, ... or DATABASE_URL; None when neither names a host.
+
+    PGHOST wins: an application's image often has a DATABASE_URL of its own, which its env.py may still need.
+    What a URL leaves open is filled from libpq's names, as libpq does.
+
+    Raises:
+        ValueError: DATABASE_URL is not a PostgreSQL URL.
+    """
+    named = Address(
+        host=environ.get("PGHOST", ""),
+        port=environ.get("PGPORT", ""),
+        user=environ.get("PGUSER", ""),
+        password=environ.get("PGPASSWORD", ""),
+        database=environ.get("PGDATABASE", ""),
+        sslmode=environ.get("PGSSLMODE", ""),
+    )
+    if named.host:
+        return named
+    url = environ.get("DATABASE_URL", "").strip()
+    return _filled(parse(url), named) if url else None
+
+
+def _filled(address: Address, default: Address) -> Address:
+    names = ("port", "user", "password", "database", "sslmode")
+    return replace(address, **{name: getattr(address, name) or getattr(default, name) for name in names})
+
+
+def parse(url: str) -> Address:
+    """Read `postgres://` and `postgresql+driver://` URLs.
+
+    Raises:
+        ValueError: it is not a PostgreSQL URL; the message does not repeat it, for it may hold a password.
+    """
+    match = _STRICT.fullmatch(url) or _TOLERANT.fullmatch(url)
+    if not match:
+        raise ValueError("DATABASE_URL is not a URL: write postgresql://user:password@host:port/database")
+    if match["scheme"].split("+")[0] not in ("postgres", "postgresql"):
+        raise ValueError(f"DATABASE_URL is for {match['scheme']}, not for PostgreSQL")
+    query = dict(parse_qsl(match["query"] or ""))
+    host, port = _host_port(match["host"])
+    return Address(
+        host=query.pop("host", host),
+        port=query.pop("port", port),
+        user=query.pop("user", unquote(match["user"] or "")),
+        password=query.pop("password", unquote(match["password"] or "")),
+        database=query.pop("dbname", unquote(match["database"] or "")),
+        sslmode=query.pop("sslmode", query.pop("ssl", "")),
+        options=tuple(query.items()),
+    )
+
+
+def _host_port(text: str) -> tuple[str, str]:
+    pairs = [match.groups(default="") for one in text.split(",") if (match := _HOST_PORT.fullmatch(one))]
+    hosts = [unquote(host).strip("[]") for host, _ in pairs]
+    ports = [port for _, port in pairs]
+    return ",".join(hosts), ",".join(ports) if any(ports) else ""

@@ -1,0 +1,187 @@
+"""Listen at every engine of this process: rewrite where it connects to, and set its sessions up.
+
+It works without knowing env.py: SQLAlchemy tells class-level listeners about each connection before env.py has it.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Callable
+
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.pool import Pool
+
+from alembic_operator.api.reasons import Reason
+from alembic_operator.runner.failures import Ending, Scene, classify
+from alembic_operator.runner.own import Origin, OwnConnection, fetch
+from alembic_operator.runner.session import Session, client_side, keep_alive
+
+if TYPE_CHECKING:
+    from alembic_operator.runner.address import Address
+    from alembic_operator.runner.interrupt import Stop
+    from alembic_operator.runner.journal import Journal
+    from alembic_operator.runner.masking import Secrets
+
+_ORIGIN = "alembic_operator.origin"
+_READY = "alembic_operator.ready"
+_PREFLIGHT_SECONDS = 10.0
+_PLACE = ("host", "hostaddr", "port", "dbname", "database", "dsn", "conninfo", "service")
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What every part of a run needs."""
+
+    stop: Stop
+    journal: Journal
+    secrets: Secrets
+
+
+@dataclass
+class Connections:
+    """Every PostgreSQL connection that env.py and the revisions make."""
+
+    around: Circumstances
+    session: Session
+    address: Address | None = None
+    patience: float = _PREFLIGHT_SECONDS
+    """How long the first connection is tried again."""
+    on_checkout: Callable[[Any, dict[Any, Any]], None] = field(default=lambda raw, info: None)
+    """Called with each migration connection before it is used."""
+    origin: Origin | None = None
+    """How the migrated database is reached, once known."""
+    spare: OwnConnection | None = None
+    """The connection of the first look; the lock takes it over."""
+    _fingerprint: tuple[str, ...] | None = None
+    _rewritten: list[tuple[dict[str, Any], tuple[str, ...]]] = field(default_factory=list)
+    _explicit: dict[int, Any] = field(default_factory=dict)
+
+    def install(self) -> None:
+        """Begin to listen, for the rest of this process."""
+        event.listen(Engine, "do_connect", self._before_connect)
+        event.listen(Pool, "connect", self._connected)
+        event.listen(Pool, "checkout", self._checked_out)
+        event.listen(Engine, "before_cursor_execute", self._before_execute)
+        self._remember_explicit_transactions()
+
+    def is_explicit(self, transaction: Any) -> bool:
+        """Tell whether somebody called begin(), rather than SQLAlchemy on the first statement."""
+        return self._explicit.get(id(transaction)) is transaction
+
+    def ready(self, raw: Any, info: dict[Any, Any]) -> None:
+        """Set a migration connection's session up, unless that is done."""
+        if not info.get(_READY):
+            for sql in self.session.statements():
+                fetch(raw, sql)
+            keep_alive(raw)
+            info[_READY] = True
+
+    def origin_of(self, connection: Connection) -> Origin:
+        """Return how a connection of env.py's was made; creators of its own are called again."""
+        found = connection.info.get(_ORIGIN)
+        if isinstance(found, Origin):
+            return found
+        pool = connection.engine.pool
+        if self.address:
+            raise Ending(
+                Reason.WRONG_DATABASE,
+                "env.py makes its connections with a creator, which cannot be redirected",
+                "Remove spec.database, so that env.py connects as it always does.",
+            )
+        return Origin(connection.dialect, lambda: pool._invoke_creator(None), "", self.session.role)  # noqa: SLF001
+
+    def _before_connect(self, dialect: Any, record: Any, cargs: Any, cparams: dict[str, Any]) -> None:
+        if dialect.name != "postgresql":
+            return
+        self.around.secrets.learn(cparams.get("password"))
+        fingerprint = self._fingerprint_of(cargs, cparams)
+        client_side(dialect.driver, cparams)
+        self._fingerprint = self._fingerprint or fingerprint
+        if fingerprint != self._fingerprint:
+            return
+        if self.address:
+            self.address.apply(dialect.driver, cparams)
+            self._rewritten.append((cparams, fingerprint))
+        origin = Origin.from_arguments(dialect, cargs, cparams, _place(cparams), self.session.role)
+        if record is not None:
+            record.info[_ORIGIN] = origin
+            record.info.pop(_READY, None)
+        if self.origin is None:
+            self.origin = origin
+            self._preflight(origin)
+
+    def _fingerprint_of(self, cargs: Any, cparams: dict[str, Any]) -> tuple[str, ...]:
+        for known, fingerprint in self._rewritten:
+            if known is cparams:  # SQLAlchemy before 2.1 hands out the same dict each time
+                return fingerprint
+        return (*map(str, cargs), *(f"{key}={cparams[key]}" for key in _PLACE if key in cparams))
+
+    def _preflight(self, origin: Origin) -> None:
+        give_up = time.monotonic() + self.patience
+        pause = 0.2
+        while True:
+            try:
+                self.spare = origin.open()
+            except Exception as error:  # noqa: BLE001  the drivers share no class of errors
+                verdict = classify(error, Scene(server=origin.place))
+                final = verdict.reason is not Reason.DATABASE_UNREACHABLE or time.monotonic() + pause > give_up
+                if final:
+                    raise connect_failed(error, origin) from error
+                self.around.journal.info("waiting for the database", message=verdict.failure.message)
+            else:
+                return
+            self.around.stop.pause(random.uniform(pause / 2, pause))  # noqa: S311  jitter, not a secret
+            pause = min(2 * pause, 2.0)
+
+    def _connected(self, raw: Any, record: Any) -> None:
+        if record.info.get(_ORIGIN):
+            self.ready(raw, record.info)
+            raw.commit()
+
+    def _checked_out(self, raw: Any, record: Any, _proxy: Any) -> None:
+        if record.info.get(_ORIGIN):
+            self.on_checkout(raw, record.info)
+
+    def _before_execute(self, *_: Any) -> None:
+        self.around.stop.check()
+
+    def _remember_explicit_transactions(self) -> None:
+        remembered = self._explicit
+        for kind in _connection_classes():
+            original = kind.begin
+
+            def begin(self: Any, *args: Any, _original: Any = original, **kw: Any) -> Any:
+                transaction = _original(self, *args, **kw)
+                remembered[id(transaction)] = transaction
+                return transaction
+
+            kind.begin = begin
+
+
+def _connection_classes() -> list[Any]:
+    kinds: list[Any] = [Connection]
+    try:
+        from sqlalchemy.future import Connection as Future  # noqa: PLC0415  1.4 has one more
+    except ImportError:
+        return kinds
+    return kinds if Future is Connection else [*kinds, Future]
+
+
+def connect_failed(error: BaseException, origin: Origin) -> Ending:
+    """Return what ends a run that cannot connect."""
+    verdict = classify(error, Scene(server=origin.place))
+    if verdict.reason is Reason.ENV_FAILED and not verdict.failure.sqlstate:
+        verdict = replace(verdict, reason=Reason.DATABASE_UNREACHABLE)
+    return Ending.of(verdict)
+
+
+def _place(cparams: dict[str, Any]) -> str:
+    host = cparams.get("host") or cparams.get("hostaddr") or "localhost"
+    hosts = host if isinstance(host, (list, tuple)) else [host]
+    port = cparams.get("port") or "5432"
+    ports = port if isinstance(port, (list, tuple)) else [port]
+    database = cparams.get("dbname") or cparams.get("database") or ""
+    return f"{','.join(map(str, hosts))}:{','.join(map(str, ports))}/{database}"

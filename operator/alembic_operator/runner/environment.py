@@ -1,0 +1,124 @@
+"""Drive the project's own env.py, unedited: hand Alembic what the runner needs to know and forces."""
+
+from __future__ import annotations
+
+import configparser
+import inspect
+import os
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Callable
+
+from alembic.config import CommandLine, Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+
+from alembic_operator.api.reasons import Reason
+from alembic_operator.runner.failures import Ending
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from alembic_operator.contract import Invocation
+
+Steps = Callable[[Any, Any], "Iterable[Any]"]
+
+
+@dataclass
+class Hooks:
+    """What the runner does at the stations of env.py."""
+
+    configuring: Callable[[Any, dict[str, Any]], None]
+    """Called with the connection and the arguments of context.configure(), which it may change, before Alembic is."""
+    configured: Callable[[Any], None]
+    """Called with the migration context after it."""
+    steps: Steps | None = None
+    """The revisions to run; None: look only, context.run_migrations() then does nothing."""
+    calls: list[str] = field(default_factory=list)
+    """Which stations env.py came by."""
+
+
+def open_config(invocation: Invocation) -> Config:
+    """Read Alembic's configuration as its own command line does.
+
+    Raises:
+        Ending: ConfigInvalid.
+    """
+    path = invocation.config
+    if not os.path.isfile(path):
+        where = os.path.abspath(path)
+        raise Ending(Reason.CONFIG_INVALID, f"{where} does not exist", "Check spec.alembic.config and the image.")
+    options = _options(invocation)
+    if os.path.basename(path) != "pyproject.toml":
+        return Config(file_=path, ini_section=invocation.section, cmd_opts=options)
+    if "toml_file" not in inspect.signature(Config).parameters:
+        raise Ending(Reason.CONFIG_INVALID, "a pyproject.toml needs Alembic 1.16 or newer", "Update Alembic.")
+    return Config(file_="alembic.ini", toml_file=path, ini_section=invocation.section, cmd_opts=options)
+
+
+def _options(invocation: Invocation) -> Any:
+    words = ["-c", invocation.config, "-n", invocation.section]
+    for argument in invocation.x:
+        words += ["-x", argument]
+    return CommandLine(prog="alembic").parser.parse_args([*words, "upgrade", invocation.target])
+
+
+def open_scripts(config: Config, invocation: Invocation) -> ScriptDirectory:
+    """Find the scripts that the configuration names; loads none of them.
+
+    Raises:
+        Ending: ConfigInvalid.
+    """
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())  # last: `python -m alembic` finds the application there, nothing is hidden by it
+    try:
+        return ScriptDirectory.from_config(config)
+    except (CommandError, configparser.Error, ValueError, ImportError) as error:
+        message = f"{invocation.config}, section {invocation.section}: {error}"
+        hint = "Check spec.alembic.config, its section and script_location."
+        raise Ending(Reason.CONFIG_INVALID, message, hint) from error
+
+
+def run(config: Config, script: ScriptDirectory, hooks: Hooks, target: str) -> None:
+    """Run env.py once."""
+    environment = EnvironmentContext(config, script, fn=hooks.steps or _nothing, destination_rev=target)
+    _hook(environment, hooks)
+    with environment:
+        script.run_env()
+
+
+def _nothing(_heads: Any, _context: Any) -> list[Any]:
+    return []
+
+
+def _hook(environment: EnvironmentContext, hooks: Hooks) -> None:
+    # On the instance, not in a subclass: `alembic.context` finds its functions by EnvironmentContext's own class.
+    original_configure, original_run = environment.configure, environment.run_migrations
+
+    def configure(connection: Any = None, *positional: Any, **arguments: Any) -> None:
+        hooks.calls.append("configure")
+        hooks.configuring(connection, arguments)
+        original_configure(connection, *positional, **arguments)
+        hooks.configured(environment.get_context())
+
+    def run_migrations(**arguments: Any) -> None:
+        hooks.calls.append("run_migrations")
+        if hooks.steps:
+            original_run(**arguments)
+
+    environment.configure = configure
+    environment.run_migrations = run_migrations
+
+
+def around_autocommit(context: Any, entered: Callable[[], Any]) -> None:
+    """Let a context manager surround the body of every autocommit_block of a migration context."""
+    original = context.autocommit_block
+
+    @contextmanager
+    def autocommit_block() -> Iterator[None]:
+        with original(), entered():
+            yield
+
+    context.autocommit_block = autocommit_block

@@ -1,0 +1,254 @@
+"""Decide what an error means: its reason, its exit code, and what a person should do next."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from alembic_operator.api.reasons import Reason
+from alembic_operator.contract import ExitCode, Failure
+from alembic_operator.runner import masking
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXIT_CODES = {
+    Reason.UP_TO_DATE: ExitCode.OK,
+    Reason.PENDING: ExitCode.OK,
+    Reason.DATABASE_AHEAD: ExitCode.OK,
+    Reason.CONFIG_INVALID: ExitCode.USAGE,
+    Reason.ALEMBIC_NOT_FOUND: ExitCode.USAGE,
+    Reason.NOT_POSTGRESQL: ExitCode.USAGE,
+    Reason.WRONG_DATABASE: ExitCode.USAGE,
+    Reason.MULTIPLE_HEADS: ExitCode.SCRIPTS,
+    Reason.UNKNOWN_TARGET: ExitCode.SCRIPTS,
+    Reason.BROKEN_SCRIPTS: ExitCode.SCRIPTS,
+    Reason.DATABASE_AHEAD_BLOCKED: ExitCode.DATABASE_AHEAD,
+    Reason.REVISION_FAILED: ExitCode.FAILED,
+    Reason.ENV_FAILED: ExitCode.FAILED,
+    Reason.NOT_COMMITTED: ExitCode.FAILED,
+    Reason.DATABASE_UNREACHABLE: ExitCode.TRY_AGAIN,
+    Reason.WAITING_FOR_LOCK: ExitCode.TRY_AGAIN,
+    Reason.LOCK_TIMEOUT: ExitCode.TRY_AGAIN,
+    Reason.CONFLICT: ExitCode.TRY_AGAIN,
+    Reason.READ_ONLY_DATABASE: ExitCode.TRY_AGAIN,
+    Reason.DEADLINE_EXCEEDED: ExitCode.TIME_LIMIT,
+    Reason.STATEMENT_TIMEOUT: ExitCode.TIME_LIMIT,
+    Reason.AUTHENTICATION_FAILED: ExitCode.REFUSED,
+    Reason.DATABASE_NOT_FOUND: ExitCode.REFUSED,
+    Reason.PERMISSION_DENIED: ExitCode.REFUSED,
+    Reason.POOLED_CONNECTION: ExitCode.REFUSED,
+    Reason.INTERRUPTED: ExitCode.TERMINATED,
+}
+"""The exit code of every reason that a Result can give."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Why a run ends."""
+
+    reason: Reason
+    failure: Failure
+
+    @property
+    def code(self) -> ExitCode:
+        """Return the exit code that belongs to the reason."""
+        return EXIT_CODES[self.reason]
+
+
+class Ending(BaseException):
+    """Ends the run for a reason. Not an Exception: an env.py that catches everything must not swallow it."""
+
+    def __init__(self, reason: Reason, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.verdict = Verdict(reason, Failure(message=message, hint=hint))
+
+    @staticmethod
+    def of(verdict: Verdict) -> Ending:
+        """Return the ending with a whole verdict."""
+        ending = Ending(verdict.reason, verdict.failure.message)
+        ending.verdict = verdict
+        return ending
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Where the run was when an error came."""
+
+    revision: str = ""
+    """The revision that was running; empty: outside of all."""
+    autocommitted: bool = False
+    """Whether that revision had entered an autocommit_block, so that a part of it may be committed."""
+    server: str = ""
+    """host:port/database of the server, for messages."""
+
+
+_SQLSTATES = {
+    "55P03": Reason.LOCK_TIMEOUT,
+    "40001": Reason.CONFLICT,
+    "40P01": Reason.CONFLICT,
+    "55006": Reason.CONFLICT,
+    "08": Reason.DATABASE_UNREACHABLE,
+    "57P01": Reason.DATABASE_UNREACHABLE,
+    "57P02": Reason.DATABASE_UNREACHABLE,
+    "57P03": Reason.DATABASE_UNREACHABLE,
+    "53": Reason.DATABASE_UNREACHABLE,
+    "25006": Reason.READ_ONLY_DATABASE,
+    "28": Reason.AUTHENTICATION_FAILED,
+    "3D000": Reason.DATABASE_NOT_FOUND,
+    "42501": Reason.PERMISSION_DENIED,
+    "25P03": Reason.STATEMENT_TIMEOUT,
+    "25P04": Reason.STATEMENT_TIMEOUT,
+    "57P05": Reason.STATEMENT_TIMEOUT,
+}
+"""By the whole code or its class; everything else is the revision's own fault."""
+
+_CONNECT_MESSAGES = (
+    (r"password authentication failed|no password supplied|no pg_hba\.conf entry|authentication failed", "28P01"),
+    (r"role \".*\" does not exist|is not permitted to log in|requires SCRAM authentication", "28000"),
+    (r"database \".*\" does not exist", "3D000"),
+    (r"permission denied for database", "42501"),
+    (r"too many clients|remaining connection slots|too many connections for", "53300"),
+    (r"the database system is|terminating connection due to administrator", "57P03"),
+)
+"""libpq gives no SQLSTATE when a connection fails, only the server's words; in other languages the class is lost."""
+
+_UNREACHABLE = re.compile(
+    r"could not translate host name|failed to resolve|Name or service not known|nodename nor servname|getaddrinfo"
+    r"|Connection refused|could not connect|timeout expired|timed out|No route to host|Network is unreachable"
+    r"|server closed the connection|connection (?:is|was|already) closed|Connection reset|SSL SYSCALL|SSL connection has"
+    r"|connection to server .* failed|connection failed|No such file or directory\s+Is the server running",
+)
+_HINTS = {
+    Reason.LOCK_TIMEOUT: "Other sessions hold locks on the table: look at pg_stat_activity, or give more policy.lockTimeout.",
+    Reason.CONFLICT: "The revision was rolled back; it is tried again.",
+    Reason.DATABASE_UNREACHABLE: "Check the host, the port and that the server is up; it is tried again.",
+    Reason.AUTHENTICATION_FAILED: "Check the user and the password in the Secret; it is tried again when they change.",
+    Reason.DATABASE_NOT_FOUND: "Create the database, or correct its name.",
+    Reason.PERMISSION_DENIED: "Grant the right to the user, or set spec.database.role to the owner of the tables.",
+    Reason.READ_ONLY_DATABASE: "Connect to the primary; this server is a standby or read-only.",
+    Reason.STATEMENT_TIMEOUT: "Give more policy.statementTimeout, or split the statement.",
+}
+_EXISTS_ALREADY = ("42P07", "42701", "42710", "42P06")
+_HALF_APPLIED = (
+    "An autocommit_block of this revision had begun: a part of it may be committed. "
+    "Look at what it left behind, for example an INVALID index, and repair it before the next attempt."
+)
+_DRIFT = "The object exists already: a half-applied revision or a change by hand. Remove it, or stamp the database."
+_REVISION_HINT = "Correct the revision and deploy a new image; the database stays at the revision before."
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error and what caused it, the outermost first."""
+    seen: set[int] = set()
+    todo: list[Any] = [error]
+    while todo:
+        one = todo.pop(0)
+        if isinstance(one, BaseException) and id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            todo += [getattr(one, "orig", None), one.__cause__, None if one.__suppress_context__ else one.__context__]
+
+
+def sqlstate(error: BaseException) -> str:
+    """Return PostgreSQL's error code, whichever driver carries it; empty when the server sent none."""
+    for one in chain(error):
+        for name in ("sqlstate", "pgcode"):
+            if isinstance(code := getattr(one, name, None), str) and code:
+                return code
+    return ""
+
+
+def connect_sqlstate(error: BaseException) -> str:
+    """Return the code of a failed connection attempt, read from the message where the driver drops it."""
+    text = str(error)
+    for pattern, code in _CONNECT_MESSAGES:
+        if re.search(pattern, text):
+            return code
+    return ""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what the server or Python said, without the driver's wrapping."""
+    inner = getattr(error, "orig", None) or error
+    lines = str(inner).strip().splitlines()
+    text = lines[0] if lines else type(inner).__name__
+    text = re.sub(r"^<class '[^']*'>: ", "", text)
+    if sqlstate(error) or _is_database_error(inner):
+        return text
+    return f"{type(inner).__name__}: {text}" if lines else text
+
+
+def _is_database_error(error: BaseException) -> bool:
+    return any(kind.__module__.split(".")[0] in ("psycopg", "psycopg2", "asyncpg") for kind in type(error).__mro__)
+
+
+def classify(error: BaseException, scene: Scene) -> Verdict:
+    """Decide what an error of env.py, a revision or a driver means."""
+    for one in chain(error):
+        if isinstance(one, Ending):
+            return _at(one.verdict, scene)
+    code = sqlstate(error) or (connect_sqlstate(error) if not scene.revision else "")
+    reason = _reason(error, code, scene)
+    failure = Failure(
+        message=_message(error, code, scene),
+        sqlstate=code,
+        revision=scene.revision,
+        statement=masking.statement(str(getattr(error, "statement", None) or "")),
+        hint=_hint(reason, code, scene),
+    )
+    return Verdict(reason, failure)
+
+
+def _at(verdict: Verdict, scene: Scene) -> Verdict:
+    return replace(verdict, failure=replace(verdict.failure, revision=verdict.failure.revision or scene.revision))
+
+
+def _reason(error: BaseException, code: str, scene: Scene) -> Reason:
+    found = _SQLSTATES.get(code) or _SQLSTATES.get(code[:2])
+    if code == "57014" and "statement timeout" in str(error):
+        found = Reason.STATEMENT_TIMEOUT
+    if code == "22023" and not scene.revision and "role" in str(error):
+        found = Reason.PERMISSION_DENIED
+    if not code and is_connection_lost(error):
+        found = Reason.DATABASE_UNREACHABLE
+    if found in (Reason.LOCK_TIMEOUT, Reason.CONFLICT) and scene.autocommitted:
+        found = None
+    if found:
+        return found
+    if scene.revision:
+        return Reason.REVISION_FAILED
+    return Reason.ALEMBIC_NOT_FOUND if isinstance(error, ModuleNotFoundError) else Reason.ENV_FAILED
+
+
+def is_connection_lost(error: BaseException) -> bool:
+    """Tell whether an error without SQLSTATE says that there is no connection (any more)."""
+    if getattr(error, "connection_invalidated", False):
+        return True
+    network = (ConnectionError, TimeoutError)
+    for one in chain(error):
+        if isinstance(one, network) or type(one).__name__ == "gaierror":
+            return True
+        if _is_database_error(one) and _UNREACHABLE.search(str(one)):
+            return True
+    return False
+
+
+def _message(error: BaseException, code: str, scene: Scene) -> str:
+    text = f"{code} {first_line(error)}".strip()
+    if scene.revision:
+        return f"revision {scene.revision} failed: {text}"
+    if scene.server and (is_connection_lost(error) or code[:2] in ("28", "3D", "53", "57")):
+        return f"{scene.server}: {text}"
+    return text
+
+
+def _hint(reason: Reason, code: str, scene: Scene) -> str:
+    if scene.revision and scene.autocommitted:
+        return _HALF_APPLIED
+    if reason is not Reason.REVISION_FAILED:
+        return _HINTS.get(reason, "")
+    if code == "57014":
+        return "Somebody cancelled the statement (pg_cancel_backend); ask who did and why."
+    return _DRIFT if code in _EXISTS_ALREADY else _REVISION_HINT

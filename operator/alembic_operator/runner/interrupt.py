@@ -1,0 +1,122 @@
+"""End the run when SIGTERM comes or the deadline is reached, even while a driver is stuck in C code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Callable
+
+from alembic_operator.api.reasons import Reason
+from alembic_operator.runner.failures import Ending
+
+if TYPE_CHECKING:
+    from alembic_operator.runner.journal import Journal
+
+_SIGNALS = {signal.SIGTERM, signal.SIGINT}
+_NUDGE = signal.SIGURG  # ignored by default, and used by nobody else in Python
+_CANCEL_EVERY = 0.2
+_NUDGE_AFTER = 1.5
+_GIVE_UP_AFTER = 8.0
+
+
+def block() -> None:
+    """Keep the signals for the listening thread; call it before any other thread exists, for threads inherit it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+
+
+class Stop:
+    """The request to end the run, and those who must hear of it.
+
+    SIGTERM is blocked in every thread and taken by a thread of its own: as process 1 nothing would happen
+    otherwise, and a handler in the main thread would wait until the running statement is over.
+    """
+
+    def __init__(self, journal: Journal, deadline: float | None = None) -> None:
+        self._journal = journal
+        self._end = None if deadline is None else time.monotonic() + deadline
+        self._requested = threading.Event()
+        self._unwound = threading.Event()
+        self._ending: Ending | None = None
+        self._main = threading.get_ident()
+        self.cancel: Callable[[], None] = lambda: None
+        """Cancels the statements that are running."""
+        self.give_up: Callable[[Ending], None] = lambda ending: os._exit(int(ending.verdict.code))
+        """Ends the process when nothing else helped."""
+        self.waiting_for = ""
+        """What the run waits for; a deadline's message names it."""
+
+    def watch(self) -> None:
+        """Begin to listen; call it in the main thread."""
+        signal.signal(_NUDGE, self._nudged)
+        threading.Thread(target=self._listen, name="stop", daemon=True).start()
+
+    @property
+    def requested(self) -> Ending | None:
+        """What ends the run, once it was asked to end."""
+        return self._ending
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds until the deadline; None: there is none."""
+        return None if self._end is None else self._end - time.monotonic()
+
+    def check(self) -> None:
+        """Raise Ending when the run was asked to end."""
+        if self._ending and not self._unwound.is_set():
+            raise self._ending
+
+    def pause(self, seconds: float) -> None:
+        """Sleep, or raise Ending as soon as the run is asked to end."""
+        self._requested.wait(seconds)
+        self.check()
+
+    def unwound(self) -> None:
+        """Say that nothing is running any more, so that what is left may finish undisturbed."""
+        self._unwound.set()
+
+    def _listen(self) -> None:
+        caught = None
+        while caught is None and (self._end is None or self._end > time.monotonic()):
+            caught = signal.sigtimedwait(
+                _SIGNALS, 3600.0 if self._end is None else max(0.0, self._end - time.monotonic())
+            )
+        self._ending = _interrupted(caught.si_signo) if caught else _too_long(self.waiting_for)
+        self._journal.warning("stopping", reason=str(self._ending.verdict.reason), message=str(self._ending))
+        self._requested.set()
+        for delay, action in ((_NUDGE_AFTER, self._nudge), (_GIVE_UP_AFTER, self._give_up)):
+            timer = threading.Timer(delay, action)
+            timer.daemon = True
+            timer.start()
+        self._cancel_until_unwound()
+
+    def _cancel_until_unwound(self) -> None:
+        while not self._unwound.is_set():
+            try:
+                self.cancel()
+            except Exception as error:  # noqa: BLE001  the drivers share no class, and giving up comes next anyway
+                self._journal.warning("cannot cancel the running statement", error=str(error))
+            self._unwound.wait(_CANCEL_EVERY)
+
+    def _nudge(self) -> None:
+        if not self._unwound.is_set():
+            signal.pthread_kill(self._main, _NUDGE)
+
+    def _nudged(self, *_: Any) -> None:
+        self.check()
+
+    def _give_up(self) -> None:
+        if self._ending:
+            self.give_up(self._ending)
+
+
+def _interrupted(number: int) -> Ending:
+    name = signal.Signals(number).name
+    hint = "It is tried again; give terminationGracePeriodSeconds when the pod was stopped too early."
+    return Ending(Reason.INTERRUPTED, f"stopped by {name}; what was running was cancelled and rolled back", hint)
+
+
+def _too_long(waiting_for: str) -> Ending:
+    where = f" while waiting for {waiting_for}" if waiting_for else ""
+    return Ending(Reason.DEADLINE_EXCEEDED, f"the deadline was reached{where}", "Give more policy.deadline.")

@@ -1,0 +1,45 @@
+"""Tell in JSON lines what the runner does. Not the logging module: env.py's fileConfig() disables other people's loggers."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Callable
+
+if TYPE_CHECKING:
+    from alembic_operator.runner.masking import Secrets
+
+
+class Journal:
+    """Writes one JSON line for each event."""
+
+    def __init__(self, write: Callable[[str], None], secrets: Secrets) -> None:
+        self._write = write
+        self.secrets = secrets
+
+    def info(self, event: str, **facts: Any) -> None:
+        """Tell what happened."""
+        self._line("info", event, facts)
+
+    def warning(self, event: str, **facts: Any) -> None:
+        """Tell what somebody should look at."""
+        self._line("warning", event, facts)
+
+    def error(self, event: str, **facts: Any) -> None:
+        """Tell what ended the run."""
+        self._line("error", event, facts)
+
+    def _line(self, level: str, event: str, facts: dict[str, Any]) -> None:
+        now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line = {"time": now, "level": level, "event": event, **self.masked(facts)}
+        self._write(json.dumps(line, ensure_ascii=False, default=str))
+
+    def masked(self, fact: Any) -> Any:
+        """Return the fact with every secret in its texts masked; masking the JSON itself could break it."""
+        if isinstance(fact, str):
+            return self.secrets.mask(fact)
+        if isinstance(fact, dict):
+            return {key: self.masked(value) for key, value in fact.items()}
+        if isinstance(fact, (list, tuple)):
+            return [self.masked(value) for value in fact]
+        return fact

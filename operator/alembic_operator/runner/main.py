@@ -1,0 +1,127 @@
+"""Read the command line, run one command, and answer with a Result and an exit code, whatever happens."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from alembic_operator import contract
+from alembic_operator.api.reasons import Reason
+from alembic_operator.runner import address, report
+from alembic_operator.runner.failures import EXIT_CODES, Ending, Scene, classify
+from alembic_operator.runner.interrupt import Stop, block
+from alembic_operator.runner.journal import Journal
+from alembic_operator.runner.masking import Secrets
+from alembic_operator.runner.output import Output
+
+if TYPE_CHECKING:
+    from alembic_operator.runner.connect import Connections
+
+
+def main(argv: list[str]) -> int:
+    """Run `runner.pyz COMMAND [flags]` and return its exit code."""
+    block()
+    secrets = _secrets()
+    output = Output(secrets)
+    journal = Journal(output.log, secrets)
+    path = ""
+    try:
+        invocation = _parse(argv)
+        path = invocation.result
+        result = _command(invocation, journal, output, secrets)
+    except SystemExit as asked:  # --help
+        output.close()
+        return int(asked.code or 0)
+    except BaseException as error:  # noqa: BLE001  every failure ends in a Result
+        verdict = classify(error, Scene())
+        result = contract.Result(str(verdict.reason), error=verdict.failure)
+    return _end(result, path, output, journal)
+
+
+def _end(result: contract.Result, path: str, output: Output, journal: Journal) -> int:
+    code = EXIT_CODES[Reason(result.reason)]
+    facts = {"reason": result.reason, "exit": int(code), "to": result.to, "pending": result.pending}
+    if result.error:
+        journal.error("ended", **facts, message=result.error.message, hint=result.error.hint)
+    else:
+        journal.info("ended", **facts)
+    output.close()
+    report.write(result, path, output, journal.secrets)
+    return int(code)
+
+
+def _secrets() -> Secrets:
+    secrets = Secrets(os.environ.get("PGPASSWORD", ""))
+    with contextlib.suppress(ValueError):
+        found = address.from_environment(os.environ)
+        secrets.learn(found.password if found else "")
+        secrets.learn(address.parse(os.environ.get("DATABASE_URL", "")).password)
+    return secrets
+
+
+def _parse(argv: list[str]) -> contract.Invocation:
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+            return contract.Invocation.parse(argv)
+    except SystemExit as refused:
+        sys.stderr.write(said.getvalue())
+        if not refused.code:
+            raise
+        last = said.getvalue().strip().splitlines()[-1:] or ["the command line cannot be read"]
+        raise Ending(Reason.CONFIG_INVALID, last[0], "See runner.pyz --help.") from refused
+
+
+def _command(invocation: contract.Invocation, journal: Journal, output: Output, secrets: Secrets) -> contract.Result:
+    endless = invocation.command == "gate"
+    stop = Stop(journal, None if endless else contract.seconds(invocation.deadline))
+    stop.give_up = lambda ending: _give_up(ending, invocation, output, secrets)
+    stop.watch()
+    journal.info("started", command=invocation.command, target=invocation.target, config=invocation.config)
+    connections = _connections(invocation, stop, journal, secrets)
+    name = {"upgrade": "upgrade.Upgrade", "check": "check.Check", "gate": "gate.Gate"}[invocation.command]
+    module, kind = name.split(".")
+    command: Any = getattr(_imported(module), kind)(invocation, connections)
+    result: contract.Result = command.run()
+    return report.with_versions(result, connections.origin.driver if connections.origin else "")
+
+
+def _connections(invocation: contract.Invocation, stop: Stop, journal: Journal, secrets: Secrets) -> Connections:
+    where = _address(invocation)
+    connect, session = _imported("connect"), _imported("session")
+    around = connect.Circumstances(stop, journal, secrets)
+    connections: Connections = connect.Connections(around, session.Session.of(invocation), where)
+    connections.install()
+    return connections
+
+
+def _address(invocation: contract.Invocation) -> address.Address | None:
+    if invocation.database != "environment":
+        return None
+    try:
+        where = address.from_environment(os.environ)
+    except ValueError as error:
+        raise Ending(Reason.NOT_POSTGRESQL, str(error), "Correct the URL in the Secret.") from error
+    if where is None:
+        raise Ending(Reason.CONFIG_INVALID, "neither PGHOST nor DATABASE_URL is set", "Set one of them.")
+    return where
+
+
+def _imported(module: str) -> Any:
+    """Import what needs SQLAlchemy and Alembic; they belong to the user's image and may be missing."""
+    try:
+        return importlib.import_module(f"alembic_operator.runner.{module}")
+    except ImportError as error:
+        message = f"{sys.executable} cannot import Alembic: {error}"
+        hint = "Set spec.alembic.python to the interpreter of the image that has Alembic and SQLAlchemy."
+        raise Ending(Reason.ALEMBIC_NOT_FOUND, message, hint) from error
+
+
+def _give_up(ending: Ending, invocation: contract.Invocation, output: Output, secrets: Secrets) -> None:
+    result = contract.Result(str(ending.verdict.reason), error=ending.verdict.failure)
+    report.write(result, invocation.result, output, secrets)
+    os._exit(int(ending.verdict.code))

@@ -1,0 +1,74 @@
+"""Keep passwords out of everything the runner prints."""
+
+from __future__ import annotations
+
+import json
+import re
+from urllib.parse import quote, quote_plus, unquote
+
+MASK = "***"
+
+
+def forms(secret: str) -> set[str]:
+    """Return every form in which a secret may be printed: raw, in a URL, in Python's or JSON's quotes."""
+    if not secret:
+        return set()
+    texts = {secret, unquote(secret)}
+    found = set()
+    for text in texts:
+        encoded = {quote(text, safe=""), quote(text), quote(text, safe=" +"), quote_plus(text)}
+        found |= {text, *encoded, *(_lower_hex(one) for one in encoded)}
+        found |= {
+            repr(text)[1:-1],
+            ascii(text)[1:-1],
+            json.dumps(text)[1:-1],
+            json.dumps(text, ensure_ascii=False)[1:-1],
+        }
+        found |= {text.replace("%", "%%"), text.replace("\\", "\\\\").replace("'", "\\'"), re.sub(r"[:@/]", _hex, text)}
+    return found
+
+
+def _lower_hex(text: str) -> str:
+    return re.sub(r"%[0-9A-F]{2}", lambda match: match.group().lower(), text)
+
+
+def _hex(match: re.Match[str]) -> str:
+    return f"%{ord(match.group()):X}"
+
+
+class Secrets:
+    """Every secret this process has seen."""
+
+    def __init__(self, *secrets: str) -> None:
+        self._forms: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        for secret in secrets:
+            self.learn(secret)
+
+    def learn(self, secret: object) -> None:
+        """Mask this secret, too, from now on; anything but a non-empty text is ignored."""
+        if isinstance(secret, str) and secret and secret not in self._forms:
+            self._forms |= forms(secret)
+            longest_first = sorted(self._forms, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+    def mask(self, text: str) -> str:
+        """Return the text with every secret replaced."""
+        return self._pattern.sub(MASK, text) if self._pattern else text
+
+
+_LITERALS = re.compile(
+    r"""(?:\b[eEbBxXnN]|[uU]&)?'(?:[^'\\]|''|\\.)*(?:'|$)   # texts
+    | \$(\w*)\$.*?(?:\$\1\$|$)                              # dollar-quoted texts
+    | (?<![\w$%.:])\d+(?:\.\d+)?\b                          # numbers, but not $1 or names that end in digits
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_STATEMENT_LENGTH = 400
+
+
+def statement(sql: str) -> str:
+    """Return a statement on one line, cut, with its literals masked."""
+    masked = _LITERALS.sub("?", sql)
+    words = " ".join(masked.split())
+    return words if len(words) <= _STATEMENT_LENGTH else words[:_STATEMENT_LENGTH] + "..."

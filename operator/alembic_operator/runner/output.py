@@ -1,0 +1,74 @@
+"""Send whatever this process prints, also from C and from child processes, through the mask to standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alembic_operator.runner.masking import Secrets
+
+_CHUNK = 65536
+_LINE_LIMIT = 1 << 20
+_DRAIN_SECONDS = 2.0
+
+
+class Output:
+    """Owner of the real standard output and standard error; env.py prints into a pipe instead.
+
+    Standard output is kept free for the Result, so that `check` can be piped into a program.
+    """
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+        self._stdout = os.dup(1)
+        self._stderr = os.dup(2)
+        self._reader, writer = os.pipe()
+        for descriptor in (1, 2):
+            os.dup2(writer, descriptor)
+        os.close(writer)
+        self._pump = threading.Thread(target=self._drain, name="output", daemon=True)
+        self._pump.start()
+
+    def log(self, line: str) -> None:
+        """Write one line, already masked, to the real standard error."""
+        _write(self._stderr, line.encode(errors="backslashreplace") + b"\n")
+
+    def answer(self, line: str) -> None:
+        """Write one line, already masked, to the real standard output."""
+        _write(self._stdout, line.encode(errors="backslashreplace") + b"\n")
+
+    def close(self) -> None:
+        """Print what is still in the pipe and give standard output and standard error back."""
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except (OSError, ValueError):  # env.py may have closed it
+                continue
+        os.dup2(self._stdout, 1)
+        os.dup2(self._stderr, 2)
+        self._pump.join(_DRAIN_SECONDS)  # a child process that outlives us may hold the pipe open
+
+    def _drain(self) -> None:
+        rest = b""
+        while chunk := os.read(self._reader, _CHUNK):
+            rest += chunk
+            cut = rest.rfind(b"\n") + 1 or (len(rest) if len(rest) > _LINE_LIMIT else 0)
+            self._print(rest[:cut])
+            rest = rest[cut:]
+        self._print(rest)
+
+    def _print(self, raw: bytes) -> None:
+        if raw:
+            text = self._secrets.mask(raw.decode(errors="surrogateescape"))
+            _write(self._stderr, text.encode(errors="surrogateescape"))
+
+
+def _write(descriptor: int, raw: bytes) -> None:
+    while raw:
+        try:
+            raw = raw[os.write(descriptor, raw) :]
+        except OSError:  # the reader is gone: a log that nobody reads must not stop a migration
+            return

@@ -1,0 +1,48 @@
+"""Hand the Result to whoever reads it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from alembic_operator.contract import TERMINATION_LOG, Result
+
+if TYPE_CHECKING:
+    from alembic_operator.runner.masking import Secrets
+    from alembic_operator.runner.output import Output
+
+
+def write(result: Result, path: str, output: Output, secrets: Secrets) -> None:
+    """Write the Result to the file, the termination log or standard output, in this order."""
+    line = masked(result, secrets).to_json()
+    if path or os.access(TERMINATION_LOG, os.W_OK):
+        try:
+            with open(path or TERMINATION_LOG, "w", encoding="utf-8") as file:
+                file.write(line)
+        except OSError as error:
+            output.log(f"cannot write the result to {path or TERMINATION_LOG}: {error}")
+        else:
+            return
+    output.answer(line)
+
+
+def masked(result: Result, secrets: Secrets) -> Result:
+    """Return the Result without secrets in its texts."""
+    if result.error is None:
+        return result
+    texts = {name: secrets.mask(text) for name, text in vars(result.error).items()}
+    return replace(result, error=replace(result.error, **texts))
+
+
+def with_versions(result: Result, driver: str) -> Result:
+    """Add the versions of what ran; only of what was imported anyway."""
+    names = {name: str(getattr(sys.modules.get(name), "__version__", "")) for name in ("alembic", "sqlalchemy")}
+    return replace(result, driver=_driver(driver), **names)
+
+
+def _driver(driver: str) -> str:
+    module = driver.split("_")[0]
+    version = str(getattr(sys.modules.get(module), "__version__", "")).split(" ")[0]
+    return f"{module} {version}".strip()

@@ -1,0 +1,167 @@
+"""The Alembic scripts: read without importing them where that is possible, asked with Alembic's own rules."""
+
+from __future__ import annotations
+
+import ast
+import os
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from alembic.script.revision import MultipleHeads, ResolutionError, Revision, RevisionError, RevisionMap
+from alembic.util import CommandError
+
+from alembic_operator.api.reasons import Reason
+from alembic_operator.runner.failures import Ending, chain, first_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NAMES = ("revision", "down_revision", "branch_labels", "depends_on")
+
+
+def read_statically(script: Any) -> bool:
+    """Give a ScriptDirectory the revisions as their source texts say, without importing one of them.
+
+    False: some file says it in a way that only running it can tell; then nothing was changed.
+    """
+    if script.sourceless:
+        return False
+    revisions = []
+    for path in _files(script):
+        revision = _revision(path)
+        if revision is None:
+            return False
+        revisions.append(revision)
+    script.revision_map = RevisionMap(lambda: revisions)
+    return True
+
+
+def _files(script: Any) -> Iterator[str]:
+    recursive = getattr(script, "recursive_version_locations", False)
+    for location in map(str, script._version_locations):  # noqa: SLF001  there is no public name for several locations
+        for folder, folders, names in os.walk(location):
+            for name in sorted(names):
+                if name.endswith(".py") and not name.startswith((".#", "__init__")):
+                    yield os.path.join(folder, name)
+            folders[:] = sorted(set(folders) - {"__pycache__"}) if recursive else []
+
+
+def _revision(path: str) -> Any:
+    try:
+        with open(path, "rb") as file:
+            body = ast.parse(file.read()).body
+        facts = dict(_assignments(body))
+    except (SyntaxError, ValueError, OSError):
+        return None
+    if not isinstance(facts.get("revision"), str):
+        return None
+    return Revision(
+        facts["revision"],
+        facts.get("down_revision"),
+        dependencies=facts.get("depends_on"),
+        branch_labels=facts.get("branch_labels"),
+    )
+
+
+def _assignments(body: list[ast.stmt]) -> Iterator[tuple[str, Any]]:
+    for statement in body:
+        targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+        value = getattr(statement, "value", None)
+        for target in targets:
+            if isinstance(target, ast.Name) and target.id in _NAMES and value is not None:
+                yield target.id, ast.literal_eval(value)
+
+
+@contextmanager
+def _explained(target: str = "") -> Iterator[None]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a broken chain warns before it fails; the failure says more
+            yield
+    except Exception as error:
+        raise explain(error, target) from error
+
+
+def explain(error: Exception, target: str) -> Ending:
+    """Return what is wrong with the scripts."""
+    causes = list(chain(error))
+    for one in causes:
+        if isinstance(one, MultipleHeads):
+            heads = ", ".join(sorted(one.heads))
+            hint = "Use the target `heads`, or merge them with `alembic merge heads`."
+            return Ending(Reason.MULTIPLE_HEADS, f"the scripts have several heads: {heads}", hint)
+    text = first_line(error)
+    if target and any(isinstance(one, ResolutionError) for one in causes):
+        return Ending(Reason.UNKNOWN_TARGET, f"target {target}: {_plain(text)}", "Check the target, or the image.")
+    if target and isinstance(error, (CommandError, RevisionError)):
+        return Ending(Reason.UNKNOWN_TARGET, f"target {target}: {_plain(text)}", "Check the target.")
+    hint = "Run `alembic history` in the image; every down_revision must exist."
+    if isinstance(error, KeyError):
+        return Ending(Reason.BROKEN_SCRIPTS, f"a revision refers to {error}, which does not exist", hint)
+    return Ending(Reason.BROKEN_SCRIPTS, f"the revisions cannot be loaded: {_plain(text)}", hint)
+
+
+def _plain(text: str) -> str:
+    return text.split(": ", 1)[-1] if text.startswith(("CommandError", "ResolutionError", "RevisionError")) else text
+
+
+def heads(script: Any) -> tuple[str, ...]:
+    """Return the script heads, sorted.
+
+    Raises:
+        Ending: the scripts cannot be loaded, or there are none; nothing is never up to date.
+    """
+    with _explained():
+        found = tuple(sorted(script.get_heads()))
+    if not found:
+        where = ", ".join(map(str, script._version_locations))  # noqa: SLF001  there is no public name
+        raise Ending(Reason.BROKEN_SCRIPTS, f"there is no revision in {where}", "Check that the image contains them.")
+    return found
+
+
+def targets(script: Any, target: str, current: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the revisions that a target names, sorted; +N counts from the current heads.
+
+    Raises:
+        Ending: MultipleHeads, UnknownTarget or BrokenScripts.
+    """
+    heads(script)
+    with _explained(target):
+        if is_relative(target):
+            steps = list(script.iterate_revisions(target, current, implicit_base=True))
+            return (steps[0].revision,) if steps else current
+        found = tuple(sorted(one.revision for one in script.get_revisions(target) if one is not None))
+    if not found:
+        raise Ending(Reason.UNKNOWN_TARGET, f"target {target} names no revision", "Check the target.")
+    return found
+
+
+def unknown(script: Any, revisions: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of the database heads that the scripts do not know."""
+    with _explained():
+        known = {one.revision for one in script.walk_revisions()}
+    return tuple(one for one in revisions if one not in known)
+
+
+def missing(script: Any, wanted: tuple[str, ...], current: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the revisions that lead to the wanted ones and that the database heads do not contain."""
+    return tuple(sorted(_ancestors(script, wanted) - _ancestors(script, current)))
+
+
+def _ancestors(script: Any, revisions: tuple[str, ...]) -> set[str]:
+    found: set[str] = set()
+    todo = list(revisions)
+    with _explained():
+        by_name = {one.revision: one for one in script.walk_revisions()}
+    while todo:
+        name = todo.pop()
+        if name in by_name and name not in found:
+            found.add(name)
+            todo += by_name[name]._all_down_revisions  # noqa: SLF001  it includes the resolved depends_on
+    return found
+
+
+def is_relative(target: str) -> bool:
+    """Tell whether a target counts from the current heads: +N."""
+    return target.startswith("+") or "@+" in target

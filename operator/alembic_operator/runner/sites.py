@@ -1,0 +1,112 @@
+"""The version tables that env.py configures: one, or several when it migrates several databases or schemas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from alembic_operator.api.reasons import Reason
+from alembic_operator.runner import versions
+from alembic_operator.runner.failures import Ending
+from alembic_operator.runner.own import Origin, fetch
+from alembic_operator.runner.session import client_backend
+
+if TYPE_CHECKING:
+    from alembic_operator.runner.connect import Connections
+    from alembic_operator.runner.locks import Lock
+
+_DEFAULT_TABLE = "alembic_version"
+
+
+@dataclass
+class Site:
+    """One version table and what the run learnt about it."""
+
+    origin: Origin
+    table: versions.VersionTable
+    database: str
+    lock: Lock | None = None
+    before: tuple[str, ...] | None = None
+    """Database heads when Alembic first read them under the lock."""
+    target: tuple[str, ...] = ()
+    ahead: tuple[str, ...] = ()
+    """Database heads that the scripts do not know."""
+
+    def read(self) -> tuple[str, ...]:
+        """Read the database heads on a fresh connection."""
+        own = self.origin.open()
+        try:
+            return versions.read_heads(own, self.table)
+        finally:
+            own.close()
+
+
+@dataclass
+class Sites:
+    """All of them, in the order in which env.py configured them."""
+
+    connections: Connections
+    found: list[Site]
+
+    def examine(self, connection: Any, arguments: dict[str, Any]) -> Site:
+        """Return the site of a connection that env.py gives to context.configure().
+
+        Raises:
+            Ending: NotPostgreSQL, WrongDatabase, ReadOnlyDatabase or PooledConnection.
+        """
+        _require_postgresql(connection)
+        origin = self.connections.origin_of(connection)
+        if self.connections.session.schema:
+            arguments.setdefault("version_table_schema", self.connections.session.schema)
+        raw = raw_of(connection)
+        self.connections.ready(raw, connection.info)
+        location = self.locate(connection, arguments)
+        self._require_right(raw, location)
+        return self._remember(Site(origin, location.table, location.database))
+
+    def locate(self, connection: Any, arguments: dict[str, Any]) -> versions.Location:
+        """Find the version table as this connection sees it, without beginning a transaction on it."""
+        raw = raw_of(connection)
+        schema = arguments.get("version_table_schema") or ""
+        name = arguments.get("version_table") or _DEFAULT_TABLE
+        location = versions.locate(lambda sql: fetch(raw, sql), str(schema), str(name))
+        end_unless_begun(connection)
+        return location
+
+    def _require_right(self, raw: Any, location: versions.Location) -> None:
+        address = self.connections.address
+        if address and address.database and address.database != location.database:
+            message = f"env.py is connected to the database {location.database}, not to {address.database}"
+            raise Ending(Reason.WRONG_DATABASE, message, "Check spec.database, and where env.py connects to.")
+        if client_backend(raw) not in (None, location.backend):
+            message = "a connection pooler answers in the server's place; session locks do not hold through it"
+            raise Ending(Reason.POOLED_CONNECTION, message, "Give the server's own address, not the pooler's.")
+
+    def _remember(self, site: Site) -> Site:
+        for known in self.found:
+            if (known.table, known.database, known.origin.place) == (site.table, site.database, site.origin.place):
+                known.origin = site.origin
+                return known
+        self.found.append(site)
+        return site
+
+
+def _require_postgresql(connection: Any) -> None:
+    if connection is None:
+        message = "env.py gave context.configure() no connection"
+        raise Ending(Reason.ENV_FAILED, message, "Configure with connection=..., as Alembic's own templates do.")
+    if connection.dialect.name != "postgresql":
+        message = f"env.py connects to {connection.dialect.name}, not to PostgreSQL"
+        raise Ending(Reason.NOT_POSTGRESQL, message, "Check the URL that env.py uses in this pod; does it fall back?")
+
+
+def raw_of(connection: Any) -> Any:
+    """Return the DBAPI connection; SQLAlchemy would begin a transaction for each statement that it sees."""
+    fairy = connection.connection
+    return getattr(fairy, "dbapi_connection", None) or fairy.connection
+
+
+def end_unless_begun(connection: Any) -> None:
+    """End the transaction that a statement on the DBAPI connection began, unless env.py is in one."""
+    if not connection.in_transaction():
+        raw_of(connection).rollback()

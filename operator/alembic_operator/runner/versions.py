@@ -1,0 +1,75 @@
+"""The version table: where it is, and which heads it holds."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Callable
+
+from alembic_operator.runner.failures import sqlstate
+from alembic_operator.runner.own import literal, quoted
+
+if TYPE_CHECKING:
+    from alembic_operator.runner.own import OwnConnection
+
+_MISSING = ("42P01", "3F000")
+
+Query = Callable[[str], "list[tuple[Any, ...]]"]
+
+
+@dataclass(frozen=True)
+class VersionTable:
+    """One version table of one database."""
+
+    schema: str
+    name: str
+
+    @property
+    def sql(self) -> str:
+        """Return its name for a statement."""
+        return f"{quoted(self.schema)}.{quoted(self.name)}" if self.schema else quoted(self.name)
+
+    @property
+    def lock_object(self) -> int:
+        """Return the second key of its advisory locks, as PostgreSQL's signed integer."""
+        number = zlib.crc32(f"{self.schema}\0{self.name}".encode())
+        return number - (1 << 32) if number >= 1 << 31 else number
+
+
+@dataclass(frozen=True)
+class Location:
+    """What the server says about a connection."""
+
+    table: VersionTable
+    database: str
+    standby: bool
+    backend: int
+
+
+def locate(query: Query, schema: str, name: str) -> Location:
+    """Find the version table as the connection sees it.
+
+    Without an explicit schema it is the one on the search path, or the schema where Alembic would create it.
+    """
+    found = (
+        f"(SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+        f" WHERE c.oid = pg_catalog.to_regclass({literal(quoted(name))}))"
+    )
+    where = literal(schema) if schema else f"coalesce({found}::text, pg_catalog.current_schema()::text, '')"
+    sql = (
+        f"SELECT {where}::text, pg_catalog.current_database()::text,"
+        " pg_catalog.pg_is_in_recovery(), pg_catalog.pg_backend_pid()"
+    )
+    ((in_schema, database, standby, backend),) = query(sql)
+    return Location(VersionTable(str(in_schema), name), str(database), bool(standby), int(backend))
+
+
+def read_heads(own: OwnConnection, table: VersionTable) -> tuple[str, ...]:
+    """Return the database heads, sorted; none when there is no version table."""
+    try:
+        rows = own.rows(f"SELECT version_num FROM {table.sql} ORDER BY 1")
+    except Exception as error:
+        if sqlstate(error) in _MISSING:
+            return ()
+        raise
+    return tuple(sorted(str(row[0]) for row in rows))

