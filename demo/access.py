@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from demo.expectation import UnmetError
+from demo.commands import run
 from devcluster import binaries, settings
 from devcluster.cluster import Cluster, connect
 
 NAMESPACE = "shop"
 MANIFESTS = Path(__file__).parent / "manifests"
-SHOWN_LINES = 15
 IMAGE = re.compile(r"localhost/[\w./-]+:[\w.-]+")
 
 
@@ -31,11 +29,11 @@ class Access:
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """Run kubectl in the demo's namespace and return what it prints."""
         words = [str(self.kubectl_path), f"--kubeconfig={self.cluster.kubeconfig}", f"--namespace={NAMESPACE}"]
-        return _run([*words, *arguments], stdin)
+        return run([*words, *arguments], stdin)
 
     def helm(self, *arguments: str) -> str:
         """Run helm and return what it prints."""
-        return _run([str(self.helm_path), f"--kubeconfig={self.cluster.kubeconfig}", *arguments], None)
+        return run([str(self.helm_path), f"--kubeconfig={self.cluster.kubeconfig}", *arguments], None)
 
     def get(self, *arguments: str) -> dict[str, Any]:
         """Return objects, as `kubectl get` has them."""
@@ -49,15 +47,18 @@ class Access:
         self.kubectl("apply", "--filename=-", stdin=here)
 
 
+def environment() -> dict[str, str]:
+    """Leave out a KUBECONFIG that `devcluster env` has set: it means devcluster's own cluster, not somebody's."""
+    own = ("KUBECONFIG", str(settings.from_environment(os.environ).kubeconfig))
+    return dict(pair for pair in os.environ.items() if pair != own)
+
+
+def cluster() -> Cluster:
+    """Choose the cluster as devcluster does."""
+    return connect(environment(), settings.from_environment(os.environ))
+
+
 def access() -> Access:
-    """Find the cluster that devcluster uses."""
+    """Reach that cluster, which must be up."""
     where = settings.from_environment(os.environ)
-    return Access(connect(os.environ, where), binaries.path(where, "kubectl"), binaries.path(where, "helm"))
-
-
-def _run(command: list[str], stdin: str | None) -> str:
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-SHOWN_LINES:])
-        raise UnmetError(f"{Path(command[0]).name} {' '.join(command[3:])} failed:\n{last}")
-    return done.stdout
+    return Access(cluster(), binaries.path(where, "kubectl"), binaries.path(where, "helm"))

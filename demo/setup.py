@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from demo.access import NAMESPACE, Access, access
+from demo.access import NAMESPACE, Access, access, environment
+from demo.access import cluster as chosen_cluster
+from demo.commands import run
 from demo.screen import Screen, Tone
-from devcluster import settings
-from devcluster.cluster import connect
 from devcluster.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ PROJECT = Path(__file__).parents[1]
 OPERATOR = "alembic-operator"
 """Name of the Helm release, its namespace and its Deployment."""
 OPERATOR_IMAGE = "localhost/alembic-operator:dev"
+QUICK = 2.0
+"""Seconds within which nothing can have been built."""
 RELEASES = ("v1", "v2", "v3", "v4")
 
 
@@ -31,8 +33,7 @@ def set_up(screen: Screen) -> Access:
     )
     cluster = start_cluster(screen)
     for recipe in recipes():
-        name = cluster.cluster.build_image(recipe)
-        screen.line(recipe.reference.removeprefix("localhost/"), f"image {name} is on the node")
+        build(screen, recipe)
     cluster.apply("namespace.yaml")
     install_operator(screen, cluster)
     return cluster
@@ -40,11 +41,22 @@ def set_up(screen: Screen) -> Access:
 
 def start_cluster(screen: Screen) -> Access:
     """Start the cluster that devcluster chooses, or find it running."""
-    connect(os.environ, settings.from_environment(os.environ)).up()
+    chosen_cluster().up()
     cluster = access()
     version = cluster.kubectl("get", "nodes", "--output=jsonpath={.items[0].status.nodeInfo.kubeletVersion}")
     screen.line("cluster", f"Kubernetes {version} is up", Tone.GOOD)
     return cluster
+
+
+def build(screen: Screen, recipe: Recipe) -> None:
+    """Build an image and bring it to the node; nothing is done when it is there already."""
+    begun = screen.elapsed
+    arguments = [f"--build-arg={name}={value}" for name, value in recipe.arguments]
+    what = [f"--file={recipe.dockerfile}", f"--tag={recipe.reference}", f"--context={recipe.context}"]
+    run([sys.executable, "-m", "devcluster", "build-image", *what, *arguments], environment=environment())
+    took = screen.elapsed - begun
+    how = "is there" if took < QUICK else f"built in {took:.0f} s"
+    screen.line(recipe.reference.removeprefix("localhost/"), f"the image {how}")
 
 
 def recipes() -> Iterator[Recipe]:
