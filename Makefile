@@ -1,0 +1,92 @@
+# Every target sets up what it needs; `make help` lists them.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+SHELL := /bin/bash
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+PYTEST := $(VENV)/bin/pytest
+RUNNER := build/runner.pyz
+RUNNER_PARTS := $(wildcard operator/alembic_operator/*.py operator/alembic_operator/api/reasons.py operator/alembic_operator/runner/*.py)
+DEVCLUSTER := python3 -m devcluster
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Show the main job on a local cluster: four releases and their migrations
+	@python3 -m demo
+
+.PHONY: demo-clean
+demo-clean: ## Remove everything that the demo made
+	@python3 -m demo clean
+
+.PHONY: test
+test: verify api-binaries cluster-up $(RUNNER) ## Set up what is missing and run everything
+	$(PYTEST) -n 2 --dist loadgroup
+
+.PHONY: unit
+unit: $(INSTALLED) ## Run the unit tests: seconds, no sockets
+	$(PYTEST) tests/unit
+
+.PHONY: test-runner
+test-runner: $(RUNNER) ## Run the runner's tests against real PostgreSQL
+	$(PYTEST) -n 2 tests/runner
+
+.PHONY: test-api
+test-api: $(INSTALLED) api-binaries ## Run the tests against a real API server
+	$(PYTEST) -n 2 tests/api
+
+.PHONY: e2e
+e2e: $(RUNNER) cluster-up ## Run the tests on a whole cluster
+	$(PYTEST) tests/e2e
+
+.PHONY: bench
+bench: $(INSTALLED) api-binaries ## Measure the operator; docs/explanation/benchmarks.md has the method
+	$(PYTHON) -m tests.bench
+
+.PHONY: verify
+verify: $(INSTALLED) ## Check generated files, lint, format, types and import contracts
+	$(PYTHON) tools/generate.py --check
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-logo
+
+.PHONY: generate
+generate: $(INSTALLED) ## Write the CRD and the reference pages anew
+	$(PYTHON) tools/generate.py
+
+.PHONY: format
+format: $(INSTALLED) ## Format the code
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+.PHONY: runner
+runner: $(RUNNER) ## Build build/runner.pyz
+
+$(RUNNER): $(INSTALLED) tools/build_runner.py $(RUNNER_PARTS)
+	$(PYTHON) tools/build_runner.py
+
+.PHONY: cluster-up
+cluster-up: ## Start the local cluster, or reuse the one that runs
+	@$(DEVCLUSTER) up
+
+.PHONY: cluster-down
+cluster-down: ## Stop the local cluster and remove what it left
+	@$(DEVCLUSTER) down
+
+.PHONY: cluster-status
+cluster-status: ## Say what of the local cluster runs, and where its logs are
+	@$(DEVCLUSTER) status
+
+.PHONY: api-binaries
+api-binaries: # etcd, the API server and its controllers, for the tests of the API
+	@$(DEVCLUSTER) build --only etcd kube-apiserver kube-controller-manager kubectl helm
+
+$(INSTALLED): pyproject.toml constraints.txt
+	python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --constraint constraints.txt --editable '.[dev,migrate]'
+	@touch $@
