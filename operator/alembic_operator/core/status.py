@@ -1,5 +1,6 @@
 """Write a verdict as the status, from which a person and the next decision can tell what happened."""
 
+from alembic_operator.api.reasons import Effect
 from alembic_operator.api.v1alpha1 import HistoryEntry, LastRun, Status
 from alembic_operator.core import conditions, run
 from alembic_operator.core.observation import Observation
@@ -38,7 +39,10 @@ def _history(before: Status, verdict: Verdict) -> tuple[HistoryEntry, ...]:
         image=done.image or None,
         outcome=str(verdict.reason),
     )
-    return (entry, *before.history)[:_HISTORY]
+    # An outage must not push out what was before it: of the same failure in a row, the last one is kept.
+    newest = before.history[0] if before.history else None
+    repeated = newest is not None and verdict.reason.effect is Effect.RECONCILING and newest.outcome == entry.outcome
+    return (entry, *before.history[1 if repeated else 0 :])[:_HISTORY]
 
 
 def same_run(one: LastRun | None, other: LastRun | None) -> bool:

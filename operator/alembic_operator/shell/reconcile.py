@@ -50,21 +50,23 @@ class Reconciler:
         if seen is None:
             return None
         planned = plan(seen)
-        try:
-            await self._carry_out(seen.migration, planned)
-        except RefusedError as error:
-            planned = plan(replace(seen, refusal=Refusal(error.message, forbidden=error.status == _FORBIDDEN)))
-            await self._carry_out(seen.migration, planned)
+        if planned.report_first:
+            await self._report(seen.migration, planned)
+        refusal = await self._act(seen.migration.namespace, planned)
+        if refusal:
+            planned = plan(replace(seen, refusal=refusal))
+        if refusal or not planned.report_first:
+            await self._report(seen.migration, planned)
+        await self._announce(seen.migration, planned)
         return planned.requeue_after
 
-    async def _carry_out(self, migration: Migration, planned: Plan) -> None:
-        if planned.report_first:
-            await self._report(migration, planned)
-        for action in planned.actions:
-            await apply(action, migration.namespace, self.cluster, self.cache)
-        if not planned.report_first:
-            await self._report(migration, planned)
-        await self._announce(migration, planned)
+    async def _act(self, namespace: str, planned: Plan) -> Refusal | None:
+        try:
+            for action in planned.actions:
+                await apply(action, namespace, self.cluster, self.cache)
+        except RefusedError as error:
+            return Refusal(error.message, forbidden=error.status == _FORBIDDEN)
+        return None
 
     async def _report(self, migration: Migration, planned: Plan) -> None:
         self.wake(await report(migration, planned.status, self.cluster, self.cache))
