@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 RUN = Path("/run/alembic-operator")
 SOCKET = RUN / "containerd.sock"
 CTR = ("ctr", "--address", str(SOCKET), "--namespace", "k8s.io")
+CNI_RESULTS = Path("/var/lib/cni/results")
 PAUSE_IMAGE = "localhost/pause:1"
 
 # opt would create /opt/containerd, nri a socket under /var/run. Without restrict_oom_score_adj no sandbox starts where
@@ -39,6 +40,8 @@ disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.nri.v1.nri"]
   netns_mounts_under_state_dir = true
   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
     runtime_type = "io.containerd.runc.v2"
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+      Root = "{run}/runc"
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
     conf_dir = "{cni}"
@@ -106,14 +109,19 @@ def kill_shims() -> None:
 
 
 def remove_traces() -> None:
-    """Remove the sockets of killed shims and what CNI remembers of our network, in folders shared with others."""
-    for address in RUN.glob("containerd/io.containerd.runtime.v2.task/*/*/address"):
-        Path(address.read_text().removeprefix("unix://")).unlink(missing_ok=True)
-    for result in Path("/var/lib/cni/results").glob(f"{BRIDGE}-*"):
-        result.unlink(missing_ok=True)
-    for folder in ("/run/containerd/s", "/run/containerd", "/var/lib/cni/results", "/var/lib/cni"):
+    """Remove the sockets of killed shims and what CNI remembers of our pods, in folders shared with others."""
+    for task in (RUN / "containerd" / "io.containerd.runtime.v2.task").glob("*/*"):
+        _remove_socket(task / "address")
+        for result in CNI_RESULTS.glob(f"*-{task.name}-*"):
+            result.unlink()
+    for folder in ("/run/containerd/s", "/run/containerd", CNI_RESULTS, CNI_RESULTS.parent):
         with contextlib.suppress(OSError):
             Path(folder).rmdir()
+
+
+def _remove_socket(address: Path) -> None:
+    if address.exists():
+        Path(address.read_text().removeprefix("unix://")).unlink(missing_ok=True)
 
 
 def _shims() -> list[int]:

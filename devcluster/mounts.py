@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from devcluster.commands import output
+from devcluster.commands import succeeds
 from devcluster.failure import FailureError
 
 MOUNTINFO = Path("/proc/self/mountinfo")
@@ -19,9 +19,9 @@ def under(*folders: Path) -> list[str]:
 
 
 def detach(*folders: Path) -> None:
-    """Unmount everything inside the folders, even what is still in use."""
+    """Unmount everything inside the folders, even what is still in use; `delete` notices what could not be."""
     for point in under(*folders):
-        output(["umount", "--lazy", point])
+        succeeds(["umount", "--lazy", point])
 
 
 def delete(folder: Path) -> None:

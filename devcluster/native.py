@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from devcluster import apiclient, binaries, cgroups, components, kernelsettings, manifests, network, prerequisites
 from devcluster.components import FIRST_SERVICE_ADDRESS, ControlPlane, Ports
 from devcluster.containerd import Containerd
+from devcluster.controlplane import LOOPBACK
 from devcluster.failure import FailureError
 from devcluster.network import NODE_ADDRESS
 from devcluster.node import NAME, SUBJECTS, Node
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from devcluster.settings import Settings
 
 PORTS = Ports(etcd=12379, etcd_peer=12380, api=6443)
-DNS_PORT, HTTPS_PORT = 53, 443
+DNS_PORT, HTTPS_PORT, KUBELET_HEALTH_PORT = 53, 443, 10248
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
 KUBECONFIGS = ("admin", "controller-manager", "scheduler", "node", "proxy", "coredns", "provisioner")
@@ -167,9 +168,17 @@ class Native:
         until("kube-proxy", lambda: _answers(FIRST_SERVICE_ADDRESS, HTTPS_PORT))
         until("coredns", lambda: _answers(NODE_ADDRESS, DNS_PORT))
         until("kube-controller-manager", lambda: api.get(ACCOUNT) is not None)
-        until("kubelet", self._is_node_ready)
+        try:
+            until("kubelet", self._is_node_ready)
+        except FailureError:
+            # It gives up when containerd answers but is not quite initialised; a second start finds it ready.
+            self._processes.ensure(self._node.kubelet())
+            until("kubelet", self._is_node_ready)
 
     def _is_node_ready(self) -> bool:
+        """Ask the kubelet too: the API still says Ready for a while when it is dead."""
+        if not _answers(LOOPBACK, KUBELET_HEALTH_PORT):
+            return False
         try:
             node = self._api.get(f"/api/v1/nodes/{NAME}") or {}
         except (OSError, apiclient.ApiError):

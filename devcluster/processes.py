@@ -67,11 +67,12 @@ def started_at(pid: int) -> int | None:
 
 
 def _runs(pid: int, argv: tuple[str, ...]) -> bool:
+    """Compare command lines; for a moment during its start a process has none yet."""
     try:
         seen = (PROC / str(pid) / "cmdline").read_bytes()
     except OSError:
         return False
-    return seen.endswith("\0".join(argv).encode() + b"\0")
+    return not seen or seen.endswith("\0".join(argv).encode() + b"\0")
 
 
 @dataclass(frozen=True)
