@@ -1,0 +1,155 @@
+"""Run the program `alembic-operator` itself, as a service account with the rights of the chart's role and none more."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from alembic_operator.kube.cluster import ROLLOUTS
+from alembic_operator.kube.permissions import VERBS
+from devcluster.controlplane import ApiServer
+from tests.api.rest import Rest
+
+RUNNER_IMAGE = "registry.test/alembic-operator:1"
+HOME = "default"
+"""Where the operator's service account lives."""
+
+_RBAC = "rbac.authorization.k8s.io"
+_PATIENCE = 30.0
+
+
+def rules() -> list[dict[str, Any]]:
+    """Return the rules of the operator's role, from the table that its client keeps to."""
+    return [
+        {
+            "apiGroups": [resource.group],
+            "resources": ["/".join(filter(None, (resource.plural, subresource)))],
+            "verbs": sorted(verbs),
+        }
+        for (resource, subresource), verbs in VERBS.items()
+        if resource != ROLLOUTS
+    ]
+
+
+def account(rest: Rest, server: ApiServer, name: str, folder: Path, *namespaces: str) -> Path:
+    """Make a service account that may act in these namespaces, or in all; return its kubeconfig."""
+    rest.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}, HOME)
+    for namespace in namespaces or ("",):
+        scope = "" if namespace else "Cluster"
+        role = {"apiVersion": f"{_RBAC}/v1", "kind": f"{scope}Role", "metadata": {"name": name}, "rules": rules()}
+        binding = {
+            "apiVersion": f"{_RBAC}/v1",
+            "kind": f"{scope}RoleBinding",
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": _RBAC, "kind": f"{scope}Role", "name": name},
+            "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": HOME}],
+        }
+        rest.create(role, namespace)
+        rest.create(binding, namespace)
+    return _kubeconfig(server, _token(rest, name), folder / f"{name}.kubeconfig")
+
+
+def _token(rest: Rest, name: str) -> str:
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    answer = rest.request("POST", f"/api/v1/namespaces/{HOME}/serviceaccounts/{name}/token", request)
+    token: str = answer["status"]["token"]
+    return token
+
+
+def _kubeconfig(server: ApiServer, token: str, path: Path) -> Path:
+    cluster = {"server": server.url, "certificate-authority": str(server.plane.pki.authority)}
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "test", "cluster": cluster}],
+        "users": [{"name": "operator", "user": {"token": token}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "operator"}}],
+        "current-context": "test",
+    }
+    path.write_text(json.dumps(config))
+    return path
+
+
+@dataclass
+class OperatorProcess:
+    """One operator; the kernel ends it when the tests end, however they end."""
+
+    kubeconfig: Path
+    arguments: tuple[str, ...] = ()
+    log: Path = field(init=False)
+    port: int = field(init=False)
+    _process: subprocess.Popen[bytes] | None = None
+    _output: IO[bytes] | None = None
+
+    def __post_init__(self) -> None:
+        self.log = self.kubeconfig.with_suffix(".log")
+
+    def start(self) -> "OperatorProcess":
+        """Start it and return when it is ready."""
+        self.port = _free_port()
+        program = Path(sys.executable).with_name("alembic-operator")
+        fixed = ("run", f"--runner-image={RUNNER_IMAGE}", f"--health-port={self.port}")
+        self._output = self.log.open("ab")
+        self._process = subprocess.Popen(
+            ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--", program, *fixed, *self.arguments],
+            stdout=self._output,
+            stderr=self._output,
+            env={"PATH": os.environ["PATH"], "KUBECONFIG": str(self.kubeconfig), "POD_ID": self.kubeconfig.stem},
+        )
+        self._until_ready()
+        return self
+
+    @property
+    def pid(self) -> int:
+        """Give its process id, to look at it."""
+        return self._running().pid
+
+    def kill(self) -> None:
+        """End it as a power failure would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """End it as the kubelet does, and return its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def is_ready(self) -> bool:
+        """Ask /readyz."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5):
+                return True
+        except (urllib.error.URLError, ConnectionError):
+            return False
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "it was not started"
+        return self._process
+
+    def _end(self, number: signal.Signals) -> int:
+        process = self._running()
+        process.send_signal(number)
+        code = process.wait(timeout=_PATIENCE)
+        if self._output:
+            self._output.close()
+        return code
+
+    def _until_ready(self) -> None:
+        end = time.monotonic() + _PATIENCE
+        while not self.is_ready():
+            assert self._running().poll() is None, f"it ended:\n{self.log.read_text()}"
+            assert time.monotonic() < end, f"it was not ready in time:\n{self.log.read_text()}"
+            time.sleep(0.05)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port
