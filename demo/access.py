@@ -25,10 +25,11 @@ class Access:
     cluster: Cluster
     kubectl_path: Path
     helm_path: Path
+    namespace: str = NAMESPACE
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
-        """Run kubectl in the demo's namespace and return what it prints."""
-        words = [str(self.kubectl_path), f"--kubeconfig={self.cluster.kubeconfig}", f"--namespace={NAMESPACE}"]
+        """Run kubectl in the namespace and return what it prints."""
+        words = [str(self.kubectl_path), f"--kubeconfig={self.cluster.kubeconfig}", f"--namespace={self.namespace}"]
         return run([*words, *arguments], stdin)
 
     def helm(self, *arguments: str) -> str:
@@ -41,8 +42,11 @@ class Access:
         return found
 
     def apply(self, name: str) -> None:
-        """Apply one of the demo's manifests, with the names that images have on this cluster."""
-        text = (MANIFESTS / name).read_text()
+        """Apply one of the demo's manifests."""
+        self.apply_text((MANIFESTS / name).read_text())
+
+    def apply_text(self, text: str) -> None:
+        """Apply manifests, with the names that images have on this cluster."""
         here = IMAGE.sub(lambda found: self.cluster.reference(found[0]), text)
         self.kubectl("apply", "--filename=-", stdin=here)
 

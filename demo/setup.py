@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from demo.access import NAMESPACE, Access, access, environment
+from demo import operators
+from demo.access import Access, access, environment
 from demo.access import cluster as chosen_cluster
 from demo.commands import run
 from demo.screen import Screen, Tone
@@ -72,18 +73,20 @@ def operator_recipe() -> Recipe:
     return Recipe(PROJECT / "Dockerfile", OPERATOR_IMAGE, PROJECT)
 
 
-def install_operator(screen: Screen, cluster: Access) -> None:
-    """Install the chart, or upgrade it to what is in the working tree."""
+def install_operator(screen: Screen, cluster: Access, name: str = OPERATOR) -> None:
+    """Install the chart as the release of that name, or upgrade it to what is in the working tree."""
     repository, tag = cluster.cluster.reference(OPERATOR_IMAGE).rsplit(":", 1)
     values = {
         "image.repository": repository,
         "image.tag": tag,
-        "watchNamespaces[0]": NAMESPACE,
+        "watchNamespaces[0]": cluster.namespace,
         # The tag stays the same when the code changes; this makes the pod change with it.
         "podAnnotations.built-from": operator_recipe().key(()),
     }
     chart = str(PROJECT / "charts" / "alembic-operator")
-    command = ["upgrade", "--install", OPERATOR, chart, f"--namespace={OPERATOR}", "--create-namespace", "--wait"]
+    command = ["upgrade", "--install", name, chart, f"--namespace={name}", "--create-namespace", "--wait"]
     screen.command("helm", *command[:3], "charts/alembic-operator", *command[4:])
-    cluster.helm(*command, "--timeout=180s", *(f"--set-string={key}={value}" for key, value in values.items()))
-    screen.line(OPERATOR, f"ready; it serves the namespace {NAMESPACE}", Tone.GOOD)
+    shared = operators.crd_arguments(cluster, name)
+    settings = (f"--set-string={key}={value}" for key, value in values.items())
+    cluster.helm(*command, "--timeout=180s", *shared, *settings)
+    screen.line(name, f"ready; it serves the namespace {cluster.namespace}", Tone.GOOD)

@@ -1,0 +1,39 @@
+"""Let several releases of the chart live on one cluster, of which they share the one CustomResourceDefinition."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from demo.access import Access
+
+CRD = "databasemigrations.alembic-operator.dev"
+OWNER = "meta.helm.sh/release-name"
+OPERATORS = "app.kubernetes.io/name=alembic-operator"
+
+
+def crd_arguments(cluster: Access, name: str) -> tuple[str, ...]:
+    """Bring the CustomResourceDefinition with this release, unless another one that is installed has brought it."""
+    found = cluster.kubectl("get", "crd", CRD, "--ignore-not-found", "--output=json")
+    if not found.strip():
+        return ()
+    owner = json.loads(found)["metadata"].get("annotations", {}).get(OWNER, "")
+    return ("--set=crds.install=false",) if owner in _others(cluster, name) else ("--take-ownership",)
+
+
+def remove(cluster: Access, name: str) -> bool:
+    """Uninstall a release; tell whether it was the last, with which the CustomResourceDefinition goes."""
+    cluster.helm("uninstall", name, f"--namespace={name}", "--ignore-not-found", "--wait", "--timeout=60s")
+    cluster.kubectl("delete", "namespace", name, "--ignore-not-found", "--timeout=120s")
+    if _others(cluster, name):
+        return False
+    cluster.kubectl("delete", "crd", CRD, "--ignore-not-found", "--timeout=60s")
+    return True
+
+
+def _others(cluster: Access, name: str) -> set[str]:
+    """List the other releases that are installed."""
+    found = cluster.kubectl("get", "deployments", "--all-namespaces", f"--selector={OPERATORS}", "--output=json")
+    releases = {one["metadata"]["labels"].get("app.kubernetes.io/instance", "") for one in json.loads(found)["items"]}
+    return releases - {name}
