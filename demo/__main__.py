@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from demo import story
+from demo.access import NAMESPACE
 from demo.clean import clean
 from demo.expectation import UnmetError
 from demo.screen import Screen, Tone
@@ -33,9 +34,9 @@ def main() -> int:
     screen = Screen()
     try:
         if arguments.command == "clean":
-            clean(screen, stop_cluster=arguments.cluster)
+            clean(screen, arguments.namespace, stop_cluster=arguments.cluster)
         else:
-            run(screen, arguments.facts)
+            run(screen, arguments.namespace, arguments.facts)
     except (UnmetError, FailureError) as error:
         screen.line("demo", "stopped: this should not have happened", Tone.BAD)
         print(error, file=sys.stderr)
@@ -43,23 +44,25 @@ def main() -> int:
     return 0
 
 
-def run(screen: Screen, facts_file: Path | None) -> None:
+def run(screen: Screen, namespace: str, facts_file: Path | None) -> None:
     """Set the stage, tell the story, keep its facts."""
-    access = set_up(screen)
+    access = set_up(screen, namespace)
     facts = story.tell(access, screen)
     if facts_file:
         facts_file.write_text(json.dumps({name: dataclasses.asdict(each) for name, each in facts.items()}, indent=2))
     shell = f"export KUBECONFIG={access.cluster.kubeconfig} PATH={access.kubectl_path.parent}:$PATH"
-    print(NEXT.format(shell=shell + "; kubectl config set-context --current --namespace=shop"))
+    print(NEXT.format(shell=shell + f"; kubectl config set-context --current --namespace={namespace}"))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 -m demo", description="Four releases and one bad migration.")
-    parser.set_defaults(facts=None)
+    parser.set_defaults(facts=None, namespace=NAMESPACE)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     tell = commands.add_parser("run", help="tell the story (the default)")
-    tell.add_argument("--facts", type=Path, metavar="FILE", help="write what was seen there, as JSON")
     remove = commands.add_parser("clean", help="remove everything that the demo made")
+    for command in (tell, remove):
+        command.add_argument("--namespace", default=NAMESPACE, help=f"where; {NAMESPACE} unless told")
+    tell.add_argument("--facts", type=Path, metavar="FILE", help="write what was seen there, as JSON")
     remove.add_argument("--cluster", action="store_true", help="stop the cluster too")
     return parser
 

@@ -62,7 +62,7 @@ def cluster() -> Cluster:
     return connect(environment(), settings.from_environment(os.environ))
 
 
-def access() -> Access:
+def access(namespace: str = NAMESPACE) -> Access:
     """Reach that cluster, which must be up."""
     where = settings.from_environment(os.environ)
-    return Access(cluster(), binaries.path(where, "kubectl"), binaries.path(where, "helm"))
+    return Access(cluster(), binaries.path(where, "kubectl"), binaries.path(where, "helm"), namespace)

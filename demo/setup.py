@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from demo import operators
-from demo.access import Access, access, environment
+from demo.access import MANIFESTS, NAMESPACE, Access, access, environment
 from demo.access import cluster as chosen_cluster
 from demo.commands import run
 from demo.screen import Screen, Tone
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parents[1]
 OPERATOR = "alembic-operator"
-"""Name of the Helm release, its namespace and its Deployment."""
+"""Name of the demo's Helm release, its namespace and its Deployment."""
 OPERATOR_IMAGE = "localhost/alembic-operator:dev"
 QUICK = 2.0
 """Seconds within which nothing can have been built."""
 RELEASES = ("v1", "v2", "v3", "v4")
 
 
-def set_up(screen: Screen) -> Access:
+def set_up(screen: Screen, namespace: str = NAMESPACE) -> Access:
     """Do what is missing; with everything there it takes seconds."""
     screen.chapter(
         "Setting the stage",
         "A Kubernetes node, the images of the operator and of four releases of a service called users, and the "
         "operator itself from its Helm chart. The first time this builds everything; then it takes seconds.",
     )
-    cluster = start_cluster(screen)
+    cluster = start_cluster(screen, namespace)
     for recipe in recipes():
         build(screen, recipe)
-    cluster.apply("namespace.yaml")
+    make_namespace(cluster)
     install_operator(screen, cluster)
     return cluster
 
 
-def start_cluster(screen: Screen) -> Access:
+def start_cluster(screen: Screen, namespace: str = NAMESPACE) -> Access:
     """Start the cluster that devcluster chooses, or find it running."""
     chosen_cluster().up()
-    cluster = access()
+    cluster = access(namespace)
     version = cluster.kubectl("get", "nodes", "--output=jsonpath={.items[0].status.nodeInfo.kubeletVersion}")
     screen.line("cluster", f"Kubernetes {version} is up", Tone.GOOD)
     return cluster
@@ -73,8 +73,20 @@ def operator_recipe() -> Recipe:
     return Recipe(PROJECT / "Dockerfile", OPERATOR_IMAGE, PROJECT)
 
 
-def install_operator(screen: Screen, cluster: Access, name: str = OPERATOR) -> None:
-    """Install the chart as the release of that name, or upgrade it to what is in the working tree."""
+def make_namespace(cluster: Access) -> None:
+    """Make the namespace, with Pod Security enforced."""
+    text = (MANIFESTS / "namespace.yaml").read_text()
+    cluster.apply_text(text.replace(f"name: {NAMESPACE} ", f"name: {cluster.namespace} "))
+
+
+def release_of(namespace: str) -> str:
+    """Name the Helm release that serves a namespace; its own namespace and its Deployment are called the same."""
+    return OPERATOR if namespace == NAMESPACE else f"{OPERATOR}-{namespace}"
+
+
+def install_operator(screen: Screen, cluster: Access) -> None:
+    """Install the chart, or upgrade it to what is in the working tree."""
+    name = release_of(cluster.namespace)
     repository, tag = cluster.cluster.reference(OPERATOR_IMAGE).rsplit(":", 1)
     values = {
         "image.repository": repository,

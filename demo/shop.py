@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from demo.access import NAMESPACE
 from demo.expectation import UnmetError
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class Counts:
 
 def users(access: Access) -> dict[str, Any]:
     """Ask the service for its users, through the API server."""
-    path = f"/api/v1/namespaces/{NAMESPACE}/services/users:http/proxy/users"
+    path = f"/api/v1/namespaces/{access.namespace}/services/users:http/proxy/users"
     answer: dict[str, Any] = json.loads(access.kubectl("get", f"--raw={path}"))
     return answer
 

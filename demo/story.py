@@ -115,7 +115,7 @@ def database(teller: Teller) -> None:
         stateful_set = teller.access.get("statefulset", "postgres")
         return "ready" if stateful_set["status"].get("readyReplicas") == 1 else None
 
-    until(ready, PATIENCE, "PostgreSQL does not become ready; kubectl -n shop describe pod postgres-0")
+    until(ready, PATIENCE, "PostgreSQL does not become ready; kubectl describe pod postgres-0")
     claim = teller.access.get("pvc", "data-postgres-0")
     size, phase = claim["status"]["capacity"]["storage"], claim["status"]["phase"]
     teller.screen.line("postgres-0", f"ready; its volume of {size} is {phase}", Tone.GOOD)
