@@ -5,15 +5,23 @@ ARG BASE=docker.io/library/python:3.11-slim
 FROM ${BASE} AS build
 WORKDIR /src
 RUN python3 -m venv /opt/alembic-operator/venv
-ENV PATH=/opt/alembic-operator/venv/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-COPY pyproject.toml constraints.txt README.md ./
+ENV PATH=/opt/alembic-operator/venv/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+# The root file system is read-only at run time, so compile now, and never look at the sources again.
+ENV COMPILE="python3 -m compileall -q --invalidation-mode unchecked-hash"
+
+# First what others wrote, which changes rarely. The extra `migrate` is for ConfigMap sources; the operator never imports it.
+COPY pyproject.toml constraints.txt ./
+RUN python3 -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+        print(*project['dependencies'], *project['optional-dependencies']['migrate'], sep='\n')" > requirements.txt \
+    && pip install --constraint constraints.txt --requirement requirements.txt \
+    && $COMPILE /opt/alembic-operator/venv/lib
+
+COPY README.md ./
 COPY operator operator
 COPY tools tools
-# The extra `migrate` is what ConfigMap sources run with; the operator itself never imports it.
-RUN pip install --no-compile --constraint constraints.txt ".[migrate]" && pip uninstall --yes pip
+RUN pip install --no-deps . && pip uninstall --yes pip \
+    && $COMPILE /opt/alembic-operator/venv/lib/python3*/site-packages/alembic_operator
 RUN python3 tools/build_runner.py && install -m 0644 build/runner.pyz /opt/alembic-operator/runner.pyz
-# The root file system is read-only at run time, so compile now, and never look at the sources again.
-RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/alembic-operator/venv/lib
 
 FROM ${BASE}
 COPY --from=build /opt/alembic-operator /opt/alembic-operator

@@ -41,7 +41,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "alembic-operator.rules" -}}
 - apiGroups: [alembic-operator.dev]
   resources: [databasemigrations]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [alembic-operator.dev]
   resources: [databasemigrations/status]
   verbs: [patch]
@@ -50,7 +50,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   verbs: [get, list, watch, create, delete]
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [apps]
   resources: [deployments, statefulsets]
   verbs: [get, list, watch]
