@@ -1,0 +1,130 @@
+"""A whole cluster for the tests of this folder, with one PostgreSQL and one operator in namespaces of their own.
+
+Fixtures, all of the session; nothing that a test makes is deleted before the end, so that `test_secrets` can search it:
+
+- `stage`: the cluster as `devcluster` chooses it, the images, the namespace `e2e` with Pod Security "restricted", the
+  PostgreSQL of `demo/manifests/postgres.yaml`, and the operator from its chart, serving that namespace alone.
+- `access`: kubectl and helm there.
+- `start`: call it with a name and the files of a project; it makes a database, a ConfigMap and a DatabaseMigration.
+- `apply`: apply any manifest there.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from demo import setup
+from demo.clean import clean
+from demo.expectation import until
+from demo.screen import Screen
+from tests.e2e.database import Database
+from tests.e2e.evidence import Evidence, describe
+from tests.e2e.migration import PATIENCE, Manifest, Migration, database, manifest
+from tests.e2e.project import ENV, config_map
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from demo.access import Access
+
+HERE = Path(__file__).parent
+NAMESPACE = "e2e"
+LAST = "test_secrets.py"
+SECONDS = 1500
+"""For one test; the first one builds the images when they are missing."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where the tests play."""
+
+    access: Access
+    operator: Access
+    """The same cluster, in the namespace of the operator."""
+    evidence: Evidence
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run these tests on one worker, one after another: there is one node. What searches everything comes last."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.xdist_group("node"))
+            item.add_marker(pytest.mark.timeout(SECONDS))
+    items.sort(key=lambda item: item.path == HERE / LAST)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failure how things stand on the cluster."""
+    report = yield
+    stage = getattr(item, "funcargs", {}).get("stage")
+    if report.failed and isinstance(stage, Stage):
+        report.sections += [(f"cluster: {title}", text) for title, text in describe(stage.access, stage.operator)]
+    return report
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    screen = Screen(colours=False)
+    access = setup.start_cluster(screen, NAMESPACE)
+    for recipe in setup.recipes():
+        setup.build(screen, recipe)
+    clean(screen, NAMESPACE, stop_cluster=False)  # what a run that was interrupted has left
+    setup.make_namespace(access)
+    access.apply("postgres.yaml")
+    setup.install_operator(screen, access)
+    _wait_for_postgres(access)
+    evidence = Evidence(access, tmp_path_factory.mktemp("evidence"))
+    evidence.begin()
+    yield Stage(access, replace(access, namespace=setup.release_of(NAMESPACE)), evidence)
+    evidence.end()
+    clean(screen, NAMESPACE, stop_cluster=False)
+
+
+@pytest.fixture(scope="session")
+def access(stage: Stage) -> Access:
+    return stage.access
+
+
+@pytest.fixture(scope="session")
+def apply(access: Access) -> Callable[[Manifest], None]:
+    return lambda wanted: access.apply_text(json.dumps(wanted))
+
+
+@dataclass(frozen=True)
+class Start:
+    """Makes migrations."""
+
+    access: Access
+
+    def __call__(
+        self,
+        name: str,
+        files: dict[str, str],
+        *,
+        env: str = ENV,
+        where: Database | None = None,
+        **spec: Any,
+    ) -> Migration:
+        where = where or Database(self.access, name.replace("-", "_")).create()
+        wanted = {"source": {"configMapRef": {"name": name}}, "database": database(where.name)} | spec
+        for one in (config_map(name, files, env), manifest(name, wanted)):
+            self.access.apply_text(json.dumps(one))
+        return Migration(self.access, name, where)
+
+
+@pytest.fixture(scope="session")
+def start(access: Access) -> Start:
+    return Start(access)
+
+
+def _wait_for_postgres(access: Access) -> None:
+    def ready() -> bool | None:
+        return access.get("statefulset", "postgres")["status"].get("readyReplicas") == 1 or None
+
+    until(ready, PATIENCE, "PostgreSQL does not become ready")

@@ -1,0 +1,74 @@
+"""Keep what the cluster shows anybody while the tests run: every state of objects, and every log."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from demo.expectation import UnmetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from demo.access import Access
+
+WATCHED = ("databasemigrations", "jobs", "pods", "events", "configmaps", "deployments")
+LAST = 40
+
+
+@dataclass
+class Evidence:
+    """A folder that fills up; nothing in it is ever removed."""
+
+    access: Access
+    folder: Path
+    _watches: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Write down every state that objects come to, in all namespaces."""
+        command = [str(self.access.kubectl_path), f"--kubeconfig={self.access.cluster.kubeconfig}", "get", "--watch"]
+        for kind in WATCHED:
+            with (self.folder / f"{kind}.json").open("wb") as file:
+                words = [*command, kind, "--all-namespaces", "--output=json", "--show-managed-fields=false"]
+                self._watches.append(subprocess.Popen(words, stdout=file, stderr=subprocess.DEVNULL))
+
+    def end(self) -> None:
+        """Stop watching."""
+        for watch in self._watches:
+            with suppress(ProcessLookupError):
+                os.kill(watch.pid, signal.SIGTERM)
+            watch.wait()
+        self._watches.clear()
+
+    def logs(self, access: Access, *options: str) -> None:
+        """Keep the logs of all pods in the namespace; call it before one of them is deleted."""
+        pods = access.kubectl("get", "pods", "--output=name").split()
+        for pod in pods:
+            with suppress(UnmetError):  # none of its containers has started
+                text = access.kubectl("logs", pod, "--all-containers", "--tail=-1", "--ignore-errors", *options)
+                name = "-".join((access.namespace, pod.rpartition("/")[2], *options))
+                (self.folder / f"{name}.log").write_text(text)
+
+    def found(self, words: tuple[str, ...]) -> Iterator[str]:
+        """Name each file and line that contains one of the words."""
+        for path in sorted(self.folder.iterdir()):
+            for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+                yield from (f"{path.name}:{number}: {word!r} in {line[:400]}" for word in words if word in line)
+
+
+def describe(access: Access, operator: Access) -> Iterator[tuple[str, str]]:
+    """Show how things stand in a namespace, for a test that failed."""
+    for title, where, words in (
+        ("objects", access, ("get", "dbm,jobs,pods", "--output=wide")),
+        ("events", access, ("events", "--no-headers")),
+        ("operator", operator, ("logs", "--selector=app.kubernetes.io/name=alembic-operator", f"--tail={LAST}")),
+    ):
+        try:
+            yield title, "\n".join(where.kubectl(*words).splitlines()[-LAST:])
+        except UnmetError as error:
+            yield title, str(error)

@@ -1,0 +1,56 @@
+"""Small Alembic projects for ConfigMaps, whose revisions leave a trace of every time they begin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+INI = "[alembic]\nscript_location = %(here)s\n"
+
+ENV = """
+from alembic import context
+from sqlalchemy import create_engine
+
+with create_engine("postgresql+psycopg://").connect() as connection:
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+
+REVISION = """
+from alembic import op
+
+revision = {name!r}
+down_revision = {down!r}
+
+
+def upgrade():
+    op.execute({sql!r})
+"""
+
+REVISIONS = ("r1", "r2", "r3")
+"""The names that `tests.e2e.database` counts the beginnings of."""
+
+
+def revision(name: str, down: str | None, sql: str) -> dict[str, str]:
+    """Return the file of a revision that runs one statement."""
+    return {f"{name}.py": REVISION.format(name=name, down=down, sql=sql)}
+
+
+def step(name: str, seconds: float) -> str:
+    """Return a statement that leaves its trace; the first time it takes so long, afterwards no time."""
+    return f"SELECT step('{name}', {seconds})"
+
+
+def chain(**seconds: float) -> dict[str, str]:
+    """Return the files of revisions one after another: `chain(r1=0, r2=5)`."""
+    files: dict[str, str] = {}
+    names = list(seconds)
+    for name, down in zip(names, [None, *names], strict=False):
+        files |= revision(name, down, step(name, seconds[name]))
+    return files
+
+
+def config_map(name: str, revisions: dict[str, str], env: str = ENV) -> dict[str, Any]:
+    """Return the manifest of a whole project."""
+    files = {"alembic.ini": INI, "env.py": env, **revisions}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": files}
