@@ -47,6 +47,13 @@ class Kubelet:
         condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
         self._say(pod, {"conditions": [condition | {"lastTransitionTime": NOW}]})
 
+    def evicts(self, pod: Manifest) -> None:
+        """End a pod as a drained node does: interrupted, and for no fault of its own."""
+        condition = {"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet"}
+        ended = {"terminated": {"exitCode": 143, "reason": "Error", "startedAt": NOW, "finishedAt": NOW}}
+        changes = {"conditions": [condition | {"lastTransitionTime": NOW}], "containerStatuses": [_main(ended)]}
+        self._say(pod, {"phase": "Failed"} | changes)
+
     def removes(self, pod: Manifest) -> None:
         """Let go of a pod that is being deleted."""
         self.rest.delete(POD | {"metadata": pod["metadata"]}, self.namespace, gracePeriodSeconds="0")

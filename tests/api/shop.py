@@ -3,7 +3,7 @@
 import http.client
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -92,21 +92,17 @@ class Shop:
         """Return a migration's Jobs, the oldest first."""
         return self._labelled(JOB, name)
 
-    def job(self, name: str = "users", *, besides: tuple[str, ...] = ()) -> Manifest:
-        """Wait for the one Job of a migration, besides those of these uids, and return it."""
-        found = until(lambda: [one for one in self.jobs(name) if one["metadata"]["uid"] not in besides])
-        assert len(found) == 1
-        return found[0]
+    def job(self, name: str = "users", *, besides: Sequence[Manifest] = ()) -> Manifest:
+        """Wait for the one Job of a migration besides these, and return it."""
+        return _only(until(lambda: _without(self.jobs(name), besides)))
 
     def pods(self, name: str = "users") -> list[Manifest]:
         """Return a migration's pods, the oldest first."""
         return self._labelled(POD, name)
 
-    def pod(self, name: str = "users", *, besides: tuple[str, ...] = ()) -> Manifest:
-        """Wait for the one pod of a migration, besides those of these uids, and return it."""
-        found = until(lambda: [one for one in self.pods(name) if one["metadata"]["uid"] not in besides])
-        assert len(found) == 1
-        return found[0]
+    def pod(self, name: str = "users", *, besides: Sequence[Manifest] = ()) -> Manifest:
+        """Wait for the one pod of a migration besides these, and return it."""
+        return _only(until(lambda: _without(self.pods(name), besides)))
 
     def events(self, name: str = "users") -> list[Manifest]:
         """Return what was said about a migration, the oldest first."""
@@ -136,6 +132,18 @@ class Shop:
         connection.close()
         return told
 
+    def allow_none(self, resource: str) -> None:
+        """Set a quota of zero; no controller runs that would count what is used."""
+        manifest: Manifest = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}}
+        hard = {"hard": {resource: "0"}}
+        self.rest.create(manifest | {"spec": hard}, self.namespace)
+        self.rest.merge(manifest, {"status": hard | {"used": {resource: "0"}}}, self.namespace, "status")
+
+    def label(self, labels: dict[str, str]) -> None:
+        """Put labels on the namespace."""
+        manifest: Manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}}
+        self.rest.merge(manifest, {"metadata": {"labels": labels}})
+
     def exists(self, kind: Manifest, name: str) -> bool:
         """Tell whether there is such an object."""
         try:
@@ -148,6 +156,16 @@ class Shop:
     def _labelled(self, kind: Manifest, name: str) -> list[Manifest]:
         found = self.rest.items(kind, self.namespace, labelSelector=f"{RUN_LABEL}={name}")
         return sorted(found, key=lambda one: int(one["metadata"]["resourceVersion"]))
+
+
+def _without(found: list[Manifest], besides: Sequence[Manifest]) -> list[Manifest]:
+    others = {one["metadata"]["uid"] for one in besides}
+    return [one for one in found if one["metadata"]["uid"] not in others]
+
+
+def _only(found: list[Manifest]) -> Manifest:
+    assert len(found) == 1, [one["metadata"]["name"] for one in found]
+    return found[0]
 
 
 def conditions(status: Manifest) -> dict[str, str]:
