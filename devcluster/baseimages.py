@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from devcluster import mounts, pypi
 from devcluster.buildah import Buildah
-from devcluster.commands import output, show
+from devcluster.commands import output, search_path, show
 from devcluster.containerd import PAUSE_IMAGE
 from devcluster.failure import FailureError
 from devcluster.recipe import KEY_LENGTH, Recipe
@@ -95,7 +95,7 @@ def _image(reference: str, dockerfile: str, fill: Callable[[Path], None], *input
 
 
 def _fill_pause(context: Path) -> None:
-    shutil.copy(shutil.which("catatonit") or "catatonit", context / "catatonit")
+    shutil.copy(shutil.which("catatonit", path=search_path()) or "catatonit", context / "catatonit")
 
 
 def _fill_python(context: Path) -> None:

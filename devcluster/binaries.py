@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
 import re
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from devcluster import golang
+from devcluster import golang, lock
 from devcluster.commands import show
 from devcluster.failure import FailureError
 from devcluster.gomodule import ADDONS, KUBERNETES, GoModule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from devcluster.settings import Settings
 
@@ -85,7 +83,7 @@ def ensure(settings: Settings, names: Sequence[str] = NODE) -> None:
         raise FailureError(f"there is no program {', '.join(sorted(unknown))}; known: {', '.join((*NODE, 'kind'))}")
     for build in builds(settings):
         if build.missing(names):
-            with _locked(build.folder):
+            with lock.held(build.folder / ".lock"):
                 _build(settings, build, build.missing(names))
 
 
@@ -119,12 +117,3 @@ def _build(settings: Settings, build: Build, names: list[str]) -> None:
 def output_name(package: str) -> str:
     """Return the file name that Go chooses: the last part of the path that is not a major version."""
     return next(part for part in reversed(package.split("/")) if not re.fullmatch(r"v\d+", part))
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Let only one build write into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

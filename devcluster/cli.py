@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
 import os
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,19 +13,14 @@ from devcluster.failure import FailureError
 from devcluster.recipe import Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from devcluster.cluster import Cluster
     from devcluster.settings import Settings
 
-ADMINISTRATORS_FOLDERS = ":/usr/sbin:/sbin"
-"""Where nft and others are; not every root has them in PATH."""
 LOCAL = "localhost/"
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    os.environ["PATH"] = os.environ.get("PATH", os.defpath) + ADMINISTRATORS_FOLDERS
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.run(arguments) or 0)
@@ -45,13 +38,11 @@ def _cluster() -> Cluster:
 
 
 def _up(_: argparse.Namespace) -> None:
-    with _alone():
-        _cluster().up()
+    _cluster().up()
 
 
 def _down(_: argparse.Namespace) -> None:
-    with _alone():
-        _cluster().down()
+    _cluster().down()
 
 
 def _status(_: argparse.Namespace) -> int:
@@ -84,16 +75,6 @@ def _env(_: argparse.Namespace) -> None:
 def full_name(image: str) -> str:
     """Write `localhost/` before the name of an image that is built here."""
     return image if image.startswith(LOCAL) else LOCAL + image
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Keep others out while the cluster changes."""
-    path = _settings().lock
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _parser() -> argparse.ArgumentParser:

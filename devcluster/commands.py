@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+ADMINISTRATORS_FOLDERS = "/usr/sbin:/sbin"
+"""Where nft and others are; not every root has them in PATH."""
+
+
+def search_path() -> str:
+    """Return where programs are looked for."""
+    return f"{os.environ.get('PATH', os.defpath)}:{ADMINISTRATORS_FOLDERS}"
+
 
 def output(argv: Sequence[str | Path], *, stdin: str | None = None, env: Mapping[str, str] | None = None) -> str:
     """Return what the program printed; raise FailureError with its last lines when it fails."""
     try:
-        done = subprocess.run(argv, input=stdin, env=env, capture_output=True, text=True, check=False)
+        done = subprocess.run(argv, input=stdin, env=_environment(env), capture_output=True, text=True, check=False)
     except FileNotFoundError as missing:
         raise FailureError(f"{argv[0]} is not installed") from missing
     if done.returncode != 0:
@@ -27,7 +36,7 @@ def output(argv: Sequence[str | Path], *, stdin: str | None = None, env: Mapping
 def show(argv: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> None:
     """Run a program that takes long and let the terminal see what it says (on standard error)."""
     try:
-        done = subprocess.run(argv, cwd=cwd, env=env, stdout=2, check=False)
+        done = subprocess.run(argv, cwd=cwd, env=_environment(env), stdout=2, check=False)
     except FileNotFoundError as missing:
         raise FailureError(f"{argv[0]} is not installed") from missing
     if done.returncode != 0:
@@ -37,9 +46,13 @@ def show(argv: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[st
 def succeeds(argv: Sequence[str | Path]) -> bool:
     """Tell whether the program exists and ends well, whatever it prints."""
     try:
-        return subprocess.run(argv, capture_output=True, check=False).returncode == 0
+        return subprocess.run(argv, env=_environment(None), capture_output=True, check=False).returncode == 0
     except FileNotFoundError:
         return False
+
+
+def _environment(given: Mapping[str, str] | None) -> dict[str, str]:
+    return {**(os.environ if given is None else given), "PATH": search_path()}
 
 
 def _shown(argv: Sequence[str | Path]) -> str:

@@ -9,7 +9,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from devcluster import binaries, docker
+from devcluster import binaries, docker, lock
 from devcluster.baseimages import ELSEWHERE
 from devcluster.commands import output, show, succeeds
 from devcluster.settings import NAME
@@ -38,14 +38,9 @@ class Kind:
     def up(self) -> None:
         """Create the cluster, wait until it is ready, bring the base images."""
         binaries.ensure(self.settings, CLIENTS)
-        if self._exists():
-            return
-        self.settings.state.mkdir(parents=True, exist_ok=True)
-        show([*self._kind("create", "cluster"), f"--kubeconfig={self.kubeconfig}", "--wait=120s"])
-        for reference, source in ELSEWHERE.items():
-            docker.pull(source)
-            docker.tag(source, reference)
-        self.load(list(ELSEWHERE))
+        with lock.held(self.settings.lock):
+            if not self._exists():
+                self._create()
 
     def down(self) -> None:
         """Delete the cluster."""
@@ -73,6 +68,14 @@ class Kind:
     def reference(self, image: str) -> str:
         """Return the name unchanged: base images have it too."""
         return image
+
+    def _create(self) -> None:
+        self.settings.state.mkdir(parents=True, exist_ok=True)
+        show([*self._kind("create", "cluster"), f"--kubeconfig={self.kubeconfig}", "--wait=120s"])
+        for reference, source in ELSEWHERE.items():
+            docker.pull(source)
+            docker.tag(source, reference)
+        self.load(list(ELSEWHERE))
 
     def _exists(self) -> bool:
         return NAME in output([self._program(), "get", "clusters"]).split()

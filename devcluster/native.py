@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devcluster import apiclient, binaries, cgroups, components, kernelsettings, manifests, network, prerequisites
+from devcluster import apiclient, binaries, cgroups, components, kernelsettings, lock, manifests, network, prerequisites
 from devcluster.components import FIRST_SERVICE_ADDRESS, ControlPlane, Ports
 from devcluster.containerd import Containerd
 from devcluster.controlplane import LOOPBACK
@@ -50,12 +50,13 @@ class Native:
         """Start what does not run; return when a pod could be created and would find everything it needs."""
         prerequisites.ensure()
         binaries.ensure(self.settings)
-        begun = time.monotonic()
-        is_new = self._begin()
-        self._prepare()
-        self._start_stores(is_new)
-        self._start_clients()
-        self._wait()
+        with lock.held(self.settings.lock):
+            begun = time.monotonic()
+            is_new = self._begin()
+            self._prepare()
+            self._start_stores(is_new)
+            self._start_clients()
+            self._wait()
         self.status()
         print(f"{'after':<24}{time.monotonic() - begun:.1f} s", flush=True)
 
@@ -63,7 +64,8 @@ class Native:
         """Stop every program and remove what they made, except the logs."""
         if os.geteuid() != 0:
             raise FailureError("taking a native node down needs root")
-        remove_everything(self.settings, self._processes)
+        with lock.held(self.settings.lock):
+            remove_everything(self.settings, self._processes)
 
     def status(self) -> bool:
         """Print every program, the node's readiness and where to look."""

@@ -7,7 +7,7 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
-from devcluster.commands import show
+from devcluster.commands import search_path, show
 from devcluster.failure import FailureError
 
 PROGRAMS = {
@@ -40,7 +40,7 @@ def ensure() -> None:
         raise FailureError(f"a native node needs root: {first}run the same command with sudo")
     if not packages:
         return
-    if not shutil.which("apt-get"):
+    if not shutil.which("apt-get", path=search_path()):
         raise FailureError(f"install what these Debian packages contain: {' '.join(packages)}")
     print(f"installing {' '.join(packages)}", flush=True)
     quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
@@ -50,7 +50,7 @@ def ensure() -> None:
 
 def missing() -> list[str]:
     """List the packages whose program or file is not on this machine."""
-    packages = {package for program, package in PROGRAMS.items() if not shutil.which(program)}
+    packages = {package for program, package in PROGRAMS.items() if not shutil.which(program, path=search_path())}
     packages |= {package for path, package in FILES.items() if not path.exists()}
     if not find_spec("ensurepip"):
         packages.add("python3-venv")

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devcluster.commands import search_path
 from devcluster.failure import FailureError
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class Processes:
 
 def _spawn(argv: tuple[str, ...], environment: dict[str, str], log: Path) -> int:
     writing = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    inherited = {"PATH": search_path(), "HOME": os.environ.get("HOME", "/")}
     return os.posix_spawnp(
         argv[0],
         argv,
