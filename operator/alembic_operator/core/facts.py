@@ -66,7 +66,7 @@ def _finished(conditions: Iterable[Manifest]) -> Manifest:
 
 
 def _number(written: str | None) -> int:
-    return int(written) if written and written.isdecimal() else 1
+    return max(1, int(written)) if written and written.isdecimal() else 1
 
 
 def pod(raw: Manifest) -> Pod:

@@ -66,13 +66,20 @@ def _missing_server(missing: Missing) -> Verdict:
 
 def _with_inputs(seen: Observation, spec: Spec, parts: PodParts, server: DatabaseServer | None) -> Verdict:
     name = names.job_name(seen.migration.name, job.what_matters(seen.migration, spec, parts, server))
-    return (
-        _current(seen, name)
-        or _settled(seen, name, spec)
+    verdict = (
+        _under_way(seen, name)
         or _previous(seen, name)
+        or _finished(seen, name)
+        or _settled(seen, name)
         or _held(seen, spec)
         or _start(seen, name, job.pod(spec, parts, server, seen.runner_image))
     )
+    unwatched = spec.source.config_map_ref and verdict.requeue_after is None
+    return replace(verdict, requeue_after=_SLOW) if unwatched else verdict
+
+
+def _job(seen: Observation, name: str) -> Job | None:
+    return next((one for one in seen.jobs if one.name == name), None)
 
 
 def _start(seen: Observation, name: str, pod: Manifest) -> Verdict:
@@ -88,9 +95,9 @@ def _attempt(last: LastRun | None, name: str) -> int:
     return last.attempt + 1 if last.finished_at else last.attempt
 
 
-def _current(seen: Observation, name: str) -> Verdict | None:
-    """Report on the Job of these very inputs."""
-    current = next((one for one in seen.jobs if one.name == name), None)
+def _under_way(seen: Observation, name: str) -> Verdict | None:
+    """Report on the Job of these very inputs, until it has ended."""
+    current = _job(seen, name)
     if current is None:
         return None
     if current.owner != seen.migration.uid:
@@ -103,7 +110,7 @@ def _current(seen: Observation, name: str) -> Verdict | None:
             under_way=_kept(seen.migration.status.last_run, name),
         )
     if current.outcome:
-        return _ended(seen, current)
+        return None
     verdict = progress.progress(current, run.pods_of(name, seen.pods), seen.now)
     started_at = current.started_at if verdict.reason is not Reason.PENDING else None
     return replace(verdict, under_way=LastRun(job=name, attempt=current.attempt, started_at=started_at or None))
@@ -113,28 +120,52 @@ def _kept(last: LastRun | None, name: str) -> LastRun | None:
     return last if last and last.job == name else None
 
 
-def _ended(seen: Observation, current: Job) -> Verdict:
+def _finished(seen: Observation, name: str) -> Verdict | None:
+    """Report on how the Job of these very inputs has ended."""
+    current = _job(seen, name)
+    if current is None:
+        return None
+    if _superseded(seen, current):
+        return Verdict(
+            Reason.WAITING_FOR_PREVIOUS_JOB,
+            f"another run followed Job {name}, whose report is out of date; it is made anew",
+            actions=(DeleteJob(current.name, current.uid),),
+        )
     end = run.ending(current, seen.pods)
+    if end and end.pod:
+        return _ended(seen, current, end)
+    return _recorded(seen, current) or (_ended(seen, current, end) if end else _unseen(current))
+
+
+def _superseded(seen: Observation, current: Job) -> bool:
+    """Return whether another run began after this one had ended: the database may contain something else by now."""
+    last = seen.migration.status.last_run
+    began = [one.started_at for one in seen.jobs if one.name != current.name]
+    if last and last.job != current.name:
+        began.append(last.started_at or "")
+    return max(began, default="") >= current.finished_at
+
+
+def _ended(seen: Observation, current: Job, end: run.Ending) -> Verdict:
     before = seen.migration.status
-    if end is None:
-        return _ended_unseen(seen, current)
     done = Finished(
         run=run.last_run(current, end),
         revisions=run.revisions(before.revisions, end.result),
         image=end.pod.image if end.pod else "",
     )
     said = messages.ended(end.reason, done.run, done.revisions)
-    if current.outcome == "Complete" or run.final(end.reason):
-        return Verdict(end.reason, said, finished=done)
-    return _again(seen, current, Verdict(end.reason, said, finished=done))
+    return _unless_healing(seen, current, Verdict(end.reason, said, finished=done))
 
 
-def _ended_unseen(seen: Observation, current: Job) -> Verdict:
-    """Judge a finished Job whose pods are gone: by what was written down of it, else by running it again."""
+def _recorded(seen: Observation, current: Job) -> Verdict | None:
+    """Judge a finished Job whose pods are gone by what was written down of it."""
     last = seen.migration.status.last_run
-    if last and last.job == current.name and last.attempt == current.attempt and last.finished_at:
-        remembered = _remembered(seen.migration.status, last)
-        return remembered if remembered.reason.effect is not Effect.RECONCILING else _again(seen, current, remembered)
+    if last is None or not last.finished_at or (last.job, last.attempt) != (current.name, current.attempt):
+        return None
+    return _unless_healing(seen, current, _remembered(seen.migration.status, last))
+
+
+def _unseen(current: Job) -> Verdict:
     return Verdict(
         Reason.RETRYING,
         f"Job {current.name} has finished, but its pod and so its report is gone; it runs again to read the database",
@@ -142,26 +173,25 @@ def _ended_unseen(seen: Observation, current: Job) -> Verdict:
     )
 
 
-def _again(seen: Observation, failed: Job, verdict: Verdict) -> Verdict:
-    """Make a failed Job anew at the slow pace, for ever."""
-    due = times.moment(failed.finished_at) + retry.delay(failed.attempt)
+def _unless_healing(seen: Observation, ended: Job, verdict: Verdict) -> Verdict:
+    """Keep a verdict that waiting does not change; else make the Job anew at the slow pace, for ever."""
+    if verdict.reason.effect is not Effect.RECONCILING:
+        return verdict
+    due = times.moment(ended.finished_at) + retry.delay(ended.attempt)
     wait = (due - seen.now).total_seconds()
     if wait > 0:
-        said = f"{verdict.message}; attempt {failed.attempt + 1} starts at {times.text(due)}"
+        said = f"{verdict.message}; attempt {ended.attempt + 1} starts at {times.text(due)}"
         return replace(verdict, message=said, requeue_after=wait)
-    return replace(verdict, actions=(DeleteJob(failed.name, failed.uid),))
+    return replace(verdict, actions=(DeleteJob(ended.name, ended.uid),))
 
 
-def _settled(seen: Observation, name: str, spec: Spec) -> Verdict | None:
+def _settled(seen: Observation, name: str) -> Verdict | None:
     """Keep the verdict of a finished run of these inputs whose Job is gone, unless a retry can heal it."""
     status = seen.migration.status
     if status.last_run is None or status.last_run.job != name or not status.last_run.finished_at:
         return None
     verdict = _remembered(status, status.last_run)
-    if verdict.reason.effect is Effect.RECONCILING:
-        return None
-    follow = _SLOW if spec.source.config_map_ref else None
-    return replace(verdict, requeue_after=follow)
+    return None if verdict.reason.effect is Effect.RECONCILING else verdict
 
 
 def _remembered(status: Status, last: LastRun) -> Verdict:
@@ -172,9 +202,10 @@ def _remembered(status: Status, last: LastRun) -> Verdict:
 
 
 def _previous(seen: Observation, name: str) -> Verdict | None:
-    """Wait for Jobs of earlier inputs; delete those of which no pod has started anything."""
-    live = {pod.job for pod in seen.pods if not pod.ended and pod.job != name}
-    others = [one for one in seen.jobs if one.name != name and (not one.outcome or one.deleting)]
+    """Wait for Jobs of earlier inputs, and for pods that outlive their Job; delete Jobs whose pods started nothing."""
+    own = {one.name for one in seen.jobs if one.name == name}
+    live = {pod.job or pod.name for pod in seen.pods if not pod.ended and pod.job not in own}
+    others = [one for one in seen.jobs if one.name != name and not one.outcome]
     if not others and not live:
         return None
     busy = {pod.job for pod in seen.pods if pod.running}
@@ -182,7 +213,7 @@ def _previous(seen: Observation, name: str) -> Verdict | None:
     waiting_for = ", ".join(sorted({one.name for one in others} | live))
     return Verdict(
         Reason.WAITING_FOR_PREVIOUS_JOB,
-        f"{waiting_for} of an earlier specification must end first; delete the Job to cancel it",
+        f"{waiting_for} of an earlier run must end first; delete the Job to cancel it",
         actions=idle,
     )
 

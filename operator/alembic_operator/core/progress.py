@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from alembic_operator.api.reasons import Reason
+from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.contract import JOB_FAILING_EXIT_CODES
 from alembic_operator.core import messages, run, times
 from alembic_operator.core.observation import Job, Pod
@@ -30,8 +30,8 @@ def progress(job: Job, pods: Sequence[Pod], now: datetime) -> Verdict:
         end = run.pod_ending(newest)
         error = run.run_error(end.error)
         said = messages.failed(error) if error else str(end.reason)
-        # A reason that stalls is final only when the Job has failed with it.
-        reason = Reason.RETRYING if run.final(end.reason) else end.reason
+        # Only a reason that says "wait" can be told before the Job itself has ended.
+        reason = end.reason if end.reason.effect is Effect.RECONCILING else Reason.RETRYING
         return Verdict(reason, f"{said}; Job {job.name} tries again")
     if newest.running or newest.ended:
         return Verdict(Reason.MIGRATING, f"pod {newest.name} is migrating")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from alembic_operator.api.reasons import Effect, Reason
+from alembic_operator.api.reasons import Reason
 from alembic_operator.api.v1alpha1 import Applied, LastRun, RevisionsStatus, RunError
 from alembic_operator.contract import ExitCode, Failure, Result
 from alembic_operator.core.observation import Job, Pod
@@ -31,9 +31,14 @@ def pods_of(job: str, pods: Iterable[Pod]) -> list[Pod]:
     return sorted((pod for pod in pods if pod.job == job), key=lambda pod: (pod.created_at, pod.name), reverse=True)
 
 
+def last_phases(job: Job) -> tuple[str, ...]:
+    """Return how the last pod of a finished Job can have ended."""
+    return ("Succeeded",) if job.outcome == "Complete" else ("Succeeded", "Failed")
+
+
 def ending(job: Job, pods: Iterable[Pod]) -> Ending | None:
     """Return how a finished Job ended; None when its last report is gone with its pod."""
-    ended = next((pod for pod in pods_of(job.name, pods) if pod.ended), None)
+    ended = next((pod for pod in pods_of(job.name, pods) if pod.phase in last_phases(job)), None)
     if job.failure == "DeadlineExceeded":
         return Ending(Reason.DEADLINE_EXCEEDED, _error_of(ended, "policy.deadline is over"), _result_of(ended), ended)
     if ended is None or (job.outcome == "Complete" and ended.result is None):
@@ -74,11 +79,6 @@ def _without_result(pod: Pod) -> tuple[Reason, Failure]:
     return Reason.RETRYING, Failure(
         f"pod {pod.name} ended without a report ({ended})", hint=f"read its log: kubectl logs {pod.name}"
     )
-
-
-def final(reason: Reason) -> bool:
-    """Return whether waiting cannot heal it."""
-    return reason.effect is Effect.STALLED
 
 
 def last_run(job: Job, end: Ending) -> LastRun:

@@ -39,6 +39,8 @@ def _history(before: Status, verdict: Verdict) -> tuple[HistoryEntry, ...]:
         image=done.image or None,
         outcome=str(verdict.reason),
     )
+    if entry in before.history:  # the same Job again, after a change of mind: it was told when it ended
+        return before.history
     # An outage must not push out what was before it: of the same failure in a row, the last one is kept.
     newest = before.history[0] if before.history else None
     repeated = newest is not None and verdict.reason.effect is Effect.RECONCILING and newest.outcome == entry.outcome
