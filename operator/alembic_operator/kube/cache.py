@@ -1,7 +1,7 @@
 """Remember what the watches have told, as far as a decision needs it, and who must look again when it changes."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from alembic_operator.core import facts, names, source
@@ -59,19 +59,26 @@ class Cache:
         """Forget an object that was deleted."""
         return self._forget(_reference(resource, raw), raw)
 
-    def replace(self, resource: Resource, namespace: str | None, listed: Iterable[Manifest]) -> set[Key]:
-        """Take in a whole list, and forget what is not in it: a deletion that a watch has missed."""
+    def known(self, resource: Resource, namespace: str | None) -> dict[Reference, int]:
+        """Return which objects of a namespace, or of all, are known now, with their versions."""
+        return {
+            one: version
+            for one, version in self._versions.items()
+            if one.resource == resource and namespace in (None, one.namespace)
+        }
+
+    def replace(self, resource: Resource, before: Mapping[Reference, int], listed: Iterable[Manifest]) -> set[Key]:
+        """Take in a whole list, and forget what was known `before` it was asked for and is not in it.
+
+        Such is a deletion that a watch has missed; what came while the list was on its way is newer than the list.
+        """
         alive, woken = set(), set()
         for raw in listed:
             alive.add(_reference(resource, raw))
             woken |= self.put(resource, raw)
-        ghosts = [
-            one
-            for one in self._versions
-            if one.resource == resource and namespace in (None, one.namespace) and one not in alive
-        ]
-        for ghost in ghosts:
-            woken |= self._forget(ghost, None)
+        for one, version in before.items():
+            if one not in alive and self._versions.get(one) == version:
+                woken |= self._forget(one, None)
         return woken
 
     def keys(self) -> list[Key]:

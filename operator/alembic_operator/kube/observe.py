@@ -1,13 +1,14 @@
 """Look at one migration: gather everything that a decision may depend on, mostly from what the watches told."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from alembic_operator.api.v1alpha1 import Spec, WorkloadRef
-from alembic_operator.core import conditions, dependencies, facts, names, source
+from alembic_operator.core import conditions, dependencies, facts, names, run, source
 from alembic_operator.core.observation import (
     DatabaseServer,
     Dependency,
+    Job,
     Migration,
     Missing,
     Observation,
@@ -101,11 +102,8 @@ class Observer:
 
     async def _pods(self, key: Key) -> tuple[Pod, ...]:
         """Return the pods; read them when a Job has finished whose pod's report has not been told yet."""
-        known = self._cache.pods(key)
-        reported = {pod.job for pod in known if pod.ended}
-        if all(
-            not job.outcome or job.name in reported or self._recorded(key, job.name) for job in self._cache.jobs(key)
-        ):
+        known, jobs = self._cache.pods(key), self._cache.jobs(key)
+        if all(not job.outcome or _has_report(job, known) or self._recorded(key, job.name) for job in jobs):
             return known
         for raw in await self._cluster.list(PODS, key.namespace, f"{names.RUN_LABEL}={key.name}"):
             self._cache.put(PODS, raw)
@@ -115,3 +113,9 @@ class Observer:
         """Return whether the status already tells how this Job, or a later one, ended."""
         last = ((self._cache.migration(key) or {}).get("status") or {}).get("lastRun") or {}
         return bool(last) and (last["job"] != job or bool(last.get("finishedAt")))
+
+
+def _has_report(job: Job, pods: Iterable[Pod]) -> bool:
+    """Return whether the pod that ended this Job is known: the two watches tell their news in any order."""
+    newest = next(iter(run.pods_of(job.name, pods)), None)
+    return newest is not None and newest.phase in run.last_phases(job)

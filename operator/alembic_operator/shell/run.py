@@ -98,5 +98,6 @@ async def _look_again(settings: Settings, cluster: Cluster, cache: Cache, queue:
 async def _look(settings: Settings, cluster: Cluster, cache: Cache, queue: WorkQueue[Key]) -> None:
     for resource, selector in handlers.watched(settings).items():
         for namespace in settings.namespaces or (None,):
-            cache.replace(resource, namespace, await cluster.list(resource, namespace, selector))
+            before = cache.known(resource, namespace)
+            cache.replace(resource, before, await cluster.list(resource, namespace, selector))
     queue.add(cache.keys())
