@@ -1,0 +1,49 @@
+"""Limits and goldens of the unit tests.
+
+`--update-goldens` writes tests/goldens/ anew; give it together with the folder, as in `pytest tests/unit`.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+LIMIT = 2
+FOLDER = Path(__file__).parent
+GOLDENS = FOLDER.parent / "goldens"
+
+Golden = Callable[[str, dict[str, Any]], None]
+
+
+class _Plain(yaml.SafeDumper):
+    """YAML as a person writes it: no anchors for parts that two places share."""
+
+    def ignore_aliases(self, _data: object) -> bool:
+        return True
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-goldens", action="store_true", default=False, help="write tests/goldens/ anew")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if FOLDER in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(LIMIT))
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compare a manifest with the YAML of that name in tests/goldens/."""
+
+    def compare(name: str, manifest: dict[str, Any]) -> None:
+        path = GOLDENS / f"{name}.yaml"
+        written = yaml.dump(manifest, Dumper=_Plain, sort_keys=False, width=120)
+        if request.config.getoption("update_goldens", default=False):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(written)
+        assert written == (path.read_text() if path.exists() else ""), "run pytest tests/unit --update-goldens"
+
+    return compare

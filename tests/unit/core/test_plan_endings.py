@@ -1,0 +1,266 @@
+"""How pods and Jobs end and stand, and what follows."""
+
+from dataclasses import replace
+
+import pytest
+
+from alembic_operator.api.reasons import Effect
+from alembic_operator.contract import FINAL_EXIT_CODES, JOB_FAILING_EXIT_CODES, ExitCode, Failure, Result
+from alembic_operator.core.actions import Plan
+from alembic_operator.core.observation import Job, Pod
+from alembic_operator.core.plan import plan
+from tests.unit.core.builders import (
+    BROKEN,
+    LOCKED,
+    UP_TO_DATE,
+    a_job,
+    a_pod,
+    at,
+    ended,
+    name_of,
+    ready,
+    running,
+    seen,
+    told,
+)
+
+NAME = name_of(seen())
+NOT_STARTED = 'exec: "python9": executable file not found in $PATH: unknown'
+
+
+def after(pod: Pod | None, **job: str) -> Plan:
+    """Return the plan when the Job has ended with this pod."""
+    return plan(seen(jobs=(a_job(NAME, **job),), pods=(pod,) if pod else ()))
+
+
+def failed(reason: str) -> Result:
+    return replace(LOCKED, reason=reason, error=Failure("why", hint="what to do"))
+
+
+EXIT_CODES = {
+    ExitCode.USAGE: ("ConfigInvalid", "AlembicNotFound", "NotPostgreSQL", "WrongDatabase"),
+    ExitCode.SCRIPTS: ("MultipleHeads", "UnknownTarget", "BrokenScripts"),
+    ExitCode.DATABASE_AHEAD: ("DatabaseAheadBlocked",),
+    ExitCode.FAILED: ("RevisionFailed", "EnvFailed", "NotCommitted"),
+    ExitCode.TRY_AGAIN: ("DatabaseUnreachable", "WaitingForLock", "LockTimeout", "Conflict", "ReadOnlyDatabase"),
+    ExitCode.TIME_LIMIT: ("DeadlineExceeded", "StatementTimeout"),
+    ExitCode.REFUSED: ("AuthenticationFailed", "DatabaseNotFound", "PermissionDenied", "PooledConnection"),
+    ExitCode.TERMINATED: ("Interrupted",),
+}
+ENDINGS = [(code, reason) for code, reasons in EXIT_CODES.items() for reason in reasons]
+
+
+def test_the_table_has_every_exit_code_of_the_contract() -> None:
+    assert {ExitCode.OK, *EXIT_CODES} == set(ExitCode)
+
+
+@pytest.mark.parametrize(("code", "reason"), ENDINGS, ids=[f"{int(code)} {reason}" for code, reason in ENDINGS])
+def test_a_run_that_ended_with(code: ExitCode, reason: str) -> None:
+    planned = after(ended(NAME, code, failed(reason)), outcome="Failed", failure="BackoffLimitExceeded")
+    final = code in FINAL_EXIT_CODES
+    assert told(planned) == (Effect.STALLED if final else Effect.RECONCILING, reason)
+    assert ready(planned).message.startswith("why; what to do")
+    assert planned.requeue_after == (None if final else 50)
+    assert planned.actions == ()
+    assert planned.status.history[0].outcome == reason
+
+
+@pytest.mark.parametrize(("code", "reason"), ENDINGS, ids=[f"{int(code)} {reason}" for code, reason in ENDINGS])
+def test_a_pod_that_ended_while_its_job_goes_on_with(code: ExitCode, reason: str) -> None:
+    planned = after(ended(NAME, code, failed(reason)))
+    told_now = "Migrating" if code in JOB_FAILING_EXIT_CODES else reason
+    assert told(planned) == (Effect.RECONCILING, told_now)
+    assert planned.actions == ()
+    assert planned.status.last_run is not None
+    assert planned.status.last_run.finished_at is None
+
+
+WITHOUT_A_RESULT = {
+    "any exit code": (
+        ended(NAME, 1),
+        "Retrying",
+        f"pod {NAME}-0 ended without a report (exit code 1); read its log: kubectl logs {NAME}-0",
+    ),
+    "a node that was lost": (
+        ended(NAME, None, phase="Failed"),
+        "Retrying",
+        f"pod {NAME}-0 ended without a report (its node lost it); read its log: kubectl logs {NAME}-0",
+    ),
+    "too little memory": (
+        ended(NAME, 137, terminated_reason="OOMKilled"),
+        "Retrying",
+        "the migration ran out of memory; raise the memory limit of its container, or use spec.jobTemplate",
+    ),
+    "a stop": (
+        ended(NAME, 143),
+        "Interrupted",
+        "the pod was asked to stop before it could report",
+    ),
+    "a python that does not exist": (
+        ended(NAME, 128, terminated_reason="StartError", terminated_message=f"{NOT_STARTED}\nand more"),
+        "AlembicNotFound",
+        f"{NOT_STARTED}; spec.alembic.python must name a Python that the image has",
+    ),
+    "a container that could not be started": (
+        ended(NAME, 128, terminated_reason="StartError", terminated_message="permission denied"),
+        "ContainerRefused",
+        "permission denied",
+    ),
+    "a container that could not be started, without a word": (
+        ended(NAME, 128, terminated_reason="ContainerCannotRun"),
+        "ContainerRefused",
+        "the container did not start",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("pod", "reason", "message"), [pytest.param(*case, id=name) for name, case in WITHOUT_A_RESULT.items()]
+)
+def test_a_job_that_failed_without_a_result_because_of(pod: Pod, reason: str, message: str) -> None:
+    planned = after(pod, outcome="Failed", failure="BackoffLimitExceeded")
+    effect = Effect.STALLED if reason == "AlembicNotFound" else Effect.RECONCILING
+    assert told(planned) == (effect, reason)
+    assert ready(planned).message.startswith(message)
+    assert planned.actions == ()
+
+
+def test_a_missing_python_is_no_verdict_before_the_job_has_failed() -> None:
+    pod = ended(NAME, 128, terminated_reason="StartError", terminated_message=NOT_STARTED)
+    planned = after(pod)
+    assert told(planned) == (Effect.RECONCILING, "Retrying")
+    assert ready(planned).message.endswith(f"; Job {NAME} tries again")
+
+
+def test_a_success_in_a_pod_that_failed_is_no_success_before_the_job_has_ended() -> None:
+    assert told(after(ended(NAME, 137, UP_TO_DATE))) == (Effect.RECONCILING, "Retrying")
+
+
+def test_a_reason_of_another_version_is_tried_again() -> None:
+    planned = after(ended(NAME, 70, failed("NotInventedYet")), outcome="Failed")
+    assert told(planned) == (Effect.RECONCILING, "Retrying")
+
+
+def test_a_job_past_its_deadline_says_so_and_is_tried_again() -> None:
+    planned = after(None, outcome="Failed", failure="DeadlineExceeded")
+    assert told(planned) == (Effect.RECONCILING, "DeadlineExceeded")
+    assert ready(planned).message == f"policy.deadline is over; attempt 2 starts at {at(50)}"
+    assert planned.requeue_after == 50
+
+
+def test_a_job_past_its_deadline_says_what_its_pod_was_doing() -> None:
+    planned = after(ended(NAME, 76, LOCKED), outcome="Failed", failure="DeadlineExceeded")
+    assert told(planned) == (Effect.RECONCILING, "DeadlineExceeded")
+    assert ready(planned).message.startswith("revision b2: SQLSTATE 55P03: lock timeout; attempt 2")
+
+
+def test_what_the_pod_of_a_job_past_its_deadline_said_is_kept_when_the_pod_is_gone() -> None:
+    job = a_job(NAME, outcome="Failed", failure="DeadlineExceeded")
+    first = plan(seen(jobs=(job,), pods=(ended(NAME, 76, LOCKED),)))
+    assert plan(seen(jobs=(job,), status=first.status)).status == first.status
+
+
+def test_a_broken_revision_names_revision_state_and_statement() -> None:
+    planned = after(ended(NAME, 70, BROKEN), outcome="Failed", failure="PodFailurePolicy")
+    assert ready(planned).message == "revision b2: SQLSTATE 42P01: no such table"
+    assert planned.status.last_run is not None
+    assert planned.status.last_run.error is not None
+    assert (planned.status.last_run.error.sqlstate, planned.status.last_run.error.revision) == ("42P01", "b2")
+    assert planned.status.revisions is not None
+    assert (planned.status.revisions.current, planned.status.revisions.pending) == (("a1",), 1)
+
+
+def test_a_run_that_could_not_look_leaves_the_heads_that_were_known() -> None:
+    unreachable = Result("DatabaseUnreachable", error=Failure("refused"))
+    before = after(ended(NAME, 0, UP_TO_DATE), outcome="Complete").status
+    given = seen(retry="again", status=before)
+    job = a_job(name_of(given), outcome="Failed")
+    planned = plan(replace(given, jobs=(job,), pods=(ended(job.name, 75, unreachable),)))
+    assert planned.status.revisions is not None
+    assert planned.status.revisions.current == ("b2",)
+    assert planned.status.revisions.pending is None
+
+
+JOB = a_job(NAME)
+NEW_JOB = a_job(NAME, started_at=at(-2))
+UNDER_WAY: dict[str, tuple[Job, Pod | None, str, str]] = {
+    "no pod yet": (NEW_JOB, None, "Pending", f"Job {NAME} was created; its pod has not started yet"),
+    "no pod for long": (JOB, None, "PodNotCreated", f"Job {NAME} has no pod: a quota, Pod Security or a missing"),
+    "a job without a start": (replace(JOB, started_at=""), None, "Pending", f"Job {NAME} was created"),
+    "a pod that waits": (JOB, a_pod(NAME), "Pending", f"Job {NAME} was created; its pod has not started yet"),
+    "a pod that runs": (JOB, running(NAME), "Migrating", f"pod {NAME}-0 is migrating"),
+    "a pod that just succeeded": (JOB, ended(NAME, 0, UP_TO_DATE), "Migrating", f"pod {NAME}-0 is migrating"),
+    "no node": (
+        JOB,
+        a_pod(NAME, unschedulable="0/1 nodes are available"),
+        "Unschedulable",
+        f"pod {NAME}-0: 0/1 nodes are available",
+    ),
+    "an image that backs off": (
+        JOB,
+        a_pod(
+            NAME,
+            waiting_reason="ImagePullBackOff",
+            waiting_message='Back-off pulling image "users:9": ErrImagePull: not found',
+        ),
+        "ImagePullFailed",
+        f"pod {NAME}-0: not found; correct the image, its tag or its pull secret",
+    ),
+    "an image that cannot be pulled": (
+        JOB,
+        a_pod(NAME, waiting_reason="ErrImagePull", waiting_message="not found"),
+        "ImagePullFailed",
+        f"pod {NAME}-0: not found; correct the image, its tag or its pull secret",
+    ),
+    "a secret that is missing": (
+        JOB,
+        a_pod(NAME, waiting_reason="CreateContainerConfigError", waiting_message='secret "users-db" not found'),
+        "SecretNotFound",
+        f'pod {NAME}-0: secret "users-db" not found; create it, and the migration goes on by itself',
+    ),
+    "a key that is missing": (
+        JOB,
+        a_pod(
+            NAME, waiting_reason="CreateContainerConfigError", waiting_message="couldn't find key url in Secret shop/db"
+        ),
+        "SecretNotFound",
+        f"pod {NAME}-0: couldn't find key url in Secret shop/db; add it, and the migration goes on by itself",
+    ),
+    "a user that is not allowed": (
+        JOB,
+        a_pod(
+            NAME,
+            waiting_reason="CreateContainerConfigError",
+            waiting_message="container has runAsNonRoot and image will run as root",
+        ),
+        "ContainerRefused",
+        f"pod {NAME}-0: container has runAsNonRoot and image will run as root",
+    ),
+    "a reason without a message": (
+        JOB,
+        a_pod(NAME, waiting_reason="CreateContainerError"),
+        "ContainerRefused",
+        f"pod {NAME}-0: CreateContainerError",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("job", "pod", "reason", "message"), [pytest.param(*case, id=name) for name, case in UNDER_WAY.items()]
+)
+def test_a_job_that_is_under_way_with(job: Job, pod: Pod | None, reason: str, message: str) -> None:
+    planned = plan(seen(jobs=(job,), pods=(pod,) if pod else ()))
+    assert told(planned) == (Effect.RECONCILING, reason)
+    assert ready(planned).message.startswith(message)
+    assert planned.actions == ()
+    assert planned.status.last_run is not None
+    assert planned.status.last_run.started_at == (None if reason == "Pending" else job.started_at)
+
+
+def test_a_job_without_a_pod_is_looked_at_again_when_patience_ends() -> None:
+    assert plan(seen(jobs=(NEW_JOB,))).requeue_after == 3
+
+
+def test_the_newest_pod_speaks_for_the_job() -> None:
+    pods = (ended(NAME, 75, LOCKED, name="old"), running(NAME, name="new", created_at=at(-10)))
+    assert ready(plan(seen(jobs=(JOB,), pods=pods))).message == "pod new is migrating"
