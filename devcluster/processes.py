@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PROC = Path("/proc")
 LAST_LINES = 20
+DYING_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
 
 
 @dataclass(frozen=True)
@@ -146,8 +147,10 @@ class Processes:
     def _start(self, program: Program) -> None:
         for folder in (self.pids, self.logs):
             folder.mkdir(parents=True, exist_ok=True)
-        wrapper = ("/usr/bin/setpriv", "--pdeathsig", "KILL", "--") if self.die_with_parent else ()
+        wrapper = DYING_WITH_PARENT if self.die_with_parent else ()
         pid = _spawn((*wrapper, *program.argv), dict(program.environment), self.log(program.name))
+        if wrapper:
+            _wait_for_exec(pid)
         running = Running(pid, started_at(pid) or 0, program.argv, program.fingerprint())
         self._record(program.name).write_text(json.dumps(asdict(running)))
 
@@ -166,6 +169,14 @@ def _spawn(argv: tuple[str, ...], environment: dict[str, str], log: Path) -> int
         ],
         setsid=True,
     )
+
+
+def _wait_for_exec(pid: int) -> None:
+    """Return when the wrapper has done its work and has become the program."""
+    for _ in _until(time.monotonic() + 5):
+        with contextlib.suppress(OSError):
+            if not (PROC / str(pid) / "cmdline").read_bytes().startswith(DYING_WITH_PARENT[0].encode()):
+                return
 
 
 def stop_process(pid: int, is_alive: Callable[[], bool], grace: float) -> None:
