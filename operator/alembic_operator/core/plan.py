@@ -103,14 +103,14 @@ def _under_way(seen: Observation, name: str) -> Verdict | None:
     if current.owner != seen.migration.uid:
         said = f"Job {name} belongs to a deleted migration of the same name, and goes with it"
         return Verdict(Reason.WAITING_FOR_PREVIOUS_JOB, said)
+    if current.outcome:
+        return None
     if current.deleting:
         return Verdict(
             Reason.WAITING_FOR_PREVIOUS_JOB,
             f"Job {name} is being deleted; it is made anew when its pods are gone",
             under_way=_kept(seen.migration.status.last_run, name),
         )
-    if current.outcome:
-        return None
     verdict = progress.progress(current, run.pods_of(name, seen.pods), seen.now)
     started_at = current.started_at if verdict.reason is not Reason.PENDING else None
     return replace(verdict, under_way=LastRun(job=name, attempt=current.attempt, started_at=started_at or None))
@@ -129,7 +129,7 @@ def _finished(seen: Observation, name: str) -> Verdict | None:
         return Verdict(
             Reason.WAITING_FOR_PREVIOUS_JOB,
             f"another run followed Job {name}, whose report is out of date; it is made anew",
-            actions=(DeleteJob(current.name, current.uid),),
+            actions=_deletion(current),
         )
     end = run.ending(current, seen.pods)
     if end and end.pod:
@@ -169,8 +169,13 @@ def _unseen(current: Job) -> Verdict:
     return Verdict(
         Reason.RETRYING,
         f"Job {current.name} has finished, but its pod and so its report is gone; it runs again to read the database",
-        actions=(DeleteJob(current.name, current.uid),),
+        actions=_deletion(current),
     )
+
+
+def _deletion(unwanted: Job) -> tuple[DeleteJob, ...]:
+    """Return the deletion of a Job, unless somebody has asked for it already."""
+    return () if unwanted.deleting else (DeleteJob(unwanted.name, unwanted.uid),)
 
 
 def _unless_healing(seen: Observation, ended: Job, verdict: Verdict) -> Verdict:
@@ -182,7 +187,7 @@ def _unless_healing(seen: Observation, ended: Job, verdict: Verdict) -> Verdict:
     if wait > 0:
         said = f"{verdict.message}; attempt {ended.attempt + 1} starts at {times.text(due)}"
         return replace(verdict, message=said, requeue_after=wait)
-    return replace(verdict, actions=(DeleteJob(ended.name, ended.uid),))
+    return replace(verdict, actions=_deletion(ended))
 
 
 def _settled(seen: Observation, name: str) -> Verdict | None:
@@ -209,7 +214,7 @@ def _previous(seen: Observation, name: str) -> Verdict | None:
     if not others and not live:
         return None
     busy = {pod.job for pod in seen.pods if pod.running}
-    idle = tuple(DeleteJob(one.name, one.uid) for one in others if not one.deleting and one.name not in busy)
+    idle = tuple(action for one in others if one.name not in busy for action in _deletion(one))
     waiting_for = ", ".join(sorted({one.name for one in others} | live))
     return Verdict(
         Reason.WAITING_FOR_PREVIOUS_JOB,

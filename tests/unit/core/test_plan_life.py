@@ -139,6 +139,29 @@ def test_a_job_that_is_gone_after_a_success_leaves_ready_alone() -> None:
     assert (planned.actions, planned.notices, planned.requeue_after) == ((), (), None)
 
 
+def test_a_finished_job_that_is_being_deleted_leaves_ready_alone() -> None:
+    life = Life()
+    before = life.run()
+    life.seen = replace(life.seen, jobs=(replace(life.job, deleting=True),), pods=())
+    planned = life.look()
+    assert planned.status == before.status
+    assert planned.actions == ()
+
+
+def test_a_failed_job_is_deleted_once_and_made_anew_when_it_is_gone() -> None:
+    life = Life()
+    life.run(75, LOCKED)
+    life.pass_time(60)
+    assert len(deleted(plan(life.seen))) == 1
+    life.seen = replace(life.seen, jobs=(replace(life.job, deleting=True),))
+    planned = life.look()
+    assert told(planned) == (Effect.RECONCILING, "LockTimeout")
+    assert planned.actions == ()
+    life.job_goes()
+    assert len(created(life.look())) == 1
+    assert life.job.attempt == 2
+
+
 def test_a_job_that_is_gone_after_it_stalled_leaves_the_verdict_alone() -> None:
     life = Life()
     before = life.run(70, BROKEN)
