@@ -15,10 +15,8 @@ OPERATORS = "app.kubernetes.io/name=alembic-operator"
 
 def crd_arguments(cluster: Access, name: str) -> tuple[str, ...]:
     """Bring the CustomResourceDefinition with this release, unless another one that is installed has brought it."""
-    found = cluster.kubectl("get", "crd", CRD, "--ignore-not-found", "--output=json")
-    if not found.strip():
-        return ()
-    owner = json.loads(found)["metadata"].get("annotations", {}).get(OWNER, "")
+    found = cluster.kubectl("get", "crd", CRD, "--ignore-not-found", "--output=json").strip()
+    owner = json.loads(found)["metadata"].get("annotations", {}).get(OWNER, "") if found else ""
     return ("--set=crds.install=false",) if owner in _others(cluster, name) else ("--take-ownership",)
 
 
