@@ -24,16 +24,17 @@ down_revision = {down!r}
 
 
 def upgrade():
-    op.execute({sql!r})
+    for sql in {statements!r}:
+        op.execute(sql)
 """
 
 REVISIONS = ("r1", "r2", "r3")
 """The names that `tests.e2e.database` counts the beginnings of."""
 
 
-def revision(name: str, down: str | None, sql: str) -> dict[str, str]:
-    """Return the file of a revision that runs one statement."""
-    return {f"{name}.py": REVISION.format(name=name, down=down, sql=sql)}
+def revision(name: str, down: str | None, *statements: str) -> dict[str, str]:
+    """Return the file of a revision that runs these statements."""
+    return {f"{name}.py": REVISION.format(name=name, down=down, statements=statements)}
 
 
 def step(name: str, seconds: float) -> str:

@@ -1,0 +1,129 @@
+"""Whatever is killed, at any moment: every revision is applied once, no two runs overlap, and the status is right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from alembic_operator.core.names import CONTAINER, RUN_LABEL
+from tests.e2e.containers import kill
+from tests.e2e.project import chain, revision, step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.e2e.conftest import Stage, Start
+    from tests.e2e.migration import Migration
+
+FORCE = ("--grace-period=0", "--force")
+IMMORTAL = "SET client_connection_check_interval = 0"
+"""The server then does not notice that its client is gone before the statement ends, as old ones never do."""
+
+
+def until_begun(migration: Migration, name: str) -> None:
+    migration.until(lambda _: migration.database.began(name) == 1, f"in the middle of {name}")
+
+
+def ran_once(migration: Migration) -> bool:
+    status, pods, jobs = migration.status(), migration.pods(), migration.jobs()
+    return (len(jobs), len(pods), len(status["history"]), status["lastRun"]["attempt"]) == (1, 1, 1, 1)
+
+
+@pytest.fixture
+def operator(stage: Stage) -> Iterator[Operator]:
+    operator = Operator(stage)
+    yield operator
+    operator.start()
+
+
+class Operator:
+    """The operator's pod, to be killed."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._access = stage.operator
+
+    def kill_process(self) -> None:
+        kill(self._access, self._pod(), "operator")
+
+    def kill_pod(self) -> None:
+        self._access.kubectl("delete", "pod", self._pod(), *FORCE)
+
+    def stop(self) -> None:
+        pod = self._pod()
+        self._scale(0)
+        self._access.kubectl("wait", "--for=delete", f"pod/{pod}", "--timeout=60s")
+
+    def start(self) -> None:
+        self._scale(1)
+        self._access.kubectl("rollout", "status", "deployment", "--timeout=120s")
+
+    def _scale(self, replicas: int) -> None:
+        self._access.kubectl("scale", "deployment", "--all", f"--replicas={replicas}")
+
+    def _pod(self) -> str:
+        """Name it, and keep what it has said."""
+        self._stage.evidence.logs(self._access)
+        pods = [one for one in self._access.get("pods")["items"] if "deletionTimestamp" not in one["metadata"]]
+        return str(pods[0]["metadata"]["name"])
+
+
+def test_an_operator_killed_while_a_job_runs_lets_it_run_once_and_reports_it(start: Start, operator: Operator) -> None:
+    migration = start("killed-operator", chain(r1=5, r2=5))
+    until_begun(migration, "r1")
+    operator.kill_process()
+    until_begun(migration, "r2")
+    operator.kill_pod()
+    migration.until_ready()
+    assert migration.database.applied() == ["r1", "r2"]
+    assert ran_once(migration)
+
+
+def test_an_operator_killed_as_the_job_finishes_reports_it_once(start: Start, operator: Operator) -> None:
+    migration = start("killed-at-the-end", chain(r1=3))
+    until_begun(migration, "r1")
+    job = migration.jobs()[0]["metadata"]["name"]
+    migration.access.kubectl("wait", "--for=condition=complete", f"job/{job}", "--timeout=60s")
+    operator.kill_process()
+    migration.until_ready()
+    assert migration.database.applied() == ["r1"]
+    assert ran_once(migration)
+
+
+def test_a_job_that_finished_while_no_operator_ran_is_reported_and_one_whose_report_is_lost_applies_nothing_again(
+    start: Start, operator: Operator
+) -> None:
+    finished, lost = start("finished-unseen", chain(r1=4)), start("finished-and-lost", chain(r1=4))
+    for migration in (finished, lost):
+        until_begun(migration, "r1")
+    operator.stop()
+    selector = f"--selector={RUN_LABEL} in ({finished.name}, {lost.name})"
+    finished.access.kubectl("wait", "--for=condition=complete", "job", selector, "--timeout=60s")
+    lost.access.kubectl("delete", "job", f"--selector={RUN_LABEL}={lost.name}")
+    assert not finished.told().ready
+    operator.start()
+    for migration in (finished, lost):
+        migration.until_ready()
+        assert migration.database.applied() == ["r1"]
+        assert migration.database.began("r1") == 1
+    assert ran_once(finished)
+
+
+def test_a_migration_pod_killed_in_the_middle_of_a_revision_is_tried_again_after_its_orphan_has_ended(
+    start: Start, stage: Stage
+) -> None:
+    orphaning = chain(r1=0) | revision("r2", "r1", IMMORTAL, step("r2", 22))
+    killed, deleted = start("killed-process", orphaning), start("deleted-pod", chain(r1=0, r2=22))
+    for migration in (killed, deleted):
+        until_begun(migration, "r2")
+    stage.evidence.logs(stage.access)
+    kill(stage.access, killed.pod(), CONTAINER)
+    stage.access.kubectl("delete", "pod", deleted.pod(), *FORCE)
+    for migration in (killed, deleted):
+        migration.until_ready()
+        assert migration.database.applied() == ["r1", "r2"]
+        assert [migration.database.began(name) for name in ("r1", "r2")] == [1, 2]
+        assert migration.database.overlapped() == 0
+        assert len(migration.jobs()) == 1
+    assert "waiting for the orphan of a migration" in killed.logs()
