@@ -46,12 +46,11 @@ def admin(cluster: ApiServer) -> Iterator[Rest]:
 
 @pytest.fixture
 def new_operator(cluster: ApiServer, admin: Rest, tmp_path: Path) -> Iterator[MakeOperator]:
-    """Make operators that act in the given namespaces only, with a Role in each; stop them after the test."""
+    """Make operators that act in the given namespaces only, with a Role in each; they end with the test."""
     made: list[OperatorProcess] = []
 
     def make(*namespaces: str) -> OperatorProcess:
-        kubeconfig = account(admin, cluster, f"operator-{uuid.uuid4().hex[:8]}", tmp_path, *namespaces)
-        made.append(OperatorProcess(kubeconfig, tuple(f"--namespace={one}" for one in namespaces)))
+        made.append(_operator(cluster, admin, tmp_path, *namespaces))
         return made[-1].start()
 
     yield make
@@ -59,25 +58,41 @@ def new_operator(cluster: ApiServer, admin: Rest, tmp_path: Path) -> Iterator[Ma
         one.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def operator(cluster: ApiServer, admin: Rest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
-    process = OperatorProcess(account(admin, cluster, "operator", tmp_path_factory.mktemp("operator"))).start()
+    """Serve all namespaces; of a module, so that those modules are undisturbed which start operators of their own."""
+    process = _operator(cluster, admin, tmp_path_factory.mktemp("operator")).start()
     yield process
     process.kill()
 
 
+def _operator(cluster: ApiServer, admin: Rest, folder: Path, *namespaces: str) -> OperatorProcess:
+    kubeconfig = account(admin, cluster, f"operator-{uuid.uuid4().hex[:8]}", folder, *namespaces)
+    return OperatorProcess(kubeconfig, tuple(f"--namespace={one}" for one in namespaces))
+
+
 @pytest.fixture
 def empty_shop(admin: Rest) -> Shop:
-    """A namespace without an operator."""
-    name = f"test-{uuid.uuid4().hex[:10]}"
-    admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    return Shop(admin, name)
+    """Open a namespace for which the test brings an operator of its own."""
+    return _open(admin)
+
+
+@pytest.fixture
+def other_shop(admin: Rest) -> Shop:
+    return _open(admin)
 
 
 @pytest.fixture
 def shop(operator: OperatorProcess, empty_shop: Shop) -> Shop:
+    """Open a namespace that the operator serves."""
     assert operator.is_ready()
     return empty_shop
+
+
+def _open(admin: Rest) -> Shop:
+    name = f"test-{uuid.uuid4().hex[:10]}"
+    admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    return Shop(admin, name)
 
 
 def _connect(server: ApiServer) -> Rest:

@@ -68,6 +68,11 @@ class Shop:
         """Change some fields of a migration's specification."""
         self.rest.merge(MIGRATION | {"metadata": {"name": name}}, {"spec": spec}, self.namespace)
 
+    def annotate(self, annotations: dict[str, str], name: str = "users") -> None:
+        """Annotate a migration; any annotation makes the operator look at it."""
+        changes = {"metadata": {"annotations": annotations}}
+        self.rest.merge(MIGRATION | {"metadata": {"name": name}}, changes, self.namespace)
+
     def see(self, name: str = "users") -> Manifest:
         """Return a migration as it is now."""
         found: Manifest = self.rest.get(MIGRATION, self.namespace, name)
