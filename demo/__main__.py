@@ -17,14 +17,15 @@ from demo.setup import set_up
 from devcluster.failure import FailureError
 
 NEXT = """
-Try next:
-  {shell}
-  kubectl describe dbm users
-  kubectl delete pod -l app=users                  # new pods of v4 pass their gates at once
-  kubectl rollout undo deployment/users            # an old image passes too: the database is ahead of it
-  kubectl get dbm users -o wide --watch
+Try next
+  eval "$(python3 -m devcluster env)"                        # kubectl, and its access to this cluster
+  kubectl -n {namespace} describe dbm users                         # every run, told in events
+  kubectl -n {namespace} logs deployment/users -c gate              # what a gate saw
+  kubectl -n {namespace} exec postgres-0 -- psql -U shop -c '\\d users'
+  kubectl -n {namespace} set image deployment/users gate=localhost/users:v1 users=localhost/users:v1
+                                                             # back to v1: its pods start, the database is ahead of them
 
-Remove it all:  python3 -m demo clean              # --cluster stops the cluster too
+Remove it all: make demo-clean. The cluster stays until: python3 -m demo clean --cluster
 """
 
 
@@ -41,6 +42,9 @@ def main() -> int:
         screen.line("demo", "stopped: this should not have happened", Tone.BAD)
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        screen.line("demo", "stopped by you; it can be started again, or cleaned away", Tone.WAITING)
+        return 130
     return 0
 
 
@@ -50,8 +54,7 @@ def run(screen: Screen, namespace: str, facts_file: Path | None) -> None:
     facts = story.tell(access, screen)
     if facts_file:
         facts_file.write_text(json.dumps({name: dataclasses.asdict(each) for name, each in facts.items()}, indent=2))
-    shell = f"export KUBECONFIG={access.cluster.kubeconfig} PATH={access.kubectl_path.parent}:$PATH"
-    print(NEXT.format(shell=shell + f"; kubectl config set-context --current --namespace={namespace}"))
+    print(NEXT.format(namespace=namespace))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,17 +6,15 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from demo import gatelog
 from demo.expectation import PAUSE, UnmetError
-from demo.scene import Migration, Pod, Scene, Stage, gate_words, look
+from demo.scene import Migration, Pod, Scene, Stage, look
 from demo.screen import Screen, Tone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from demo.access import Access
-
-TOLD = {Stage.HELD: Tone.WAITING, Stage.READY: Tone.GOOD, Stage.LEAVING: Tone.FAINT, Stage.BROKEN: Tone.BAD}
-"""Stages worth a line; the others pass within a second."""
 
 
 @dataclass
@@ -26,6 +24,7 @@ class Follower:
     access: Access
     screen: Screen
     told: dict[str, str] = field(default_factory=dict)
+    ready: set[str] = field(default_factory=set)
     started: set[str] = field(default_factory=set)
     """Releases whose own container ran in any pod at any look."""
     held: dict[str, str] = field(default_factory=dict)
@@ -63,12 +62,30 @@ class Follower:
     def _tell_pod(self, pod: Pod) -> None:
         if pod.app_started:
             self.started.add(pod.release)
-        words = pod.problem
-        if pod.stage is Stage.HELD:
-            words = self.held[pod.release] = gate_words(self.access, pod.name) or self.held.get(pod.release, "")
-        if pod.stage in TOLD:
-            what = f"{pod.release} {pod.stage.value}" + (f": {words}" if words else "")
-            self._once(pod.name, what, TOLD[pod.stage])
+        match pod.stage:
+            case Stage.AT_GATE:
+                self._tell_gate(pod)
+            case Stage.READY if pod.name not in self.ready:
+                self.ready.add(pod.name)
+                self._tell_entry(pod)
+            case Stage.LEAVING:
+                self._once(pod.name, f"{pod.release} is leaving", Tone.FAINT)
+            case Stage.BROKEN:
+                self._once(pod.name, f"{pod.release} is broken: {pod.problem}", Tone.BAD)
+
+    def _tell_gate(self, pod: Pod) -> None:
+        """Give the gate's own words; in its first moment it has not looked yet, and has none."""
+        if words := gatelog.read(self.access, pod.name).waiting:
+            self.held[pod.release] = words
+            self._once(pod.name, f"{pod.release} is held at its gate: {words}", Tone.WAITING)
+
+    def _tell_entry(self, pod: Pod) -> None:
+        """Say that a pod is ready, and what its gate had to do with it."""
+        gate = gatelog.read(self.access, pod.name)
+        if gate.waiting:
+            self.held[pod.release] = gate.waiting
+        how = f"after {gate.seconds:.1f} s at its gate" if gate.waiting else "its gate was open"
+        self._once(pod.name, f"{pod.release} is ready, {how}", Tone.GOOD)
 
     def _once(self, who: str, what: str, tone: Tone) -> None:
         if self.told.get(who) != what:

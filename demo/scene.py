@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ class Stage(Enum):
     """How far a pod of the application has come."""
 
     STARTING = "starting"
-    HELD = "held by its gate"
+    AT_GATE = "at its gate"
     STARTED = "let in"
     READY = "ready"
     LEAVING = "leaving"
@@ -113,21 +112,6 @@ def look(access: Access) -> Scene:
     )
 
 
-def gate_words(access: Access, pod: str) -> str:
-    """Return the last thing that a pod's gate said, in its own words."""
-    lines = access.kubectl("logs", pod, f"--container={GATE}", "--tail=1").strip().splitlines()
-    return spoken(lines[-1]) if lines else ""
-
-
-def spoken(line: str) -> str:
-    """Take the sentence out of a line of JSON; any other line is one already."""
-    try:
-        entry = json.loads(line)
-        return str(entry.get("message") or entry.get("event"))
-    except (ValueError, AttributeError):
-        return line
-
-
 def _stage(pod: dict[str, Any], app: dict[str, Any], problem: str) -> Stage:
     gate = _named(pod["status"].get("initContainerStatuses"), GATE)
     if "deletionTimestamp" in pod["metadata"]:
@@ -138,7 +122,7 @@ def _stage(pod: dict[str, Any], app: dict[str, Any], problem: str) -> Stage:
         return Stage.READY
     if "running" in app.get("state", {}):
         return Stage.STARTED
-    return Stage.HELD if "running" in gate.get("state", {}) else Stage.STARTING
+    return Stage.AT_GATE if "running" in gate.get("state", {}) else Stage.STARTING
 
 
 def _problem(statuses: list[dict[str, Any]]) -> str:

@@ -12,7 +12,7 @@ from enum import Enum
 
 INDENT = " " * 10
 WHO_WIDTH = 22
-NARROWEST, WIDEST = 80, 132
+NARROWEST, WIDEST = 80, 120
 
 
 class Tone(Enum):
@@ -70,4 +70,4 @@ class Screen:
 
     @staticmethod
     def _width() -> int:
-        return max(NARROWEST, min(WIDEST, shutil.get_terminal_size().columns))
+        return max(NARROWEST, min(WIDEST, shutil.get_terminal_size((WIDEST, 0)).columns))

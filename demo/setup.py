@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +13,13 @@ from demo.access import MANIFESTS, NAMESPACE, Access, access, environment
 from demo.access import cluster as chosen_cluster
 from demo.commands import run
 from demo.screen import Screen, Tone
+from devcluster.failure import FailureError
 from devcluster.recipe import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from devcluster.cluster import Cluster
 
 PROJECT = Path(__file__).parents[1]
 OPERATOR = "alembic-operator"
@@ -42,11 +47,22 @@ def set_up(screen: Screen, namespace: str = NAMESPACE) -> Access:
 
 def start_cluster(screen: Screen, namespace: str = NAMESPACE) -> Access:
     """Start the cluster that devcluster chooses, or find it running."""
-    chosen_cluster().up()
+    chosen = chosen_cluster()
+    if not is_up(chosen):
+        chosen.up()
     cluster = access(namespace)
     version = cluster.kubectl("get", "nodes", "--output=jsonpath={.items[0].status.nodeInfo.kubeletVersion}")
     screen.line("cluster", f"Kubernetes {version} is up", Tone.GOOD)
     return cluster
+
+
+def is_up(cluster: Cluster) -> bool:
+    """Tell whether the cluster is ready, without the report for which `devcluster status` is there."""
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            return cluster.status()
+    except FailureError:  # not even its programs are there
+        return False
 
 
 def build(screen: Screen, recipe: Recipe) -> None:

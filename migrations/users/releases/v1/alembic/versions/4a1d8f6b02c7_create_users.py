@@ -14,6 +14,8 @@ depends_on = None
 
 
 def upgrade() -> None:
+    # Long enough to see what the pods do meanwhile.
+    op.execute("SELECT pg_sleep(4)")
     users = op.create_table(
         "users",
         sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),

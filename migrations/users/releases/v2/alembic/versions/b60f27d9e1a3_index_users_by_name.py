@@ -14,6 +14,8 @@ depends_on = None
 
 def upgrade() -> None:
     with op.get_context().autocommit_block():
+        # As long as it takes with many users. Nothing is locked yet.
+        op.execute("SELECT pg_sleep(4)")
         op.create_index("users_name", "users", ["name"], postgresql_concurrently=True, if_not_exists=True)
 
 
