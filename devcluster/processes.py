@@ -174,8 +174,11 @@ def _spawn(argv: tuple[str, ...], environment: dict[str, str], log: Path) -> int
 def _wait_for_exec(pid: int) -> None:
     """Return when the wrapper has done its work and has become the program."""
     for _ in _until(time.monotonic() + 5):
+        if started_at(pid) is None:
+            return
         with contextlib.suppress(OSError):
-            if not (PROC / str(pid) / "cmdline").read_bytes().startswith(DYING_WITH_PARENT[0].encode()):
+            seen = (PROC / str(pid) / "cmdline").read_bytes()
+            if seen and not seen.startswith(DYING_WITH_PARENT[0].encode()):
                 return
 
 
@@ -192,4 +195,4 @@ def stop_process(pid: int, is_alive: Callable[[], bool], grace: float) -> None:
 def _until(deadline: float) -> Iterator[None]:
     while time.monotonic() < deadline:
         yield
-        time.sleep(0.02)
+        time.sleep(0.01)
