@@ -62,7 +62,8 @@ def environment(database: Database | None, server: DatabaseServer | None) -> lis
     if database is None:
         return []
     if database.url_from:
-        return [_secret("DATABASE_URL", database.url_from)]
+        # The runner believes PGHOST first, and that of the source may name another server, such as a pooler.
+        return [{"name": "PGHOST", "value": ""}, _secret("DATABASE_URL", database.url_from)]
     host = server.host if server else database.host
     port = database.port or (server.port if server else _POSTGRESQL_PORT)
     plain = {"PGHOST": host, "PGPORT": str(port), "PGDATABASE": database.name, "PGSSLMODE": database.ssl_mode}
@@ -91,14 +92,17 @@ def build(name: str, attempt: int, migration: Migration, pod: Manifest) -> Manif
             "template": {"metadata": {"labels": labels, "annotations": {}}, "spec": pod},
         },
     }
-    merged = merge(job, spec.job_template or {})
-    fixed: Manifest = {"labels": labels, "annotations": {names.ATTEMPT: str(attempt)}}
+    fixed: Manifest = {
+        "metadata": {"labels": labels, "annotations": {names.ATTEMPT: str(attempt)}},
+        "spec": {"template": {"metadata": {"labels": labels}}},
+    }
+    merged = merge(merge(job, spec.job_template or {}), fixed)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": merge(merged["metadata"], fixed)
+        "metadata": merged["metadata"]
         | {"name": name, "namespace": migration.namespace, "ownerReferences": [_owner(migration)]},
-        "spec": merge(merged["spec"], {"template": {"metadata": {"labels": labels}}}),
+        "spec": merged["spec"],
     }
 
 
