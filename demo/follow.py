@@ -51,7 +51,7 @@ class Follower:
         """Write one line for everything that is new."""
         if scene.migration:
             self._tell_migration(scene.migration)
-        for pod in scene.pods:
+        for pod in sorted(scene.pods, key=lambda pod: pod.stage is Stage.LEAVING):  # first who comes, then who goes
             self._tell_pod(pod)
 
     def _tell_migration(self, migration: Migration) -> None:

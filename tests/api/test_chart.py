@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from alembic_operator.kube.permissions import VERBS
 from devcluster import binaries, settings
 
 CHART = Path(__file__).parents[2] / "charts" / "alembic-operator"
@@ -94,6 +95,15 @@ def test_role_and_cluster_role_have_the_same_rules(helm: Path) -> None:
 def test_the_operator_has_no_right_on_secrets_and_none_with_a_star(helm: Path) -> None:
     granted = set(rights(of_kind(render(helm, "--set", "argoRollouts.enabled=true"), "ClusterRole")[0]))
     assert not [right for right in granted if "*" in right or right[1] == "secrets"]
+
+
+def test_the_role_allows_exactly_what_the_code_calls(helm: Path) -> None:
+    called = {
+        (resource.group, f"{resource.plural}/{subresource}".rstrip("/"), verb)
+        for (resource, subresource), verbs in VERBS.items()
+        for verb in verbs
+    }
+    assert set(rights(of_kind(render(helm, "--set", "argoRollouts.enabled=true"), "ClusterRole")[0])) == called
 
 
 def test_argo_rollouts_are_asked_for_only_when_they_are_switched_on(helm: Path) -> None:
