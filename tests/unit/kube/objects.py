@@ -1,0 +1,64 @@
+"""Raw objects as the API server sends them."""
+
+from typing import Any
+
+from alembic_operator.core.observation import Manifest
+
+OPERATOR_LABEL = {"app.kubernetes.io/managed-by": "alembic-operator"}
+
+
+def metadata(name: str, version: int, namespace: str = "shop", **more: Any) -> Manifest:
+    return {"name": name, "namespace": namespace, "uid": f"uid-of-{name}", "resourceVersion": str(version)} | more
+
+
+def a_migration(name: str = "users", version: int = 1, namespace: str = "shop", **spec: Any) -> Manifest:
+    return {
+        "metadata": metadata(name, version, namespace, generation=1),
+        "spec": {"source": {"image": "users:1.4"}} | spec,
+    }
+
+
+def of_a_run(name: str, version: int, of: str, namespace: str, **more: Any) -> Manifest:
+    labels = OPERATOR_LABEL | {"alembic-operator.dev/run": of}
+    return metadata(name, version, namespace, labels=labels, creationTimestamp="2026-03-01T12:00:00Z", **more)
+
+
+def a_job(
+    name: str = "users-1", version: int = 1, of: str = "users", namespace: str = "shop", **status: Any
+) -> Manifest:
+    owners = [{"kind": "DatabaseMigration", "name": of, "uid": f"uid-of-{of}", "controller": True}]
+    return {"metadata": of_a_run(name, version, of, namespace, ownerReferences=owners), "status": status}
+
+
+def finished(outcome: str = "Complete", **more: Any) -> Manifest:
+    """Return the status of a Job that has ended."""
+    condition = {"type": outcome, "status": "True", "lastTransitionTime": "2026-03-01T12:05:00Z"}
+    return {"startTime": "2026-03-01T12:00:00Z", "conditions": [condition | more]}
+
+
+def a_pod(name: str, version: int = 1, of: str = "users", job: str = "users-1", **status: Any) -> Manifest:
+    owners = [{"kind": "Job", "name": job, "uid": "j", "controller": True}]
+    return {"metadata": of_a_run(name, version, of, "shop", ownerReferences=owners), "status": status}
+
+
+def a_workload(name: str = "users", version: int = 1, image: str = "users:1.4", **spec: Any) -> Manifest:
+    template = {"spec": {"containers": [{"name": "app", "image": image}]}}
+    return {"metadata": metadata(name, version), "spec": {"template": template} | spec}
+
+
+def uses_workload(name: str = "users", kind: str = "Deployment") -> Manifest:
+    return {"source": {"workloadRef": {"kind": kind, "name": name}}}
+
+
+def uses_server(name: str = "postgres") -> Manifest:
+    return {
+        "database": {
+            "statefulSetRef": {"name": name},
+            "name": "shop",
+            "userFrom": {"name": "users-db", "key": "user"},
+        }
+    }
+
+
+def depends_on(*names: str) -> Manifest:
+    return {"dependsOn": [{"name": name} for name in names]}

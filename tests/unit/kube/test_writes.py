@@ -1,0 +1,148 @@
+"""What is written to the cluster: Jobs, the status and Events."""
+
+from datetime import timedelta
+
+import pytest
+
+from alembic_operator.api.reasons import Occasion, Reason
+from alembic_operator.api.v1alpha1 import Status
+from alembic_operator.core import facts
+from alembic_operator.core.actions import CreateJob, DeleteJob, Notice
+from alembic_operator.core.conditions import conditions
+from alembic_operator.core.observation import Migration
+from alembic_operator.kube.apply import apply
+from alembic_operator.kube.cache import Cache, Key
+from alembic_operator.kube.cluster import EVENTS, JOBS, MIGRATIONS
+from alembic_operator.kube.errors import AlreadyExistsError, ApiError, ConflictError, NotFoundError, RefusedError
+from alembic_operator.kube.report import announce, report
+from tests.unit.core.builders import NOW
+from tests.unit.core.life import Life
+from tests.unit.kube.objects import a_job, a_migration, depends_on
+from tests.unit.kube.twin import Twin
+
+USERS, CHAT = Key("shop", "users"), Key("shop", "chat")
+
+
+async def test_a_job_that_was_created_is_known_at_once() -> None:
+    cluster, cache = Twin(), Cache()
+    await apply(CreateJob(a_job("users-1")), "shop", cluster, cache)
+    assert [one.name for one in cache.jobs(USERS)] == ["users-1"]
+    assert cluster.calls == [("create", "jobs")]
+
+
+async def test_a_job_that_exists_already_is_adopted() -> None:
+    cluster, cache = Twin((JOBS, a_job("users-1", startTime="2026-03-01T12:00:00Z"))), Cache()
+    await apply(CreateJob(a_job("users-1")), "shop", cluster, cache)
+    assert [one.started_at for one in cache.jobs(USERS)] == ["2026-03-01T12:00:00Z"]
+    assert cluster.calls == [("create", "jobs"), ("get", "jobs")]
+
+
+async def test_a_job_that_exists_and_is_gone_at_once_is_tried_again_later() -> None:
+    cluster = Twin()
+    cluster.answers["create", JOBS] = AlreadyExistsError(409, "AlreadyExists", "there is one")
+    with pytest.raises(AlreadyExistsError):
+        await apply(CreateJob(a_job("users-1")), "shop", cluster, Cache())
+
+
+async def test_a_job_that_is_refused_says_so() -> None:
+    cluster = Twin()
+    cluster.answers["create", JOBS] = RefusedError(422, "Invalid", "no")
+    with pytest.raises(RefusedError):
+        await apply(CreateJob(a_job("users-1")), "shop", cluster, Cache())
+
+
+@pytest.mark.parametrize(("uid", "left"), [("uid-of-users-1", 0), ("another", 1)])
+async def test_only_the_very_job_is_deleted(uid: str, left: int) -> None:
+    cluster = Twin((JOBS, a_job("users-1")))
+    await apply(DeleteJob("users-1", uid), "shop", cluster, Cache())
+    assert len(cluster.objects) == left
+
+
+def stored(cluster: Twin, cache: Cache) -> Migration:
+    raw = cluster.store(MIGRATIONS, a_migration())
+    cache.put(MIGRATIONS, raw)
+    return facts.migration(raw)
+
+
+def a_status() -> Status:
+    return Status(observed_generation=1, conditions=conditions((), Reason.PENDING, "created", generation=1, now=NOW))
+
+
+async def test_a_status_is_written_once_and_known_at_once() -> None:
+    cluster, cache = Twin(), Cache()
+    migration = stored(cluster, cache)
+    assert await report(migration, a_status(), cluster, cache) == set()
+    raw = cache.migration(USERS)
+    assert raw is not None
+    again = facts.migration(raw)
+    assert again.status == a_status()
+    assert await report(again, a_status(), cluster, cache) == set()
+    assert cluster.calls == [("apply", "databasemigrations")]
+
+
+async def test_a_status_is_written_without_defaults_and_nulls_and_with_the_uid() -> None:
+    cluster, cache = Twin(), Cache()
+    sent = []
+
+    class Listening(Twin):
+        async def apply_status(self, *arguments: object) -> dict[str, object]:
+            sent.append(arguments[1])
+            raise NotFoundError(404, "NotFound", "gone")
+
+    await report(stored(cluster, cache), a_status(), Listening(), cache)
+    condition = {
+        "status": "False",
+        "reason": "Pending",
+        "message": "created",
+        "lastTransitionTime": "2026-03-01T12:00:00Z",
+        "observedGeneration": 1,
+    }
+    assert sent == [
+        {
+            "apiVersion": "alembic-operator.dev/v1alpha1",
+            "kind": "DatabaseMigration",
+            "metadata": {"name": "users", "namespace": "shop", "uid": "uid-of-users"},
+            "status": {
+                "observedGeneration": 1,
+                "conditions": [{"type": "Ready"} | condition, {"type": "Reconciling"} | condition | {"status": "True"}],
+            },
+        }
+    ]
+
+
+async def test_a_status_of_a_whole_life_is_read_back_as_it_was_written() -> None:
+    cluster, cache, life = Twin(), Cache(), Life()
+    life.run(75, None)
+    life.pass_time(timedelta(minutes=1).total_seconds())
+    life.look()
+    status = life.run().status
+    await report(stored(cluster, cache), status, cluster, cache)
+    raw = cache.migration(USERS)
+    assert raw is not None
+    assert facts.migration(raw).status == status
+
+
+async def test_a_status_wakes_those_that_depend_on_it_and_not_itself() -> None:
+    cluster, cache = Twin(), Cache()
+    cache.put(MIGRATIONS, a_migration("chat", **depends_on("users")))
+    assert await report(stored(cluster, cache), a_status(), cluster, cache) == {CHAT}
+
+
+@pytest.mark.parametrize(
+    "error", [NotFoundError(404, "NotFound", "gone"), ConflictError(409, "Conflict", "another")], ids=str
+)
+async def test_a_status_of_a_migration_that_is_gone_is_nobodys_concern(error: ApiError) -> None:
+    cluster, cache = Twin(), Cache()
+    migration = stored(cluster, cache)
+    cluster.answers["apply", MIGRATIONS] = error
+    assert await report(migration, a_status(), cluster, cache) == set()
+
+
+async def test_an_event_names_the_migration_and_fits_in_what_the_api_server_takes() -> None:
+    cluster, cache = Twin(), Cache()
+    note = "ü" * 900
+    await announce(stored(cluster, cache), Notice(Occasion.FAILED, note, warning=True), "pod-1", cluster)
+    (event,) = [raw for (resource, *_), raw in cluster.objects.items() if resource == EVENTS]
+    assert (event["reason"], event["type"], event["reportingInstance"]) == ("Failed", "Warning", "pod-1")
+    assert event["regarding"]["uid"] == "uid-of-users"
+    assert event["note"] == "ü" * 512

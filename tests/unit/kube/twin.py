@@ -1,0 +1,68 @@
+"""The in-memory twin of the one seam to the cluster: enough of an API server to keep objects and to say no."""
+
+import copy
+
+from alembic_operator.core.observation import Manifest
+from alembic_operator.kube.cluster import Resource
+from alembic_operator.kube.errors import AlreadyExistsError, ApiError, NotFoundError
+
+
+class Twin:
+    """A Cluster. `calls` tells what was asked of it; `answers` holds an error for a verb and a resource."""
+
+    def __init__(self, *objects: tuple[Resource, Manifest]) -> None:
+        self.objects: dict[tuple[Resource, str, str], Manifest] = {}
+        self.calls: list[tuple[str, str]] = []
+        self.answers: dict[tuple[str, Resource], ApiError] = {}
+        self._version = 100
+        for resource, raw in objects:
+            self.store(resource, raw)
+
+    def store(self, resource: Resource, raw: Manifest) -> Manifest:
+        """Keep an object under the next resourceVersion."""
+        self._version += 1
+        kept = copy.deepcopy(raw)
+        kept["metadata"] |= {"resourceVersion": str(self._version)}
+        kept["metadata"].setdefault("uid", f"uid-{self._version}")
+        self.objects[resource, kept["metadata"]["namespace"], kept["metadata"]["name"]] = kept
+        return copy.deepcopy(kept)
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
+        self._hear("get", resource)
+        return copy.deepcopy(self.objects.get((resource, namespace, name)))
+
+    async def list(self, resource: Resource, namespace: str | None, selector: str = "") -> list[Manifest]:
+        self._hear("list", resource)
+        wanted = dict(one.split("=") for one in selector.split(",") if one)
+        return [
+            copy.deepcopy(raw)
+            for (kind, where, _), raw in self.objects.items()
+            if kind == resource
+            and namespace in (None, where)
+            and wanted.items() <= (raw["metadata"].get("labels") or {}).items()
+        ]
+
+    async def create(self, resource: Resource, namespace: str, manifest: Manifest) -> Manifest:
+        self._hear("create", resource)
+        if (resource, namespace, manifest["metadata"]["name"]) in self.objects:
+            raise AlreadyExistsError(409, "AlreadyExists", "there is one")
+        return self.store(resource, manifest)
+
+    async def delete(self, resource: Resource, namespace: str, name: str, uid: str) -> None:
+        self._hear("delete", resource)
+        found = self.objects.get((resource, namespace, name))
+        if found and found["metadata"]["uid"] == uid:
+            del self.objects[resource, namespace, name]
+
+    async def apply_status(self, resource: Resource, manifest: Manifest) -> Manifest:
+        self._hear("apply", resource)
+        metadata = manifest["metadata"]
+        found = self.objects.get((resource, metadata["namespace"], metadata["name"]))
+        if found is None:
+            raise NotFoundError(404, "NotFound", "gone")
+        return self.store(resource, found | {"status": manifest["status"]})
+
+    def _hear(self, verb: str, resource: Resource) -> None:
+        self.calls.append((verb, resource.plural))
+        if error := self.answers.get((verb, resource)):
+            raise error
