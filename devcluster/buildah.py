@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from devcluster import lock
 from devcluster.commands import output, show, succeeds
 from devcluster.recipe import KEY_LABEL
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from devcluster.recipe import Recipe
     from devcluster.settings import Settings
 
+KEPT_WITHOUT_NAME = 20
 CERTIFICATES = Path("/etc/ssl/certs")
 PIP_SETTINGS = Path("/etc/pip.conf")
 PASSED_ON = {
@@ -40,7 +42,8 @@ class Buildah:
 
     def build(self, recipe: Recipe, key: str) -> None:
         """Build an image; the build sees this machine's certificates and pip settings, the image does not keep them."""
-        with TemporaryDirectory(dir=self.settings.cache) as temporary:
+        alone = lock.held(self.settings.cache / "buildah.lock")
+        with alone, TemporaryDirectory(dir=self.settings.cache) as temporary:
             pip = Path(temporary) / "pip.conf"
             pip.write_text(pip_settings(PIP_SETTINGS, os.environ))
             mounts = [f"--volume={pip}:{PIP_SETTINGS}:ro", f"--volume={CERTIFICATES}:{CERTIFICATES}:ro"]
@@ -48,6 +51,7 @@ class Buildah:
             what = [f"--file={recipe.dockerfile}", f"--tag={recipe.reference}", f"--label={KEY_LABEL}={key}"]
             how = ["--quiet", "--isolation=chroot", "--network=host", "--pull=never", "--layers"]
             show([*self._buildah("build"), *how, *mounts, *arguments, *what, recipe.context])
+            self._drop_replaced()
 
     def key(self, reference: str) -> str:
         """Return the key with which the image was built; empty when there is no such image."""
@@ -63,6 +67,12 @@ class Buildah:
     def push(self, reference: str, destination: str) -> None:
         """Copy an image to a registry, or to `oci-archive:FILE:NAME`."""
         output([*self._buildah("push"), "--quiet", "--disable-compression", reference, destination])
+
+    def _drop_replaced(self) -> None:
+        """Delete what has lost its name, now and then: its layers make the next build faster, but they add up."""
+        unnamed = output([*self._buildah("images"), "--quiet", "--filter=dangling=true"]).split()
+        if len(unnamed) > KEPT_WITHOUT_NAME:
+            output([*self._buildah("rmi"), "--prune"])
 
     def _buildah(self, command: str) -> list[str]:
         store = self.settings.cache / "buildah"

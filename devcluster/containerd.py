@@ -88,6 +88,14 @@ class Containerd:
     def load_archive(self, archive: Path) -> None:
         """Import the images of an archive under the names that they have there."""
         output([*CTR, "images", "import", archive])
+        self._drop_replaced()
+
+    def _drop_replaced(self) -> None:
+        """Forget images that lost their name to a newer one; containers that run from them go on."""
+        lines = output([*CTR, "images", "list"]).splitlines()[1:]
+        stale = without_name({line.split()[0]: line.split()[2] for line in lines})
+        if stale:
+            output([*CTR, "images", "delete", *stale])
 
     def _network(self) -> dict[str, object]:
         """Describe the bridge for the CNI plugins of Debian."""
@@ -99,6 +107,12 @@ class Containerd:
         }
         bridge = {"type": "bridge", "bridge": BRIDGE, "isGateway": True, "ipMasq": False, "hairpinMode": True}
         return {"cniVersion": "1.0.0", "name": BRIDGE, "plugins": [{**bridge, "ipam": ipam}]}
+
+
+def without_name(images: dict[str, str]) -> list[str]:
+    """Choose from names and digests what is known by its digest alone."""
+    named = {digest for name, digest in images.items() if not name.startswith("sha256:")}
+    return sorted(name for name, digest in images.items() if digest not in named)
 
 
 def kill_shims() -> None:

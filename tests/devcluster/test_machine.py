@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from devcluster import baseimages, cli, mounts, prerequisites, textfile
+from devcluster import baseimages, cli, containerd, mounts, prerequisites, textfile
 from devcluster.buildah import pip_settings
 from devcluster.failure import FailureError
 from devcluster.settings import Settings
@@ -65,6 +65,11 @@ def test_a_file_is_written_only_when_it_says_something_new(tmp_path: Path) -> No
     assert textfile.write(path, "a").stat().st_ino == first.st_ino
     assert textfile.write(path, "b").read_text() == "b"
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_image_that_a_newer_one_replaced_is_forgotten() -> None:
+    images = {"localhost/app:1": "sha256:new", "sha256:idnew": "sha256:new", "sha256:idold": "sha256:old"}
+    assert containerd.without_name(images) == ["sha256:idold"]
 
 
 def test_the_keys_of_base_images_differ_and_stay(tmp_path: Path) -> None:
