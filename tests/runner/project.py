@@ -8,13 +8,13 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.contract import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 DRIVERS = ("psycopg", "psycopg2", "asyncpg")
 SECONDS = 60
@@ -92,7 +92,18 @@ class Project:
         lines += [f"{key} = {value!r}" for key, value in facts.items()]
         body = textwrap.indent(textwrap.dedent(upgrade).strip(), "    ")
         text = "\n".join(
-            ["import sqlalchemy as sa", "from alembic import op", *lines, "", "def upgrade():", body, "", "def downgrade():", "    pass", ""]
+            [
+                "import sqlalchemy as sa",
+                "from alembic import op",
+                *lines,
+                "",
+                "def upgrade():",
+                body,
+                "",
+                "def downgrade():",
+                "    pass",
+                "",
+            ]
         )
         self.write(f"migrations/versions/{name}.py", text)
         self.last = name
@@ -162,12 +173,14 @@ class Runner:
     scratch: Path
     started: list[Process] = field(default_factory=list)
 
-    def start(self, project: Project, *words: str, **environment: str) -> Process:
+    def start(self, project: Project, *words: str, result: str | None = None, **environment: str) -> Process:
+        """Start it; `result` empty: without --result."""
         number = len(self.started)
         out, err, report = (self.scratch / f"{number}.{kind}" for kind in ("out", "err", "result"))
+        answer: list[str | Path] = ["--result", report] if result is None else []
         with out.open("wb") as stdout, err.open("wb") as stderr:
             popen = subprocess.Popen(
-                [sys.executable, self.pyz, *words, "--result", report],
+                [sys.executable, self.pyz, *words, *answer],
                 cwd=project.folder,
                 env={**base_environment(), **environment},
                 stdout=stdout,

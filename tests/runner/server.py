@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import psycopg
+
 from alembic_operator.runner import address
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
 _URL = (
-    r"(?P<scheme>[\w+.-]+)://(?:(?P<user>[^:/@]*)(?::(?P<password>{password}))?@)?"
-    r"(?P<host>(?:\[[^\]]*\]|[^/?#@])*)(?:/(?P<database>[^?#]*))?(?:\?(?P<query>[^#]*))?"
+    r"(?P<scheme>[\w+.-]+)://(?:(?P<user>[^:/@]*)(?::(?P<password>{}))?@)?"
+    r"(?P<host>(?:\[[^\]]*\]|[^/?#@])*)(?:/(?P<database>[^?#@]*))?(?:\?(?P<query>[^#]*))?"
 )
-_STRICT = re.compile(_URL.format(password=r"[^@/?#]*"))
-_TOLERANT = re.compile(_URL.format(password=r".*"))
+_STRICT = re.compile(_URL.format(r"[^@/?#]*"))
+_TOLERANT = re.compile(_URL.format(r".*"))
 """Passwords that nobody percent-encoded are understood too, as long as the host is clear."""
 
 _HOST_PORT = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(\d+))?")

@@ -6,6 +6,7 @@ It works without knowing env.py: SQLAlchemy tells class-level listeners about ea
 from __future__ import annotations
 
 import random
+import sys
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Callable
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from alembic_operator.runner.masking import Secrets
 
 _ORIGIN = "alembic_operator.origin"
+_FOREIGN = "alembic_operator.foreign"
 _READY = "alembic_operator.ready"
 _PREFLIGHT_SECONDS = 10.0
 _PLACE = ("host", "hostaddr", "port", "dbname", "database", "dsn", "conninfo", "service")
@@ -49,7 +51,7 @@ class Connections:
     address: Address | None = None
     patience: float = _PREFLIGHT_SECONDS
     """How long the first connection is tried again."""
-    on_checkout: Callable[[Any, dict[Any, Any]], None] = field(default=lambda raw, info: None)
+    on_checkout: Callable[[Any, dict[Any, Any], Origin], None] = field(default=lambda *_: None)
     """Called with each migration connection before it is used."""
     origin: Origin | None = None
     """How the migrated database is reached, once known."""
@@ -82,6 +84,12 @@ class Connections:
     def origin_of(self, connection: Connection) -> Origin:
         """Return how a connection of env.py's was made; creators of its own are called again."""
         found = connection.info.get(_ORIGIN)
+        if self.address and connection.info.get(_FOREIGN):
+            raise Ending(
+                Reason.WRONG_DATABASE,
+                f"env.py connected to another server first and migrates {found.place if found else 'this one'}",
+                "Let the migrated database be the first that env.py connects to, or remove spec.database.",
+            )
         if isinstance(found, Origin):
             return found
         pool = connection.engine.pool
@@ -91,7 +99,48 @@ class Connections:
                 "env.py makes its connections with a creator, which cannot be redirected",
                 "Remove spec.database, so that env.py connects as it always does.",
             )
-        return Origin(connection.dialect, lambda: pool._invoke_creator(None), "", self.session.role)  # noqa: SLF001
+        return Origin(connection.dialect, lambda: pool._invoke_creator(None), "", self.session.own())  # noqa: SLF001
+
+    def reach(self, origin: Origin) -> OwnConnection:
+        """Connect, and try again for a while when there is no server.
+
+        Raises:
+            Ending: DatabaseUnreachable, AuthenticationFailed, DatabaseNotFound or PermissionDenied.
+        """
+        give_up = time.monotonic() + self.patience
+        pause, said = 0.2, ""
+        while True:
+            try:
+                return origin.open()
+            except Exception as error:
+                ending = connect_failed(error, origin)
+                if ending.verdict.reason is not Reason.DATABASE_UNREACHABLE or time.monotonic() + pause > give_up:
+                    raise ending from error
+                if str(ending) != said:
+                    self.around.journal.info("waiting for the database", message=str(ending))
+                said = str(ending)
+            self.around.stop.pause(random.uniform(pause / 2, pause))  # noqa: S311  jitter, not a secret
+            pause = min(2 * pause, 2.0)
+
+    def take_spare(self, origin: Origin) -> OwnConnection:
+        """Return the connection of the first look, or a new one when that led elsewhere."""
+        spare, self.spare = self.spare, None
+        if spare and self.origin and self.origin.place == origin.place:
+            return spare
+        if spare:
+            spare.close()
+        return origin.open()
+
+    def forget(self) -> None:
+        """Look at the next connection as if it were the first."""
+        self.close_spare()
+        self.origin = None
+
+    def close_spare(self) -> None:
+        """Close what the first look left open."""
+        if self.spare:
+            self.spare.close()
+        self.spare = None
 
     def _before_connect(self, dialect: Any, record: Any, cargs: Any, cparams: dict[str, Any]) -> None:
         if dialect.name != "postgresql":
@@ -100,18 +149,16 @@ class Connections:
         fingerprint = self._fingerprint_of(cargs, cparams)
         client_side(dialect.driver, cparams)
         self._fingerprint = self._fingerprint or fingerprint
-        if fingerprint != self._fingerprint:
-            return
-        if self.address:
+        foreign = fingerprint != self._fingerprint
+        if self.address and not foreign:
             self.address.apply(dialect.driver, cparams)
             self._rewritten.append((cparams, fingerprint))
-        origin = Origin.from_arguments(dialect, cargs, cparams, _place(cparams), self.session.role)
+        origin = Origin.from_arguments(dialect, cargs, cparams, (place_of(cparams), self.session.own()))
         if record is not None:
-            record.info[_ORIGIN] = origin
-            record.info.pop(_READY, None)
+            record.info.update({_ORIGIN: origin, _FOREIGN: foreign, _READY: False})
         if self.origin is None:
             self.origin = origin
-            self._preflight(origin)
+            self.spare = self.reach(origin)
 
     def _fingerprint_of(self, cargs: Any, cparams: dict[str, Any]) -> tuple[str, ...]:
         for known, fingerprint in self._rewritten:
@@ -119,31 +166,14 @@ class Connections:
                 return fingerprint
         return (*map(str, cargs), *(f"{key}={cparams[key]}" for key in _PLACE if key in cparams))
 
-    def _preflight(self, origin: Origin) -> None:
-        give_up = time.monotonic() + self.patience
-        pause = 0.2
-        while True:
-            try:
-                self.spare = origin.open()
-            except Exception as error:  # noqa: BLE001  the drivers share no class of errors
-                verdict = classify(error, Scene(server=origin.place))
-                final = verdict.reason is not Reason.DATABASE_UNREACHABLE or time.monotonic() + pause > give_up
-                if final:
-                    raise connect_failed(error, origin) from error
-                self.around.journal.info("waiting for the database", message=verdict.failure.message)
-            else:
-                return
-            self.around.stop.pause(random.uniform(pause / 2, pause))  # noqa: S311  jitter, not a secret
-            pause = min(2 * pause, 2.0)
-
     def _connected(self, raw: Any, record: Any) -> None:
-        if record.info.get(_ORIGIN):
+        if record.info.get(_ORIGIN) and not record.info[_FOREIGN]:
             self.ready(raw, record.info)
             raw.commit()
 
     def _checked_out(self, raw: Any, record: Any, _proxy: Any) -> None:
-        if record.info.get(_ORIGIN):
-            self.on_checkout(raw, record.info)
+        if origin := record.info.get(_ORIGIN):
+            self.on_checkout(raw, record.info, origin)
 
     def _before_execute(self, *_: Any) -> None:
         self.around.stop.check()
@@ -155,7 +185,8 @@ class Connections:
 
             def begin(self: Any, *args: Any, _original: Any = original, **kw: Any) -> Any:
                 transaction = _original(self, *args, **kw)
-                remembered[id(transaction)] = transaction
+                if sys._getframe(1).f_code.co_name != "_autobegin":  # noqa: SLF001  SQLAlchemy itself calls begin() there
+                    remembered[id(transaction)] = transaction
                 return transaction
 
             kind.begin = begin
@@ -178,7 +209,8 @@ def connect_failed(error: BaseException, origin: Origin) -> Ending:
     return Ending.of(verdict)
 
 
-def _place(cparams: dict[str, Any]) -> str:
+def place_of(cparams: dict[str, Any]) -> str:
+    """Return host:port/database, for messages."""
     host = cparams.get("host") or cparams.get("hostaddr") or "localhost"
     hosts = host if isinstance(host, (list, tuple)) else [host]
     port = cparams.get("port") or "5432"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import configparser
 import inspect
-import os
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
 from alembic.config import CommandLine, Config
@@ -46,16 +46,17 @@ def open_config(invocation: Invocation) -> Config:
     Raises:
         Ending: ConfigInvalid.
     """
-    path = invocation.config
-    if not os.path.isfile(path):
-        where = os.path.abspath(path)
-        raise Ending(Reason.CONFIG_INVALID, f"{where} does not exist", "Check spec.alembic.config and the image.")
+    path = Path(invocation.config)
+    if not path.is_file():
+        raise Ending(
+            Reason.CONFIG_INVALID, f"{path.absolute()} does not exist", "Check spec.alembic.config and the image."
+        )
     options = _options(invocation)
-    if os.path.basename(path) != "pyproject.toml":
-        return Config(file_=path, ini_section=invocation.section, cmd_opts=options)
+    if path.name != "pyproject.toml":
+        return Config(file_=invocation.config, ini_section=invocation.section, cmd_opts=options)
     if "toml_file" not in inspect.signature(Config).parameters:
         raise Ending(Reason.CONFIG_INVALID, "a pyproject.toml needs Alembic 1.16 or newer", "Update Alembic.")
-    return Config(file_="alembic.ini", toml_file=path, ini_section=invocation.section, cmd_opts=options)
+    return Config(file_="alembic.ini", toml_file=invocation.config, ini_section=invocation.section, cmd_opts=options)
 
 
 def _options(invocation: Invocation) -> Any:
@@ -71,8 +72,10 @@ def open_scripts(config: Config, invocation: Invocation) -> ScriptDirectory:
     Raises:
         Ending: ConfigInvalid.
     """
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())  # last: `python -m alembic` finds the application there, nothing is hidden by it
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(
+            str(Path.cwd())
+        )  # last: `python -m alembic` finds the application there, nothing is hidden by it
     try:
         return ScriptDirectory.from_config(config)
     except (CommandError, configparser.Error, ValueError, ImportError) as error:
@@ -122,3 +125,15 @@ def around_autocommit(context: Any, entered: Callable[[], Any]) -> None:
             yield
 
     context.autocommit_block = autocommit_block
+
+
+def never_ran(calls: list[str]) -> Ending:
+    """Return what ends a run whose env.py did nothing."""
+    missed = "context.run_migrations()" if "configure" in calls else "context.configure()"
+    return Ending(Reason.ENV_FAILED, f"env.py ended without calling {missed}", "Compare it with Alembic's template.")
+
+
+def require_configured(calls: list[str]) -> None:
+    """Raise Ending unless env.py called context.configure()."""
+    if "configure" not in calls:
+        raise never_ran(calls)

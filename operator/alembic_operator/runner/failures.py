@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,11 @@ EXIT_CODES = {
     Reason.INTERRUPTED: ExitCode.TERMINATED,
 }
 """The exit code of every reason that a Result can give."""
+
+
+def exit_code(reason: str) -> ExitCode:
+    """Return the exit code of a Result's reason."""
+    return next(code for one, code in EXIT_CODES.items() if str(one) == reason)
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ _SQLSTATES = {
 """By the whole code or its class; everything else is the revision's own fault."""
 
 _CONNECT_MESSAGES = (
-    (r"password authentication failed|no password supplied|no pg_hba\.conf entry|authentication failed", "28P01"),
+    (r"authentication failed|no password supplied|no pg_hba\.conf entry", "28P01"),
     (r"role \".*\" does not exist|is not permitted to log in|requires SCRAM authentication", "28000"),
     (r"database \".*\" does not exist", "3D000"),
     (r"permission denied for database", "42501"),
@@ -121,7 +127,7 @@ _UNREACHABLE = re.compile(
     r"|connection to server .* failed|connection failed|No such file or directory\s+Is the server running",
 )
 _HINTS = {
-    Reason.LOCK_TIMEOUT: "Other sessions hold locks on the table: look at pg_stat_activity, or give more policy.lockTimeout.",
+    Reason.LOCK_TIMEOUT: "Other sessions lock the table (pg_stat_activity); or give more policy.lockTimeout.",
     Reason.CONFLICT: "The revision was rolled back; it is tried again.",
     Reason.DATABASE_UNREACHABLE: "Check the host, the port and that the server is up; it is tried again.",
     Reason.AUTHENTICATION_FAILED: "Check the user and the password in the Secret; it is tried again when they change.",
@@ -252,3 +258,9 @@ def _hint(reason: Reason, code: str, scene: Scene) -> str:
     if code == "57014":
         return "Somebody cancelled the statement (pg_cancel_backend); ask who did and why."
     return _DRIFT if code in _EXISTS_ALREADY else _REVISION_HINT
+
+
+def trace(error: BaseException) -> dict[str, str]:
+    """Return an error and its traceback for the journal."""
+    lines = traceback.format_exception(type(error), error, error.__traceback__)
+    return {"error": str(error).split("\n", 1)[0], "traceback": "".join(lines)}

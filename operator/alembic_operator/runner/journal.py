@@ -1,4 +1,7 @@
-"""Tell in JSON lines what the runner does. Not the logging module: env.py's fileConfig() disables other people's loggers."""
+"""Tell in JSON lines what the runner does.
+
+Not with the logging module: env.py's fileConfig() disables other people's loggers.
+"""
 
 from __future__ import annotations
 

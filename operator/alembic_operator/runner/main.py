@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from alembic_operator import contract
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner import address, report
-from alembic_operator.runner.failures import EXIT_CODES, Ending, Scene, classify
+from alembic_operator.runner.failures import Ending, Scene, classify, exit_code, trace
 from alembic_operator.runner.interrupt import Stop, block
 from alembic_operator.runner.journal import Journal
 from alembic_operator.runner.masking import Secrets
@@ -33,17 +33,23 @@ def main(argv: list[str]) -> int:
         invocation = _parse(argv)
         path = invocation.result
         result = _command(invocation, journal, output, secrets)
-    except SystemExit as asked:  # --help
+    except _Helped:
         output.close()
-        return int(asked.code or 0)
+        return 0
     except BaseException as error:  # noqa: BLE001  every failure ends in a Result
         verdict = classify(error, Scene())
+        if not isinstance(error, Ending):
+            journal.error("failed", **trace(error))
         result = contract.Result(str(verdict.reason), error=verdict.failure)
     return _end(result, path, output, journal)
 
 
+class _Helped(Exception):  # noqa: N818  not an error
+    """--help was asked for and answered."""
+
+
 def _end(result: contract.Result, path: str, output: Output, journal: Journal) -> int:
-    code = EXIT_CODES[Reason(result.reason)]
+    code = exit_code(result.reason)
     facts = {"reason": result.reason, "exit": int(code), "to": result.to, "pending": result.pending}
     if result.error:
         journal.error("ended", **facts, message=result.error.message, hint=result.error.hint)
@@ -71,7 +77,7 @@ def _parse(argv: list[str]) -> contract.Invocation:
     except SystemExit as refused:
         sys.stderr.write(said.getvalue())
         if not refused.code:
-            raise
+            raise _Helped from None
         last = said.getvalue().strip().splitlines()[-1:] or ["the command line cannot be read"]
         raise Ending(Reason.CONFIG_INVALID, last[0], "See runner.pyz --help.") from refused
 

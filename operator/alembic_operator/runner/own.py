@@ -49,8 +49,8 @@ class Origin:
     """Makes a DBAPI connection; an asynchronous dialect's must run in a greenlet."""
     place: str = ""
     """host:port/database, for messages."""
-    role: str = ""
-    """SET ROLE on every own connection, for the version table may be readable to the role alone."""
+    setup: tuple[str, ...] = ()
+    """Statements that begin every own connection: its name, and the role that may read the version table."""
 
     @property
     def driver(self) -> str:
@@ -61,8 +61,8 @@ class Origin:
         """Connect in autocommit; raises what the driver raises."""
         call = _LOOP.call if self.dialect.is_async else _directly
         connection = OwnConnection(call(self._open), call)
-        if self.role:
-            connection.rows(f"SET ROLE {quoted(self.role)}")
+        for sql in self.setup:
+            connection.rows(sql)
         return connection
 
     def _open(self) -> Any:
@@ -71,7 +71,9 @@ class Origin:
         return raw
 
     @staticmethod
-    def from_arguments(dialect: Any, cargs: Any, cparams: dict[str, Any], place: str, role: str) -> Origin:
+    def from_arguments(
+        dialect: Any, cargs: Any, cparams: dict[str, Any], described: tuple[str, tuple[str, ...]]
+    ) -> Origin:
         """Connect as an engine does: with every do_connect listener, for one of them may fetch a fresh token."""
 
         def connect() -> Any:
@@ -82,7 +84,7 @@ class Origin:
                     return raw
             return dialect.connect(*arguments, **parameters)
 
-        return Origin(dialect, connect, place, role)
+        return Origin(dialect, connect, *described)
 
 
 class OwnConnection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alembic_operator.contract import TERMINATION_LOG, Result
@@ -19,8 +20,7 @@ def write(result: Result, path: str, output: Output, secrets: Secrets) -> None:
     line = masked(result, secrets).to_json()
     if path or os.access(TERMINATION_LOG, os.W_OK):
         try:
-            with open(path or TERMINATION_LOG, "w", encoding="utf-8") as file:
-                file.write(line)
+            Path(path or TERMINATION_LOG).write_text(line, encoding="utf-8")
         except OSError as error:
             output.log(f"cannot write the result to {path or TERMINATION_LOG}: {error}")
         else:
@@ -38,11 +38,13 @@ def masked(result: Result, secrets: Secrets) -> Result:
 
 def with_versions(result: Result, driver: str) -> Result:
     """Add the versions of what ran; only of what was imported anyway."""
-    names = {name: str(getattr(sys.modules.get(name), "__version__", "")) for name in ("alembic", "sqlalchemy")}
-    return replace(result, driver=_driver(driver), **names)
+    return replace(result, driver=_driver(driver), alembic=_version("alembic"), sqlalchemy=_version("sqlalchemy"))
 
 
 def _driver(driver: str) -> str:
-    module = driver.split("_")[0]
-    version = str(getattr(sys.modules.get(module), "__version__", "")).split(" ")[0]
-    return f"{module} {version}".strip()
+    module = driver.split("_", maxsplit=1)[0]
+    return f"{module} {_version(module)}".strip()
+
+
+def _version(module: str) -> str:
+    return str(getattr(sys.modules.get(module), "__version__", "")).partition(" ")[0]

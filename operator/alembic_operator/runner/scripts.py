@@ -6,6 +6,7 @@ import ast
 import os
 import warnings
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alembic.script.revision import MultipleHeads, ResolutionError, Revision, RevisionError, RevisionMap
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NAMES = ("revision", "down_revision", "branch_labels", "depends_on")
+_TABLE_ARGUMENTS = (("version_table_schema", None), ("version_table", "alembic_version"))
 
 
 def read_statically(script: Any) -> bool:
@@ -37,21 +39,19 @@ def read_statically(script: Any) -> bool:
     return True
 
 
-def _files(script: Any) -> Iterator[str]:
+def _files(script: Any) -> Iterator[Path]:
     recursive = getattr(script, "recursive_version_locations", False)
     for location in map(str, script._version_locations):  # noqa: SLF001  there is no public name for several locations
         for folder, folders, names in os.walk(location):
             for name in sorted(names):
                 if name.endswith(".py") and not name.startswith((".#", "__init__")):
-                    yield os.path.join(folder, name)
+                    yield Path(folder, name)
             folders[:] = sorted(set(folders) - {"__pycache__"}) if recursive else []
 
 
-def _revision(path: str) -> Any:
+def _revision(path: Path) -> Any:
     try:
-        with open(path, "rb") as file:
-            body = ast.parse(file.read()).body
-        facts = dict(_assignments(body))
+        facts = dict(_assignments(ast.parse(path.read_bytes()).body))
     except (SyntaxError, ValueError, OSError):
         return None
     if not isinstance(facts.get("revision"), str):
@@ -165,3 +165,34 @@ def _ancestors(script: Any, revisions: tuple[str, ...]) -> set[str]:
 def is_relative(target: str) -> bool:
     """Tell whether a target counts from the current heads: +N."""
     return target.startswith("+") or "@+" in target
+
+
+def version_table(script: Any) -> tuple[str, str] | None:
+    """Return schema and name of the version table as env.py's source text says; None when only running it can tell."""
+    try:
+        source = Path(script.dir, "env.py").read_text(encoding="utf-8")
+        calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    except (SyntaxError, ValueError, OSError):
+        return None
+    found = {_table_of(call) for call in calls if _name_of(call.func) == "configure" and _has_connection(call)}
+    return found.pop() if len(found) == 1 and "search_path" not in source else None
+
+
+def _name_of(function: ast.expr) -> str:
+    return getattr(function, "attr", "") or getattr(function, "id", "")
+
+
+def _has_connection(call: ast.Call) -> bool:
+    return bool(call.args) or any(keyword.arg in (None, "connection") for keyword in call.keywords)
+
+
+def _table_of(call: ast.Call) -> tuple[str, str] | None:
+    said = {keyword.arg: keyword.value for keyword in call.keywords}
+    if None in said:
+        return None
+    values = [said.get(name, ast.Constant(default)) for name, default in _TABLE_ARGUMENTS]
+    constants = [value.value for value in values if isinstance(value, ast.Constant)]
+    if len(constants) < len(values):
+        return None
+    schema, name = constants
+    return str(schema or ""), str(name)

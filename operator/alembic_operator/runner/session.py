@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
 
 _NAME_BYTES = 63
+_OWN = "/own"
 _CONNECT_SECONDS = 10
 _LIBPQ_DEFAULTS = {
     "connect_timeout": _CONNECT_SECONDS,
@@ -51,7 +52,7 @@ class Session:
         """Return what the command line asks for; the name is unique to this process."""
         host = os.environ.get("HOSTNAME") or socket.gethostname()
         unique = f"/{secrets.token_hex(3)}"
-        name = f"alembic-operator/{host}"[: _NAME_BYTES - len(unique)] + unique
+        name = f"alembic-operator/{host}"[: _NAME_BYTES - len(unique) - len(_OWN)] + unique
         lock_timeout, statement_timeout = (
             round(seconds(one) * 1000) for one in (invocation.lock_timeout, invocation.statement_timeout)
         )
@@ -68,6 +69,11 @@ class Session:
         if self.schema:
             settings["search_path"] = self.search_path
         return [_set(settings), *([f"SET ROLE {quoted(self.role)}"] if self.role else [])]
+
+    def own(self) -> tuple[str, ...]:
+        """Return what sets a connection of the runner's own up; its name differs, for only migrations are cancelled."""
+        name = _set({"application_name": f"{self.application_name}{_OWN}"})
+        return (name, f"SET ROLE {quoted(self.role)}") if self.role else (name,)
 
     @property
     def search_path(self) -> str:

@@ -12,8 +12,8 @@ from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import Applied, Result
 from alembic_operator.runner import environment, locks, scripts
 from alembic_operator.runner.connect import Connections, connect_failed
-from alembic_operator.runner.failures import Ending, Scene, Verdict, classify
-from alembic_operator.runner.own import fetch, literal, quoted
+from alembic_operator.runner.failures import Ending, Scene, Verdict, classify, trace
+from alembic_operator.runner.own import Origin, fetch, literal, quoted
 from alembic_operator.runner.sites import Site, Sites, end_unless_begun, raw_of
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Upgrade:
                     return self._told(error, verdict)
                 self._wait(verdict)
             else:
-                return None if "run_migrations" in calls else _never_ran(calls).verdict
+                return None if "run_migrations" in calls else environment.never_ran(calls).verdict
 
     def _attempt(self, calls: list[str]) -> None:
         self._progress.scene = Scene()
@@ -129,7 +129,7 @@ class Upgrade:
         self._version_arguments = arguments
         self._lock(site)
         self._create_schema(site)
-        self._share(raw_of(connection), connection.info)
+        self._share(raw_of(connection), connection.info, site.origin)
         end_unless_begun(connection)
 
     def _own_the_transaction(self, connection: Any) -> None:
@@ -148,8 +148,7 @@ class Upgrade:
     def _lock(self, site: Site) -> None:
         if site.lock and site.lock.held():
             return
-        own, self._connections.spare = self._connections.spare, None
-        own = own or site.origin.open()
+        own = self._connections.take_spare(site.origin)
         ((standby,),) = own.rows("SELECT pg_catalog.pg_is_in_recovery()")
         if standby:
             message = f"{site.origin.place} is a standby"
@@ -168,12 +167,13 @@ class Upgrade:
                 raise connect_failed(error, site.origin) from error
             self._around.journal.info("schema created", schema=schema)
 
-    def _share(self, raw: Any, info: dict[Any, Any]) -> None:
+    def _share(self, raw: Any, info: dict[Any, Any], origin: Origin) -> None:
         shared = info.setdefault(_SHARED, {})
         for site in self._sites.found:
-            if site.lock and shared.get(site.table) is not raw:
-                locks.share(lambda sql: fetch(raw, sql), site.table, self._around.stop)
-                shared[site.table] = raw
+            table = site.lock.table if site.lock and site.origin.place == origin.place else None
+            if table and shared.get(table) is not raw:
+                locks.share(lambda sql: fetch(raw, sql), table, self._around.stop)
+                shared[table] = raw
                 raw.rollback()
 
     def _configured(self, context: Any) -> None:
@@ -203,7 +203,7 @@ class Upgrade:
     def _compare(self, heads: tuple[str, ...], context: Any) -> Site:
         site = self._site
         if site is None:
-            raise _never_ran([])
+            raise environment.never_ran([])
         site.table = self._sites.locate(context.connection, self._version_arguments).table
         if site.before is None:
             site.before = tuple(sorted(heads))
@@ -231,16 +231,17 @@ class Upgrade:
         self._around.journal.info("revision applied", revision=applied.revision, ms=applied.ms)
 
     def _cancel(self) -> None:
-        if not self._connections.origin:
-            return
-        own = self._connections.origin.open()
-        try:
-            own.rows(
-                "SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.pg_stat_activity WHERE state = 'active'"
-                f" AND application_name = {literal(self._connections.session.application_name)}"
-            )
-        finally:
-            own.close()
+        first = [self._connections.origin] if self._connections.origin else []
+        origins = [site.origin for site in self._sites.found] or first
+        for origin in {origin.place: origin for origin in origins}.values():
+            own = origin.open()
+            try:
+                own.rows(
+                    "SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.pg_stat_activity WHERE state = 'active'"
+                    f" AND application_name = {literal(self._connections.session.application_name)}"
+                )
+            finally:
+                own.close()
 
     # The end
 
@@ -251,6 +252,7 @@ class Upgrade:
         try:
             after = [site.read() for site in self._sites.found]
             pending = self._pending(after)
+            result = replace(result, applied=self._kept(result.applied, after))
         except BaseException as error:  # noqa: BLE001  whatever it is, the Result must come
             verdict = verdict or classify(error, Scene(server=self._sites.found[0].origin.place))
             return replace(result, reason=str(verdict.reason), error=verdict.failure)
@@ -259,12 +261,17 @@ class Upgrade:
         verdict = verdict or self._not_committed(pending, ahead)
         if verdict is None:
             return replace(result, reason=str(Reason.DATABASE_AHEAD if ahead else Reason.UP_TO_DATE))
-        applied = () if verdict.reason is Reason.NOT_COMMITTED else result.applied
-        return replace(result, reason=str(verdict.reason), error=verdict.failure, applied=applied)
+        return replace(result, reason=str(verdict.reason), error=verdict.failure)
 
     def _pending(self, after: list[tuple[str, ...]]) -> int:
         pairs = [(site, heads) for site, heads in zip(self._sites.found, after) if not site.ahead]  # noqa: B905  3.9
         return sum(len(scripts.missing(self._script, site.target, heads)) for site, heads in pairs)
+
+    def _kept(self, applied: tuple[Applied, ...], after: list[tuple[str, ...]]) -> tuple[Applied, ...]:
+        """Return what the database really contains; a transaction of env.py may have rolled the rest back."""
+        names = tuple(one.revision for one in applied)
+        lost = set(scripts.missing(self._script, names, _union(after))) if names else set()
+        return tuple(one for one in applied if one.revision not in lost)
 
     def _not_committed(self, pending: int, ahead: bool) -> Verdict | None:
         if ahead or not pending:
@@ -281,20 +288,7 @@ def _union(all_heads: Any) -> tuple[str, ...]:
     return tuple(sorted({one for heads in all_heads for one in heads}))
 
 
-def _never_ran(calls: list[str]) -> Ending:
-    missed = "context.run_migrations()" if "configure" in calls else "context.configure()"
-    return Ending(Reason.ENV_FAILED, f"env.py ended without calling {missed}", "Compare it with Alembic's template.")
-
-
 def ahead_blocked(unknown: tuple[str, ...]) -> Ending:
     """Return what ends a run that must not touch a database which is ahead."""
     message = f"the database contains {', '.join(unknown)}, which these scripts do not know"
     return Ending(Reason.DATABASE_AHEAD_BLOCKED, message, "Use the image that knows it, or allow databaseAhead.")
-
-
-def trace(error: BaseException) -> dict[str, str]:
-    """Return an error and its traceback for the journal."""
-    import traceback  # noqa: PLC0415  seldom needed
-
-    lines = traceback.format_exception(type(error), error, error.__traceback__)
-    return {"error": str(error).split("\n", 1)[0], "traceback": "".join(lines)}

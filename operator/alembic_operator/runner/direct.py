@@ -1,0 +1,39 @@
+"""Reach a database whose whole address is known, with whichever driver the image has, without running env.py."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine
+
+from alembic_operator.runner.connect import place_of
+from alembic_operator.runner.own import Origin
+from alembic_operator.runner.session import client_side
+
+if TYPE_CHECKING:
+    from alembic_operator.runner.address import Address
+
+_DRIVERS = ("psycopg2", "psycopg", "asyncpg")
+"""The quickest to import first."""
+
+
+def origin(address: Address, setup: tuple[str, ...]) -> Origin | None:
+    """Return how to connect there; None when the address is not complete or no driver can be imported."""
+    if not address.complete:
+        return None
+    for driver in _DRIVERS:
+        try:
+            importlib.import_module(driver)
+            dialect = create_engine(f"postgresql+{driver}://").dialect
+        except Exception:  # noqa: BLE001, S112  absent, broken, or unknown to this SQLAlchemy: the next may do
+            continue
+        return _origin(address, dialect, setup)
+    return None
+
+
+def _origin(address: Address, dialect: Any, setup: tuple[str, ...]) -> Origin:
+    cparams: dict[str, Any] = {}
+    address.apply(dialect.driver, cparams)
+    client_side(dialect.driver, cparams)
+    return Origin(dialect, lambda: dialect.connect(**cparams), place_of(cparams), setup)

@@ -1,0 +1,61 @@
+"""Hold a pod until the database contains the revisions of its own image."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from alembic_operator.api.reasons import Reason
+from alembic_operator.runner import scripts
+from alembic_operator.runner.check import compare
+from alembic_operator.runner.failures import Ending
+from alembic_operator.runner.look import Look
+
+if TYPE_CHECKING:
+    from alembic_operator.contract import Invocation, Result
+    from alembic_operator.runner.connect import Connections
+
+_PAUSE_SECONDS = (1.0, 2.0)
+_TRUST_SECONDS = 10.0
+"""Before a fresh database's first migration, hundreds of pods need not run env.py to be told that nothing is there."""
+
+
+class Gate:
+    """One run of `gate`: it never ends with an error while it waits, for a restart's back-off would delay the pod."""
+
+    def __init__(self, invocation: Invocation, connections: Connections) -> None:
+        self._invocation = invocation
+        self._around = connections.around
+        connections.patience = 0.0
+        self._look = Look(invocation, connections, _TRUST_SECONDS)
+        self._target = "heads" if scripts.is_relative(invocation.target) else invocation.target
+        self._said = ""
+
+    def run(self) -> Result:
+        """Return when the database contains the script heads, or is ahead and may be."""
+        while True:
+            try:
+                result = compare(self._look, self._target, self._look.heads())
+                message = self._missing(result)
+            except Ending as ending:
+                self._around.stop.check()
+                message = f"waiting: {ending}"
+            else:
+                if not message:
+                    return result
+            self._say(message)
+            self._around.stop.pause(random.uniform(*_PAUSE_SECONDS))  # noqa: S311  jitter, not a secret
+
+    def _missing(self, result: Result) -> str:
+        contains = ", ".join(result.to) or "no revision"
+        if result.ahead and self._invocation.database_ahead == "Block":
+            return f"waiting: the database contains {contains}, which this image does not know"
+        if result.reason != Reason.PENDING:
+            return ""
+        wanted = ", ".join(result.target)
+        return f"waiting for revision {wanted}: the database contains {contains} ({result.pending} pending)"
+
+    def _say(self, message: str) -> None:
+        if message != self._said:
+            self._around.journal.info("waiting", message=message)
+            self._said = message

@@ -1,0 +1,116 @@
+"""Read the database heads without changing anything, and without running env.py where that can be helped."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from alembic_operator.api.reasons import Reason
+from alembic_operator.runner import direct, environment, scripts, versions
+from alembic_operator.runner.failures import Ending, Scene, Verdict, classify
+from alembic_operator.runner.sites import Site, Sites
+
+if TYPE_CHECKING:
+    from alembic_operator.contract import Invocation
+    from alembic_operator.runner.connect import Connections
+
+_ENV_PAUSE = (2.0, 60.0)
+
+
+class Look:
+    """Looks at one project's database again and again; env.py runs once, and again only when it has to."""
+
+    def __init__(self, invocation: Invocation, connections: Connections, trust: float = 0.0) -> None:
+        """Begin to look; for `trust` seconds an absent version table means that nothing was migrated yet."""
+        self._invocation = invocation
+        self._connections = connections
+        self.script: Any = environment.open_scripts(environment.open_config(invocation), invocation)
+        self._static = scripts.version_table(self.script)
+        scripts.read_statically(self.script)
+        self._sites: list[Site] = []
+        self._guessed = False
+        self._env_may_run = 0.0
+        self._doubt_after = time.monotonic() + trust
+        self._env_pause = _ENV_PAUSE[0]
+        self._last: Verdict | None = None
+
+    def heads(self) -> list[tuple[str, ...]]:
+        """Return the heads of each version table that env.py configures.
+
+        Raises:
+            Ending: why they cannot be read.
+        """
+        try:
+            if not self._sites:
+                self._find()
+            found = [site.read() for site in self._sites]
+            if self._guessed and not any(found) and time.monotonic() >= self._doubt_after and self._env_is_due():
+                self._ask_env()
+                found = [site.read() for site in self._sites]
+        except BaseException as error:
+            raise self._ending(error) from error
+        return found
+
+    def _ending(self, error: BaseException) -> Ending:
+        if stopped := self._connections.around.stop.requested:
+            return stopped
+        origin = self._connections.origin
+        verdict = classify(error, Scene(server=origin.place if origin else ""))
+        if verdict.reason is Reason.AUTHENTICATION_FAILED:
+            self._sites = []  # env.py may have read the old password; it is asked again
+        return Ending.of(verdict)
+
+    def _find(self) -> None:
+        address = self._connections.address
+        origin = direct.origin(address, self._connections.session.own()) if address and self._static else None
+        if origin and self._static:
+            self._connections.origin = origin
+            own = self._connections.reach(origin)
+            try:
+                schema, name = self._static
+                location = versions.locate(own.rows, schema or self._invocation.schema, name)
+            finally:
+                own.close()
+            self._sites = [Site(origin, location.table, location.database)]
+            self._guessed = True
+        else:
+            self._probe()
+            self._ask_env()
+
+    def _probe(self) -> None:
+        """Wait for the server with a cheap connection; env.py may import a whole application."""
+        origin = self._connections.origin
+        if origin is None:
+            return
+        try:
+            self._connections.reach(origin).close()
+        except Ending as ending:
+            if ending.verdict.reason is not Reason.AUTHENTICATION_FAILED or not self._env_is_due():
+                raise
+
+    def _env_is_due(self) -> bool:
+        return time.monotonic() >= self._env_may_run
+
+    def _ask_env(self) -> None:
+        if not self._env_is_due() and self._last:
+            raise Ending.of(self._last)
+        sites = Sites(self._connections, [])
+        hooks = environment.Hooks(lambda *given: _ignore(sites.examine(*given)), _ignore)
+        self._connections.forget()
+        try:
+            config = environment.open_config(self._invocation)
+            script = environment.open_scripts(config, self._invocation)
+            environment.run(config, script, hooks, self._invocation.target)
+            environment.require_configured(hooks.calls)
+        except BaseException as error:
+            self._last = self._ending(error).verdict
+            raise
+        finally:
+            self._connections.close_spare()
+            self._env_may_run = time.monotonic() + self._env_pause
+            self._env_pause = min(2 * self._env_pause, _ENV_PAUSE[1])
+        self._sites, self._guessed = sites.found, False
+
+
+def _ignore(*_: Any) -> None:
+    return

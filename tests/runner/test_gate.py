@@ -1,0 +1,153 @@
+"""`gate` waits, says what for, and passes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.runner.server import until
+
+if TYPE_CHECKING:
+    from tests.runner.project import Process, Project, Runner
+    from tests.runner.server import Database
+
+
+@pytest.fixture(params=["env.py", "environment"])
+def how(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    return ("gate", "--database", str(request.param))
+
+
+def _environment(project: Project, database: Database) -> dict[str, str]:
+    return {"APP_URL": database.url(project.driver), **database.environment()}
+
+
+def _messages(process: Process) -> list[str]:
+    return [one["message"] for one in process.said("waiting")]
+
+
+def test_the_gate_passes_at_once_when_the_database_contains_the_revision(
+    project: Project, runner: Runner, database: Database, how: tuple[str, ...]
+) -> None:
+    project.begin().table("one")
+    runner.run(project, "upgrade", APP_URL=database.url(project.driver))
+    run = runner.run(project, *how, **_environment(project, database))
+    assert (run.code, run.result.reason, run.said("waiting")) == (0, "UpToDate", []), run.stderr
+
+
+def test_the_gate_waits_for_the_migration_and_says_each_change_once(
+    project: Project, runner: Runner, database: Database, how: tuple[str, ...]
+) -> None:
+    project.begin().table("one").table("two")
+    gate = runner.start(project, *how, **_environment(project, database))
+    until(lambda: _messages(gate))
+    runner.run(project, "upgrade", "--target", "one", APP_URL=database.url(project.driver))
+    until(lambda: len(_messages(gate)) == 2)
+    runner.run(project, "upgrade", APP_URL=database.url(project.driver))
+    run = gate.finish()
+    assert (run.code, run.result.reason, run.result.to) == (0, "UpToDate", ("two",)), run.stderr
+    assert _messages(gate) == [
+        "waiting for revision two: the database contains no revision (2 pending)",
+        "waiting for revision two: the database contains one (1 pending)",
+    ]
+
+
+def test_the_gate_of_an_old_image_passes_when_the_database_is_ahead(
+    any_project: Project, runner: Runner, database: Database, how: tuple[str, ...]
+) -> None:
+    any_project.begin().table("one")
+    database.rows("create table alembic_version (version_num text); insert into alembic_version values ('future')")
+    run = runner.run(any_project, *how, **_environment(any_project, database))
+    assert (run.code, run.result.reason, run.result.ahead) == (0, "DatabaseAhead", True), run.stderr
+
+
+def test_the_gate_of_an_older_known_revision_passes(any_project: Project, runner: Runner, database: Database) -> None:
+    any_project.begin().table("one").table("two")
+    runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    run = runner.run(any_project, "gate", "--target", "one", **_environment(any_project, database))
+    assert run.code == 0
+
+
+def test_a_blocking_gate_waits_when_the_database_is_ahead(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().table("one")
+    database.rows("create table alembic_version (version_num text); insert into alembic_version values ('future')")
+    gate = runner.start(any_project, "gate", "--database-ahead", "Block", **_environment(any_project, database))
+    (message,) = until(lambda: _messages(gate))
+    assert "future" in message
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"PGPASSWORD": "wrong"}, "password authentication failed"),
+        ({"PGPORT": "1"}, "127.0.0.1:1"),
+        ({"PGHOST": "no-such-host.invalid"}, "no-such-host.invalid"),
+        ({"PGDATABASE": "missing"}, "missing"),
+    ],
+)
+def test_the_gate_waits_while_it_cannot_connect(
+    any_project: Project, runner: Runner, database: Database, wrong: dict[str, str], words: str
+) -> None:
+    any_project.begin().table("one")
+    environment = {**_environment(any_project, database), **wrong}
+    gate = runner.start(any_project, "gate", "--database", "environment", **environment)
+    (message,) = until(lambda: _messages(gate))
+    assert words in message
+    assert gate.popen.poll() is None
+
+
+def test_the_gate_of_an_env_py_survives_a_database_that_comes_later(
+    project: Project, runner: Runner, database: Database, postgresql: Database
+) -> None:
+    later = postgresql.named(f"{database.name}_later")
+    project.begin(before="print('env.py ran')").table("one")
+    gate = runner.start(project, "gate", APP_URL=later.url(project.driver))
+    try:
+        (message,) = until(lambda: _messages(gate))
+        assert later.name in message
+        postgresql.rows(f"create database {later.name}")
+        until(lambda: len(_messages(gate)) == 2)
+        runner.run(project, "upgrade", APP_URL=later.url(project.driver))
+        run = gate.finish()
+        assert run.code == 0, run.stderr
+        assert run.stderr.count("env.py ran") == 1
+    finally:
+        gate.popen.kill()
+        postgresql.rows(f"drop database if exists {later.name} with (force)")
+
+
+def test_the_gate_holds_no_connection_while_it_waits(
+    project: Project, runner: Runner, database: Database, how: tuple[str, ...]
+) -> None:
+    project.begin().table("one")
+    gate = runner.start(project, *how, **_environment(project, database))
+    until(lambda: _messages(gate))
+    until(lambda: database.value("select count(*) from pg_stat_activity where datname = current_database()") == 1)
+    assert gate.popen.poll() is None
+
+
+def test_a_gate_without_revisions_never_passes(any_project: Project, runner: Runner, database: Database) -> None:
+    any_project.begin()
+    gate = runner.start(any_project, "gate", **_environment(any_project, database))
+    (message,) = until(lambda: _messages(gate))
+    assert "no revision" in message
+    assert gate.popen.poll() is None
+
+
+def test_a_gate_finds_the_version_table_that_only_env_py_knows(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    database.rows("create schema tenant")
+    any_project.begin(before='connection.execute(text("set search_" + "path to tenant"))').table("one")
+    environment = _environment(any_project, database)
+    runner.run(any_project, "upgrade", **environment)
+    run = runner.run(any_project, "gate", "--database", "environment", **environment)
+    assert (run.code, run.result.to) == (0, ("one",)), run.stderr
+
+
+def test_a_gate_with_a_configuration_that_does_not_exist_ends(any_project: Project, runner: Runner) -> None:
+    any_project.folder.mkdir()
+    run = runner.run(any_project, "gate")
+    assert (run.code, run.result.reason) == (64, "ConfigInvalid")

@@ -1,0 +1,124 @@
+"""SIGTERM, wherever the run is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from alembic_operator.contract import Result
+from tests.runner.project import base_environment
+from tests.runner.server import until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.runner.project import Process, Project, Run, Runner
+    from tests.runner.server import Database
+
+SECONDS = 6.0
+
+
+def _stop(process: Process) -> Run:
+    begun = time.monotonic()
+    process.popen.send_signal(signal.SIGTERM)
+    run = process.finish()
+    assert time.monotonic() - begun < SECONDS, run.stderr
+    assert (run.code, run.result.reason) == (143, "Interrupted"), run.stderr
+    return run
+
+
+def _running(database: Database, text: str) -> bool:
+    return bool(
+        database.value(
+            f"select count(*) from pg_stat_activity where query like '%{text}%' "
+            "and state = 'active' and pid <> pg_backend_pid() and datname = current_database()"
+        )
+    )
+
+
+def test_sigterm_cancels_the_running_statement_and_rolls_back(
+    project: Project, runner: Runner, database: Database
+) -> None:
+    project.begin().table("one").revision(
+        "two", 'op.execute("create table half (id int)")\nop.execute("select pg_sleep(61)")'
+    )
+    process = runner.start(project, "upgrade", APP_URL=database.url(project.driver))
+    until(lambda: _running(database, "pg_sleep(61)"))
+    run = _stop(process)
+    assert not _running(database, "pg_sleep(61)")
+    assert (database.heads(), run.result.to, run.result.pending) == (["one"], ("one",), 1)
+    assert database.value("select to_regclass('half')") is None
+    assert run.result.error
+    assert run.result.error.revision == "two"
+
+
+def test_sigterm_ends_a_revision_that_is_busy_in_python(project: Project, runner: Runner, database: Database) -> None:
+    project.begin().revision("one", "import time\nwhile True: time.sleep(30)")
+    process = runner.start(project, "upgrade", APP_URL=database.url(project.driver))
+    until(lambda: process.said("revision started"))
+    _stop(process)
+    assert database.heads() == []
+
+
+def test_sigterm_between_short_statements_ends_the_run(project: Project, runner: Runner, database: Database) -> None:
+    project.begin().revision("one", 'for _ in range(10 ** 6): op.execute("select pg_sleep(0.001)")')
+    process = runner.start(project, "upgrade", APP_URL=database.url(project.driver))
+    until(lambda: process.said("revision started"))
+    _stop(process)
+    assert database.heads() == []
+
+
+def test_sigterm_ends_the_wait_for_the_lock(any_project: Project, runner: Runner, database: Database) -> None:
+    any_project.begin().revision("one", 'op.execute("select pg_sleep(62)")')
+    first = runner.start(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    until(lambda: _running(database, "pg_sleep(62)"))
+    second = runner.start(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    until(lambda: second.said("waiting for lock"))
+    _stop(second)
+    assert _running(database, "pg_sleep(62)")
+    _stop(first)
+
+
+def test_sigterm_ends_the_gate_at_once(any_project: Project, runner: Runner, database: Database) -> None:
+    any_project.begin().table("one")
+    process = runner.start(any_project, "gate", APP_URL=database.url("psycopg2"))
+    until(lambda: process.said("waiting"))
+    _stop(process)
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs a PID namespace")
+def test_sigterm_works_as_process_1(any_project: Project, pyz: Path, tmp_path: Path, database: Database) -> None:
+    any_project.begin().revision("one", 'op.execute("select pg_sleep(63)")')
+    report = tmp_path / "result"
+    command = [
+        "unshare",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        sys.executable,
+        str(pyz),
+        "upgrade",
+        "--result",
+        str(report),
+    ]
+    outer = subprocess.Popen(
+        command, cwd=any_project.folder, env={**base_environment(), "APP_URL": database.url("psycopg2")}
+    )
+    try:
+        until(lambda: _running(database, "pg_sleep(63)"))
+        (inner,) = (tmp_path / "x").parent.joinpath(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text().split()
+        os.kill(int(inner), signal.SIGTERM)
+        assert outer.wait(20) == 143
+    finally:
+        outer.kill()
+        outer.wait()
+    result = Result.from_json(report.read_text())
+    assert result
+    assert result.reason == "Interrupted"

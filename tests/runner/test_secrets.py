@@ -1,0 +1,78 @@
+"""A password never appears, wherever it came from and whoever prints it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from tests.runner.server import PASSWORD
+
+if TYPE_CHECKING:
+    from tests.runner.project import Project, Run, Runner
+    from tests.runner.server import Database
+
+PRINTED = """
+import os, subprocess, sys, logging
+for text in (url := os.environ["APP_URL"], repr(url), os.environ.get("PGPASSWORD", "")):
+    print(text)
+    print(text, file=sys.stderr)
+os.write(2, os.environ["APP_URL"].encode() + b"\\n")
+subprocess.run([sys.executable, "-c", "import os; print(os.environ['APP_URL'])"])
+logging.error("connecting to %r", os.environ["APP_URL"])
+"""
+
+
+def _clean(run: Run) -> None:
+    forms = (PASSWORD, quote(PASSWORD), quote(PASSWORD, safe=""), quote_plus(PASSWORD), repr(PASSWORD)[1:-1])
+    for form in (*forms, json.dumps(PASSWORD)[1:-1], PASSWORD.replace("%", "%%")):
+        assert form not in run.everything
+
+
+@pytest.mark.parametrize("command", ["upgrade", "check"])
+def test_the_password_of_the_environment_is_masked_whoever_prints_it(
+    project: Project, runner: Runner, database: Database, command: str
+) -> None:
+    project.begin().table("one")
+    path = project.folder / "migrations" / "env.py"
+    path.write_text(PRINTED + path.read_text())
+    environment = {**database.environment(), "APP_URL": database.url(project.driver)}
+    run = runner.run(project, command, **environment)
+    assert run.code == 0, run.stderr
+    assert run.stderr.count("***") >= 7
+    _clean(run)
+
+
+def test_a_password_that_only_env_py_knows_is_masked_in_errors(
+    project: Project, runner: Runner, database: Database
+) -> None:
+    project.begin().revision(
+        "one", "raise ValueError(f'cannot use {op.get_bind().engine.url.render_as_string(False)}')"
+    )
+    run = runner.run(project, "upgrade", APP_URL=database.url(project.driver))
+    assert (run.code, run.result.reason) == (70, "RevisionFailed")
+    assert run.result.error
+    assert "***" in run.result.error.message
+    _clean(run)
+
+
+def test_a_password_of_database_url_is_masked_when_connecting_fails(
+    project: Project, runner: Runner, database: Database
+) -> None:
+    project.begin().table("one")
+    url = database.named("missing").url()
+    run = runner.run(
+        project, "upgrade", "--database", "environment", APP_URL=database.url(project.driver), DATABASE_URL=url
+    )
+    assert run.result.reason == "DatabaseNotFound"
+    _clean(run)
+
+
+def test_literals_of_a_failing_statement_are_masked(any_project: Project, runner: Runner, database: Database) -> None:
+    sql = "insert into missing values ('alice@example.org', 1234567, $tag$ private $tag$)"
+    any_project.begin().revision("one", f'op.execute("{sql}")')
+    run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    assert run.result.error
+    assert run.result.error.statement == "insert into missing values (?, ?, ?)"
