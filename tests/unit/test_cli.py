@@ -80,8 +80,12 @@ def test_run_takes_its_settings_from_the_command_line_and_its_name_from_the_pod(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[Settings] = []
-    shell = SimpleNamespace(run=lambda settings: asked.append(settings) or 7)
-    monkeypatch.setitem(sys.modules, "alembic_operator.shell.run", shell)
+
+    def run(settings: Settings) -> int:
+        asked.append(settings)
+        return 7
+
+    monkeypatch.setitem(sys.modules, "alembic_operator.shell.run", SimpleNamespace(run=run))
     monkeypatch.setenv("POD_ID", "pod-1")
     options = ["--namespace=shop", "--namespace=bank", "--watch-rollouts", "--health-port=9", "--log-format=text"]
     assert main(["run", "--runner-image=operator:1", *options]) == 7
