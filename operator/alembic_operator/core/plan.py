@@ -85,7 +85,7 @@ def _job(seen: Observation, name: str) -> Job | None:
 def _start(seen: Observation, name: str, pod: Manifest) -> Verdict:
     attempt = _attempt(seen.migration.status.last_run, name)
     manifest = job.build(name, attempt, seen.migration, pod)
-    verdict = progress.created(name)
+    verdict = progress.created(name, requeue_after=progress.PATIENCE)
     return replace(verdict, actions=(CreateJob(manifest),), under_way=LastRun(job=name, attempt=attempt))
 
 

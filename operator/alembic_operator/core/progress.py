@@ -9,7 +9,7 @@ from alembic_operator.core import messages, run, times
 from alembic_operator.core.observation import Job, Pod
 from alembic_operator.core.verdict import Verdict
 
-_PATIENCE = 5.0
+PATIENCE = 5.0
 """Seconds that a Job may be without any pod before that is called a problem."""
 
 _PULL_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable")
@@ -45,8 +45,8 @@ def created(name: str, requeue_after: float | None = None) -> Verdict:
 
 def _without_pod(job: Job, now: datetime) -> Verdict:
     waited = (now - times.moment(job.started_at)).total_seconds() if job.started_at else 0.0
-    if waited < _PATIENCE:
-        return created(job.name, requeue_after=_PATIENCE - waited)
+    if waited < PATIENCE:
+        return created(job.name, requeue_after=PATIENCE - waited)
     return Verdict(Reason.POD_NOT_CREATED, _NO_POD.format(job.name, job.name))
 
 

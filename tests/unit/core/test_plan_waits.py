@@ -159,11 +159,11 @@ def test_a_wrong_request_stalls_with_a_warning(given: Observation, why: str, mes
 LOOKS_AGAIN = {
     "a Job that is not admitted": (seen(refusal=Refusal("quota", forbidden=True)), 60),
     "a ConfigMap that does not exist": (config_map(None), 10),
-    "a ConfigMap whose Job was just created": (config_map(FILES), 60),
+    "a ConfigMap whose Job was just created": (config_map(FILES), 5),
     "a workload that does not exist": (workload(exists=False), None),
     "a dependency that is not ready": (seen(dependencies=(Dependency("agents", exists=True, ready=False),)), None),
     "a StatefulSet that is not ready": (seen(ON_POSTGRES, server=replace(POSTGRES, ready=False)), None),
-    "a Job that was just created": (seen(), None),
+    "a Job that was just created": (seen(), 5),
 }
 
 
