@@ -9,6 +9,7 @@ from alembic_operator.core import names
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cluster import DEPLOYMENTS, JOBS, MIGRATIONS, PODS, ROLLOUTS, STATEFUL_SETS, Resource
 from alembic_operator.shell.settings import Settings
+from alembic_operator.shell.storages import NoDifferences, NoProgress
 
 SELECTOR = f"{names.MANAGED_BY}={names.OPERATOR},{names.RUN_LABEL}"
 """Which Jobs and pods are asked for, on the server's side."""
@@ -50,6 +51,8 @@ def _configure(selectors: dict[Resource, str]) -> Callable[..., None]:
     def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
         settings.scanning.disabled = True
         settings.posting.enabled = False
+        settings.persistence.diffbase_storage = NoDifferences()
+        settings.persistence.progress_storage = NoProgress()
         settings.queueing.idle_timeout = 0.5
         settings.watching.chunk_size = 500
         settings.networking.connect_timeout = 5
