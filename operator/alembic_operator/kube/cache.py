@@ -111,14 +111,20 @@ class Cache:
             self._migrations[key] = _slim(raw)
             return {key} | self._referrers.get(reference, set())
         if reference.resource in (JOBS, PODS):
-            key = _migration_of(raw)
-            self._runs[reference.resource][key][reference.name] = _READERS[reference.resource](raw)
-            return {key}
+            return self._store_run(reference, raw)
         server = facts.database_server(raw) if reference.resource == STATEFUL_SETS else None
         workload = Workload(source.containers(raw), server)
         changed = self._workloads.get(reference) != workload
         self._workloads[reference] = workload
         return set(self._referrers[reference]) if changed else set()
+
+    def _store_run(self, reference: Reference, raw: Manifest) -> set[Key]:
+        """Keep a Job or pod; wake nobody when nothing has changed that a decision depends on."""
+        key, seen = _migration_of(raw), _READERS[reference.resource](raw)
+        named = self._runs[reference.resource][key]
+        changed = named.get(reference.name) != seen
+        named[reference.name] = seen
+        return {key} if changed else set()
 
     def _forget(self, reference: Reference, raw: Manifest | None) -> set[Key]:
         self._versions.pop(reference, None)

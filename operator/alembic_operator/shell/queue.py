@@ -1,7 +1,6 @@
 """The keyed work queue: each key waits at most once and runs at most once at a time; failures come back later."""
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable
 from random import Random
 from typing import Generic, TypeVar
@@ -18,13 +17,12 @@ class WorkQueue(Generic[Key]):
 
     def __init__(self, random: Random) -> None:
         self._random = random
-        self._waiting: deque[Key] = deque()
+        self._waiting: asyncio.Queue[Key] = asyncio.Queue()
         self._queued: set[Key] = set()
         self._active: set[Key] = set()
         self._again: set[Key] = set()
         self._failures: dict[Key, int] = {}
         self._timers: dict[Key, asyncio.TimerHandle] = {}
-        self._filled = asyncio.Event()
 
     def add(self, keys: Iterable[Key]) -> None:
         """Look at these soon; one that is under way now is looked at once more afterwards."""
@@ -33,8 +31,7 @@ class WorkQueue(Generic[Key]):
                 self._again.add(key)
             elif key not in self._queued:
                 self._queued.add(key)
-                self._waiting.append(key)
-        self._filled.set()
+                self._waiting.put_nowait(key)
 
     def add_after(self, key: Key, delay: float) -> None:
         """Look at this one after `delay` seconds, whatever happens; instead of the time that was set before."""
@@ -66,10 +63,7 @@ class WorkQueue(Generic[Key]):
             self._done(key, after)
 
     async def _next(self) -> Key:
-        while not self._waiting:
-            self._filled.clear()
-            await self._filled.wait()
-        key = self._waiting.popleft()
+        key = await self._waiting.get()
         self._queued.remove(key)
         self._active.add(key)
         return key
