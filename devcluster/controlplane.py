@@ -85,7 +85,8 @@ class ApiServer:
         self._processes.ensure(components.etcd(self.plane))
         self._processes.ensure(self._apiserver())
         api = apiclient.connect(self.url, self.plane.pki, "admin")
-        self._processes.until("kube-apiserver", lambda: api.is_ready() and api.is_ready("/api/v1/namespaces/default"))
+        paths = ("/readyz", "/api/v1/namespaces/default")
+        self._processes.until("kube-apiserver", lambda: all(map(api.is_ready, paths)), needs=("etcd",))
         if self.controllers:
             self._processes.ensure(components.controller_manager(self.plane, self.controllers))
 

@@ -151,7 +151,7 @@ class Native:
             containerd.forget_containers()
         NodeImages(self.settings).ensure_base_images()
         api = self._api
-        processes.until("kube-apiserver", api.is_ready)
+        processes.until("kube-apiserver", api.is_ready, needs=("etcd",))
 
     def _start_clients(self) -> None:
         """Start what needs the API server, and give it the rights it needs."""

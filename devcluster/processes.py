@@ -118,12 +118,13 @@ class Processes:
         """Name the file that holds what the program prints."""
         return self.logs / f"{name}.log"
 
-    def until(self, name: str, ready: Callable[[], bool], seconds: float = 60) -> None:
-        """Wait until the program is of use; on failure show the end of its log."""
+    def until(self, name: str, ready: Callable[[], bool], seconds: float = 60, needs: tuple[str, ...] = ()) -> None:
+        """Wait until the program is of use; when it or one that it needs ends, show the end of that one's log."""
         deadline = time.monotonic() + seconds
         while not ready():
-            if not self.is_running(name):
-                raise FailureError(f"{name} ended\n{self.tail(name)}")
+            for each in (*needs, name):
+                if not self.is_running(each):
+                    raise FailureError(f"{each} ended\n{self.tail(each)}")
             if time.monotonic() > deadline:
                 raise FailureError(f"{name} was not ready after {seconds:.0f} s\n{self.tail(name)}")
             time.sleep(0.05)

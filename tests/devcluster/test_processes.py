@@ -123,6 +123,13 @@ def test_a_start_that_fails_shows_the_end_of_the_log(processes: Processes) -> No
     assert str(processes.log("broken")) in str(failure.value)
 
 
+def test_a_start_that_fails_for_want_of_another_program_shows_that_ones_log(processes: Processes) -> None:
+    processes.ensure(SLEEP)
+    processes.ensure(Program("store", ("sh", "-c", "echo address in use")))
+    with pytest.raises(FailureError, match=r"store ended\n.*\naddress in use"):
+        processes.until("sleeper", lambda: False, needs=("store",))
+
+
 def test_waiting_ends_at_the_deadline(processes: Processes) -> None:
     processes.ensure(SLEEP)
     begun = time.monotonic()
