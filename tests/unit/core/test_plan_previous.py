@@ -65,6 +65,12 @@ def test_the_new_job_starts_beside(jobs: tuple[Job, ...], pods: tuple[Pod, ...])
     assert created(plan(seen(jobs=jobs, pods=pods))) == [NAME]
 
 
+def test_a_pod_of_a_finished_job_that_the_watch_is_late_to_end_is_in_nobodys_way() -> None:
+    late = running(NAME, name="late", created_at=at(-99))
+    planned = plan(seen(jobs=(a_job(NAME, outcome="Complete"),), pods=(late, ended(NAME, 0, UP_TO_DATE))))
+    assert told(planned) == (Effect.READY, "UpToDate")
+
+
 def test_the_new_job_starts_when_the_pods_of_the_old_one_are_gone() -> None:
     life = Life()
     life.look()
