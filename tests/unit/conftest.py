@@ -3,6 +3,7 @@
 `--update-goldens` writes tests/goldens/ anew; give it together with the folder, as in `pytest tests/unit`.
 """
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-LIMIT = 2
+LIMIT = 20 if "PYTEST_XDIST_WORKER" in os.environ else 2
+"""Seconds a test; more where tests of the whole node share the machine with it."""
+
 FOLDER = Path(__file__).parent
 GOLDENS = FOLDER.parent / "goldens"
 

@@ -70,7 +70,7 @@ class Reason(str, enum.Enum):
     WAITING_FOR_PREVIOUS_JOB = (
         "WaitingForPreviousJob",
         Effect.RECONCILING,
-        "A Job of an earlier specification is still running; the new one starts when its pods are gone.",
+        "An earlier Job, or a pod of one, is still there; the new one starts when its pods are gone.",
     )
     SECRET_NOT_FOUND = (
         "SecretNotFound",

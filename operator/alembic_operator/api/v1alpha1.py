@@ -98,7 +98,8 @@ class Alembic(Model):
     section: Text = "alembic"
     """Section of that file, like `alembic -n`."""
     target: Target = "heads"
-    """`heads`, `head`, a revision, `BRANCH@head`, or `+N` for the next N revisions."""
+    """`heads`, `head`, a revision, `BRANCH@head`, or `+N` for the next N revisions, counted
+    from where the database is when a run starts: a run that is repeated goes further."""
     x_arguments: Annotated[
         tuple[Annotated[str, Field(max_length=1024, description="Such as `tenant=acme`.")], ...],
         Field(max_length=32, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
@@ -245,6 +246,10 @@ class LastRun(Model):
         tuple[Applied, ...], Field(max_length=256, json_schema_extra={"x-kubernetes-list-type": "atomic"})
     ] = ()
     """What it applied, in order; the newest, when there were many."""
+    applied_count: int = 0
+    """How many it applied."""
+    outcome: Annotated[str, Field(max_length=64)] | None = None
+    """The reason that it ended with; absent while it runs."""
     error: RunError | None = None
     """Why it failed."""
 

@@ -75,7 +75,8 @@ def pod(raw: Manifest) -> Pod:
     containers = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
     waiting = _waiting(containers)
     main: Manifest = next((one for one in containers if one["name"] == names.CONTAINER), {})
-    ended = (main.get("state") or {}).get("terminated") or {}
+    before = map(_terminated, status.get("initContainerStatuses") or ())
+    ended = _terminated(main) or next(filter(_exit_code, before), {})
     message = ended.get("message") or ""
     result = Result.from_json(message)
     return Pod(
@@ -94,6 +95,14 @@ def pod(raw: Manifest) -> Pod:
         image=_image(main),
         result=result,
     )
+
+
+def _terminated(container: Manifest) -> Manifest:
+    return (container.get("state") or {}).get("terminated") or {}
+
+
+def _exit_code(terminated: Manifest) -> int:
+    return int(terminated.get("exitCode") or 0)
 
 
 def _waiting(containers: Iterable[Manifest]) -> Manifest:

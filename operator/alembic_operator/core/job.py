@@ -134,7 +134,7 @@ def _owner(migration: Migration) -> Manifest:
 def pod(spec: Spec, parts: PodParts, server: DatabaseServer | None, runner_image: str) -> Manifest:
     """Return the pod: the source's own image and environment, with the runner brought in by an init container."""
     mount = {"name": names.RUNNER_VOLUME, "mountPath": names.RUNNER_PATH.rpartition("/")[0]}
-    security = merge(_RESTRICTED, parts.container.get("securityContext") or {})
+    security = _restricted(parts.container.get("securityContext") or {})
     install = {
         "name": names.INSTALL_CONTAINER,
         "image": runner_image,
@@ -162,6 +162,11 @@ def pod(spec: Spec, parts: PodParts, server: DatabaseServer | None, runner_image
         "containers": [migrate],
         "volumes": [*(parts.pod.get("volumes") or ()), {"name": names.RUNNER_VOLUME, "emptyDir": {}}],
     }
+
+
+def _restricted(given: Manifest) -> Manifest:
+    """Return a container's security context without what raises its rights: a migration needs none of that."""
+    return {name: value for name, value in given.items() if name != "privileged"} | _RESTRICTED
 
 
 def _over(given: list[Manifest], ours: list[Manifest]) -> list[Manifest]:

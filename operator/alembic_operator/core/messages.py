@@ -11,11 +11,12 @@ def ended(reason: Reason, run: LastRun, revisions: RevisionsStatus | None) -> st
     current = heads(revisions.current if revisions else run.to)
     if reason is Reason.DATABASE_AHEAD:
         return f"the database contains {current}, which this image does not know; nothing was changed"
-    if not run.applied:
+    if not run.applied_count:
         return f"the database contains {current}; nothing had to be applied"
-    spent = sum(one.seconds for one in run.applied)
-    count = f"{len(run.applied)} revision{'s' if len(run.applied) > 1 else ''}"
-    return f"the database contains {current}; {count} applied in {spent:.1f} s"
+    count = "1 revision" if run.applied_count == 1 else f"{run.applied_count} revisions"
+    whole = len(run.applied) == run.applied_count  # a long list had to shrink in the Result
+    spent = f" in {sum(one.seconds for one in run.applied):.1f} s" if whole else ""
+    return f"the database contains {current}; {count} applied{spent}"
 
 
 def failed(error: RunError) -> str:

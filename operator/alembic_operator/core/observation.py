@@ -97,7 +97,7 @@ class Pod:
     unschedulable: str
     """The scheduler's message, while no node takes it."""
     exit_code: int | None
-    """Of the migration's container, once it ended."""
+    """Of the migration's container, once it ended; of an init container that failed before it."""
     terminated_reason: str
     """The kubelet's word for that end, such as OOMKilled or StartError."""
     terminated_message: str

@@ -201,8 +201,7 @@ def _settled(seen: Observation, name: str) -> Verdict | None:
 
 def _remembered(status: Status, last: LastRun) -> Verdict:
     """Return the verdict of a run that only the status remembers."""
-    outcome = status.history[0].outcome if status.history else ""
-    reason = next((one for one in Reason if one == outcome), Reason.RETRYING)
+    reason = next((one for one in Reason if one == last.outcome), Reason.RETRYING)
     return Verdict(reason, messages.ended(reason, last, status.revisions))
 
 

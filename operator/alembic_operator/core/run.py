@@ -13,6 +13,14 @@ _NOT_STARTED = ("StartError", "ContainerCannotRun")
 
 _NOT_FOUND = ("executable file not found", "no such file or directory")
 
+_FINAL_WITHOUT_RESULT: dict[int, Reason] = {
+    ExitCode.USAGE: Reason.CONFIG_INVALID,
+    ExitCode.SCRIPTS: Reason.BROKEN_SCRIPTS,
+    ExitCode.DATABASE_AHEAD: Reason.DATABASE_AHEAD_BLOCKED,
+    ExitCode.FAILED: Reason.REVISION_FAILED,
+}
+"""What stalls even when the runner could not say more than its exit code."""
+
 _REASONS = {str(reason): reason for reason in Reason}
 
 
@@ -76,9 +84,9 @@ def _without_result(pod: Pod) -> tuple[Reason, Failure]:
     if pod.exit_code == ExitCode.TERMINATED:
         return Reason.INTERRUPTED, Failure("the pod was asked to stop before it could report")
     ended = "its node lost it" if pod.exit_code is None else f"exit code {pod.exit_code}"
-    return Reason.RETRYING, Failure(
-        f"pod {pod.name} ended without a report ({ended})", hint=f"read its log: kubectl logs {pod.name}"
-    )
+    hint = f"read its log: kubectl logs {pod.name} --all-containers"
+    reason = _FINAL_WITHOUT_RESULT.get(pod.exit_code or 0, Reason.RETRYING)
+    return reason, Failure(f"pod {pod.name} ended without a report ({ended})", hint=hint)
 
 
 def last_run(job: Job, end: Ending) -> LastRun:
@@ -94,6 +102,8 @@ def last_run(job: Job, end: Ending) -> LastRun:
         applied=tuple(Applied(revision=one.revision, seconds=one.ms / 1000) for one in result.applied)
         if result
         else (),
+        applied_count=result.applied_count if result else 0,
+        outcome=str(end.reason),
         error=run_error(end.error),
     )
 

@@ -26,6 +26,7 @@ def test_the_chart_and_the_folder_of_crds_hold_the_same_file() -> None:
     assert files["charts/alembic-operator/files/crd.yaml"] == files["crds/databasemigrations.yaml"]
 
 
+@pytest.mark.timeout(30)  # it generates everything three times
 def test_a_file_that_is_missing_or_changed_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for path, text in generate.files().items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)

@@ -14,8 +14,21 @@ def last(**changes: object) -> LastRun:
 
 ENDED = {
     "nothing to do": (Reason.UP_TO_DATE, last(), "the database contains b2; nothing had to be applied"),
-    "one revision": (Reason.UP_TO_DATE, last(applied=ONE), "the database contains b2; 1 revision applied in 0.2 s"),
-    "two revisions": (Reason.UP_TO_DATE, last(applied=TWO), "the database contains b2; 2 revisions applied in 1.2 s"),
+    "one revision": (
+        Reason.UP_TO_DATE,
+        last(applied=ONE, applied_count=1),
+        "the database contains b2; 1 revision applied in 0.2 s",
+    ),
+    "two revisions": (
+        Reason.UP_TO_DATE,
+        last(applied=TWO, applied_count=2),
+        "the database contains b2; 2 revisions applied in 1.2 s",
+    ),
+    "more than are listed": (
+        Reason.UP_TO_DATE,
+        last(applied=TWO, applied_count=67),
+        "the database contains b2; 67 revisions applied",
+    ),
     "two heads": (
         Reason.UP_TO_DATE,
         last(to=("b2", "x9")),
