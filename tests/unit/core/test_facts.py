@@ -164,6 +164,16 @@ PODS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         pod(terminated(128, "exec format error", reason="StartError"), phase="Failed"),
         {"result": None, "terminated_message": "exec format error", "terminated_reason": "StartError"},
     ),
+    "failed before its own container": (
+        pod(container(waiting={"reason": "PodInitializing"}), phase="Failed")
+        | {
+            "status": {
+                "phase": "Failed",
+                "initContainerStatuses": [terminated(1, "no space left") | {"name": "install"}],
+            }
+        },
+        {"exit_code": 1, "ended": True, "terminated_message": "no space left"},
+    ),
     "lost with its node": (pod(phase="Failed"), {"exit_code": None, "ended": True, "finished_at": ""}),
     "of unknown state": (pod(phase="Unknown"), {"ended": False}),
     "beside a sidecar that ended": (

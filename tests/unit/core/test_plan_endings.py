@@ -125,6 +125,14 @@ def test_a_job_that_failed_without_a_result_because_of(pod: Pod, reason: str, me
     assert planned.actions == ()
 
 
+@pytest.mark.parametrize("code", FINAL_EXIT_CODES)
+def test_a_final_exit_code_stalls_even_without_a_result(code: ExitCode) -> None:
+    planned = after(ended(NAME, code), outcome="Failed", failure="PodFailurePolicy")
+    effect, reason = told(planned)
+    assert effect is Effect.STALLED
+    assert reason in EXIT_CODES[code]
+
+
 def test_a_missing_python_is_no_verdict_before_the_job_has_failed() -> None:
     pod = ended(NAME, 128, terminated_reason="StartError", terminated_message=NOT_STARTED)
     planned = after(pod)
