@@ -102,7 +102,7 @@ class OperatorProcess:
             ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--", program, *fixed, *self.arguments],
             stdout=self._output,
             stderr=self._output,
-            env={"PATH": os.environ["PATH"], "KUBECONFIG": str(self.kubeconfig), "POD_ID": self.kubeconfig.stem},
+            env=_inherited() | {"KUBECONFIG": str(self.kubeconfig), "POD_ID": self.kubeconfig.stem},
         )
         self._until_ready()
         return self
@@ -146,6 +146,11 @@ class OperatorProcess:
             assert self._running().poll() is None, f"it ended:\n{self.log.read_text()}"
             assert time.monotonic() < end, f"it was not ready in time:\n{self.log.read_text()}"
             time.sleep(0.05)
+
+
+def _inherited() -> dict[str, str]:
+    """Pass on where programs and modules are; a proxy of the caller is none of the operator's business."""
+    return {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
 
 
 def _free_port() -> int:
