@@ -63,6 +63,19 @@ Revisions = Annotated[
 ]
 """A set of heads, sorted."""
 
+TARGET_PATTERN = r"^(\+[1-9][0-9]*|[A-Za-z0-9_][A-Za-z0-9_.@:-]*)$"
+TARGET_RULE = rule(f"self.matches(r'{TARGET_PATTERN}')", "write heads, head, a revision, BRANCH@head or +N")
+
+Target = Annotated[
+    str,
+    Field(
+        max_length=255,
+        pattern=TARGET_PATTERN,
+        json_schema_extra={"x-kubernetes-validations": [TARGET_RULE]},
+    ),
+]
+"""What Alembic is asked to reach."""
+
 
 class LocalReference(Model):
     """An object of a known kind in the migration's namespace."""

@@ -16,6 +16,7 @@ from alembic_operator.api.meta import (
     Revision,
     Revisions,
     SecretKey,
+    Target,
     Text,
     Timestamp,
     rule,
@@ -27,19 +28,6 @@ KIND = "DatabaseMigration"
 PLURAL = "databasemigrations"
 SHORT_NAME = "dbm"
 API_VERSION = f"{GROUP}/{VERSION}"
-
-TARGET_PATTERN = r"^(\+[1-9][0-9]*|[A-Za-z0-9_][A-Za-z0-9_.@:-]*)$"
-TARGET_RULE = rule(f"self.matches(r'{TARGET_PATTERN}')", "write heads, head, a revision, BRANCH@head or +N")
-
-Target = Annotated[
-    str,
-    Field(
-        max_length=255,
-        pattern=TARGET_PATTERN,
-        json_schema_extra={"x-kubernetes-validations": [TARGET_RULE]},
-    ),
-]
-"""What Alembic is asked to reach."""
 
 
 class WorkloadRef(Model):
