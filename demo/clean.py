@@ -19,8 +19,11 @@ def clean(screen: Screen, namespace: str, *, stop_cluster: bool) -> None:
         here.cluster.down()
         screen.line("cluster", "stopped, with everything in it")
         return
-    here.kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s")
+    here.helm("uninstall", name, f"--namespace={name}", "--ignore-not-found", "--wait", "--timeout=60s")
+    # First what is in it: at a namespace with pods Kubernetes looks again only after half of their grace periods.
+    here.kubectl("delete", "deployments,statefulsets,jobs,pods,persistentvolumeclaims", "--all", "--timeout=120s")
+    here.kubectl("delete", "namespace", namespace, name, "--ignore-not-found", "--timeout=120s")
     screen.line(namespace, "the namespace is gone, with PostgreSQL and its volume")
-    last = operators.remove(here, name)
+    last = operators.remove_unused_crd(here, name)
     screen.line(name, f"the operator is gone{', with its CustomResourceDefinition' if last else ''}")
     screen.line("cluster", "still runs; python3 -m demo clean --cluster stops it")

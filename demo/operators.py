@@ -20,10 +20,8 @@ def crd_arguments(cluster: Access, name: str) -> tuple[str, ...]:
     return ("--set=crds.install=false",) if owner in _others(cluster, name) else ("--take-ownership",)
 
 
-def remove(cluster: Access, name: str) -> bool:
-    """Uninstall a release; tell whether it was the last, with which the CustomResourceDefinition goes."""
-    cluster.helm("uninstall", name, f"--namespace={name}", "--ignore-not-found", "--wait", "--timeout=60s")
-    cluster.kubectl("delete", "namespace", name, "--ignore-not-found", "--timeout=120s")
+def remove_unused_crd(cluster: Access, name: str) -> bool:
+    """Remove the CustomResourceDefinition when no release is left but the one of that name; tell whether it was so."""
     if _others(cluster, name):
         return False
     cluster.kubectl("delete", "crd", CRD, "--ignore-not-found", "--timeout=60s")
