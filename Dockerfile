@@ -19,7 +19,7 @@ RUN python3 -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'r
 COPY README.md ./
 COPY operator operator
 COPY tools tools
-RUN pip install --no-deps . && pip uninstall --yes pip \
+RUN pip install --no-deps . && pip uninstall --yes pip setuptools \
     && $COMPILE /opt/alembic-operator/venv/lib/python3*/site-packages/alembic_operator
 RUN python3 tools/build_runner.py && install -m 0644 build/runner.pyz /opt/alembic-operator/runner.pyz
 

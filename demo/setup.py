@@ -38,6 +38,7 @@ def set_up(screen: Screen, namespace: str = NAMESPACE) -> Access:
         "operator itself from its Helm chart. The first time this builds everything; then it takes seconds.",
     )
     cluster = start_cluster(screen, namespace)
+    screen.line("images", "building those that are missing or out of date; that takes a while")
     for recipe in recipes():
         build(screen, recipe)
     make_namespace(cluster)
