@@ -16,18 +16,23 @@ OWNER = "shop"
 # Sequences are not rolled back: they count what was begun, and not only what was committed.
 TRACE = (
     "CREATE TABLE applied (revision text, at timestamptz DEFAULT clock_timestamp());"
-    + "".join(f"CREATE SEQUENCE began_{name};" for name in REVISIONS)
+    + "".join(f"CREATE SEQUENCE began_{name}; CREATE SEQUENCE released_{name};" for name in REVISIONS)
     + """
 CREATE SEQUENCE overlapped;
-CREATE FUNCTION step(revision text, seconds float) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION step(revision text, held bool) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  first bool := nextval('began_' || revision) = 1;
+  released bool := NOT held OR NOT first;
+  give_up timestamptz := clock_timestamp() + interval '3 minutes';
 BEGIN
   IF EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
              AND state = 'active' AND query LIKE 'SELECT step(%') THEN
     PERFORM nextval('overlapped');
   END IF;
-  IF nextval('began_' || revision) = 1 THEN
-    PERFORM pg_sleep(seconds);
-  END IF;
+  WHILE NOT released AND clock_timestamp() < give_up LOOP
+    PERFORM pg_sleep(0.1);
+    EXECUTE format('SELECT is_called FROM %I', 'released_' || revision) INTO released;
+  END LOOP;
   INSERT INTO applied VALUES (revision);
 END $$
 """
@@ -55,6 +60,10 @@ class Database:
     def began(self, revision: str) -> int:
         """Count how often a revision was begun, committed or not."""
         return self._count(f"began_{revision}")
+
+    def release(self, revision: str) -> None:
+        """Let a revision that is held go on."""
+        self.rows(f"SELECT nextval('released_{revision}')")
 
     def overlapped(self) -> int:
         """Count how often a revision began while another one was running."""

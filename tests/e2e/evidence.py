@@ -45,14 +45,14 @@ class Evidence:
             watch.wait()
         self._watches.clear()
 
-    def logs(self, access: Access, *options: str) -> None:
-        """Keep the logs of all pods in the namespace; call it before one of them is deleted."""
-        pods = access.kubectl("get", "pods", "--output=name").split()
-        for pod in pods:
+    def logs(self, access: Access, *pods: str) -> None:
+        """Keep the logs of these pods, else of all in the namespace; call it before they, or a container, are gone."""
+        for pod in pods or access.kubectl("get", "pods", "--output=jsonpath={.items[*].metadata.name}").split():
             with suppress(UnmetError):  # none of its containers has started
-                text = access.kubectl("logs", pod, "--all-containers", "--tail=-1", "--ignore-errors", *options)
-                name = "-".join((access.namespace, pod.rpartition("/")[2], *options))
-                (self.folder / f"{name}.log").write_text(text)
+                text = access.kubectl("logs", pod, "--all-containers", "--tail=-1", "--ignore-errors")
+                file = self.folder / f"{access.namespace}-{pod}.log"
+                before = file.read_text() if file.exists() else ""
+                file.write_text(text if text.startswith(before) else before + text)
 
     def found(self, words: tuple[str, ...]) -> Iterator[str]:
         """Name each file and line that contains one of the words."""

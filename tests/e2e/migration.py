@@ -82,6 +82,14 @@ class Migration:
         """Wait until it is Stalled."""
         return self.until(lambda raw: Told.of(raw).stalled, "Stalled", seconds)
 
+    def until_begun(self, revision: str) -> None:
+        """Wait until a revision runs."""
+        self.until(lambda _: self.database.began(revision) > 0, f"in the middle of {revision}")
+
+    def until_logged(self, words: str, *others: Migration) -> None:
+        """Wait until a log of its pods, or of the others', contains the words."""
+        self.until(lambda _: any(words in one.logs() for one in (self, *others)), f"saying {words!r}")
+
     def until_reason(self, reason: str, seconds: float = PATIENCE) -> Told:
         """Wait until the conditions of this generation give the reason."""
         return self.until(lambda raw: _observed(raw) and Told.of(raw).reason == reason, reason, seconds)

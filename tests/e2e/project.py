@@ -37,17 +37,16 @@ def revision(name: str, down: str | None, *statements: str) -> dict[str, str]:
     return {f"{name}.py": REVISION.format(name=name, down=down, statements=statements)}
 
 
-def step(name: str, seconds: float) -> str:
-    """Return a statement that leaves its trace; the first time it takes so long, afterwards no time."""
-    return f"SELECT step('{name}', {seconds})"
+def step(name: str, *, held: bool = False) -> str:
+    """Return a statement that leaves its trace; one that is held goes on, the first time, only when it is released."""
+    return f"SELECT step('{name}', {str(held).lower()})"
 
 
-def chain(**seconds: float) -> dict[str, str]:
-    """Return the files of revisions one after another: `chain(r1=0, r2=5)`."""
+def chain(*names: str, held: tuple[str, ...] = ()) -> dict[str, str]:
+    """Return the files of revisions one after another, some of them held: `chain("r1", "r2", held=("r2",))`."""
     files: dict[str, str] = {}
-    names = list(seconds)
     for name, down in zip(names, [None, *names], strict=False):
-        files |= revision(name, down, step(name, seconds[name]))
+        files |= revision(name, down, step(name, held=name in held))
     return files
 
 

@@ -21,10 +21,6 @@ IMMORTAL = "SET client_connection_check_interval = 0"
 """The server then does not notice that its client is gone before the statement ends, as old ones never do."""
 
 
-def until_begun(migration: Migration, name: str) -> None:
-    migration.until(lambda _: migration.database.began(name) == 1, f"in the middle of {name}")
-
-
 def ran_once(migration: Migration) -> bool:
     status, pods, jobs = migration.status(), migration.pods(), migration.jobs()
     return (len(jobs), len(pods), len(status["history"]), status["lastRun"]["attempt"]) == (1, 1, 1, 1)
@@ -53,7 +49,7 @@ class Operator:
     def stop(self) -> None:
         pod = self._pod()
         self._scale(0)
-        self._access.kubectl("wait", "--for=delete", f"pod/{pod}", "--timeout=60s")
+        self._access.kubectl("delete", "pod", pod, *FORCE, "--ignore-not-found")
 
     def start(self) -> None:
         self._scale(1)
@@ -70,20 +66,23 @@ class Operator:
 
 
 def test_an_operator_killed_while_a_job_runs_lets_it_run_once_and_reports_it(start: Start, operator: Operator) -> None:
-    migration = start("killed-operator", chain(r1=5, r2=5))
-    until_begun(migration, "r1")
+    migration = start("killed-operator", chain("r1", "r2", held=("r1", "r2")))
+    migration.until_begun("r1")
     operator.kill_process()
-    until_begun(migration, "r2")
+    migration.database.release("r1")
+    migration.until_begun("r2")
     operator.kill_pod()
+    migration.database.release("r2")
     migration.until_ready()
     assert migration.database.applied() == ["r1", "r2"]
     assert ran_once(migration)
 
 
 def test_an_operator_killed_as_the_job_finishes_reports_it_once(start: Start, operator: Operator) -> None:
-    migration = start("killed-at-the-end", chain(r1=3))
-    until_begun(migration, "r1")
+    migration = start("killed-at-the-end", chain("r1", held=("r1",)))
+    migration.until_begun("r1")
     job = migration.jobs()[0]["metadata"]["name"]
+    migration.database.release("r1")
     migration.access.kubectl("wait", "--for=condition=complete", f"job/{job}", "--timeout=60s")
     operator.kill_process()
     migration.until_ready()
@@ -94,10 +93,12 @@ def test_an_operator_killed_as_the_job_finishes_reports_it_once(start: Start, op
 def test_a_job_that_finished_while_no_operator_ran_is_reported_and_one_whose_report_is_lost_applies_nothing_again(
     start: Start, operator: Operator
 ) -> None:
-    finished, lost = start("finished-unseen", chain(r1=4)), start("finished-and-lost", chain(r1=4))
+    finished, lost = (start(name, chain("r1", held=("r1",))) for name in ("finished-unseen", "finished-and-lost"))
     for migration in (finished, lost):
-        until_begun(migration, "r1")
+        migration.until_begun("r1")
     operator.stop()
+    for migration in (finished, lost):
+        migration.database.release("r1")
     selector = f"--selector={RUN_LABEL} in ({finished.name}, {lost.name})"
     finished.access.kubectl("wait", "--for=condition=complete", "job", selector, "--timeout=60s")
     lost.access.kubectl("delete", "job", f"--selector={RUN_LABEL}={lost.name}")
@@ -113,17 +114,18 @@ def test_a_job_that_finished_while_no_operator_ran_is_reported_and_one_whose_rep
 def test_a_migration_pod_killed_in_the_middle_of_a_revision_is_tried_again_after_its_orphan_has_ended(
     start: Start, stage: Stage
 ) -> None:
-    orphaning = chain(r1=0) | revision("r2", "r1", IMMORTAL, step("r2", 22))
-    killed, deleted = start("killed-process", orphaning), start("deleted-pod", chain(r1=0, r2=22))
+    orphaning = chain("r1") | revision("r2", "r1", IMMORTAL, step("r2", held=True))
+    killed, deleted = start("killed-process", orphaning), start("deleted-pod", chain("r1", "r2", held=("r2",)))
     for migration in (killed, deleted):
-        until_begun(migration, "r2")
-    stage.evidence.logs(stage.access)
+        migration.until_begun("r2")
+    stage.evidence.logs(stage.access, deleted.pod())
     kill(stage.access, killed.pod(), CONTAINER)
     stage.access.kubectl("delete", "pod", deleted.pod(), *FORCE)
+    killed.until_logged("waiting for the orphan of a migration")
+    killed.database.release("r2")
     for migration in (killed, deleted):
         migration.until_ready()
         assert migration.database.applied() == ["r1", "r2"]
         assert [migration.database.began(name) for name in ("r1", "r2")] == [1, 2]
         assert migration.database.overlapped() == 0
         assert len(migration.jobs()) == 1
-    assert "waiting for the orphan of a migration" in killed.logs()

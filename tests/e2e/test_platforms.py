@@ -27,7 +27,7 @@ def test_a_migration_runs_as_any_user_on_a_read_only_file_system_in_a_restricted
 ) -> None:
     container = {"name": "migrate", "securityContext": {"readOnlyRootFilesystem": True}}
     pod = {"securityContext": {"runAsUser": UID, "fsGroup": UID}, "containers": [container]}
-    migration = start("any-user", chain(r1=0), jobTemplate={"spec": {"template": {"spec": pod}}})
+    migration = start("any-user", chain("r1"), jobTemplate={"spec": {"template": {"spec": pod}}})
     migration.until_ready()
     spec = migration.pods()[0]["spec"]
     assert spec["securityContext"]["runAsUser"] == UID
@@ -38,7 +38,7 @@ def test_a_migration_runs_as_any_user_on_a_read_only_file_system_in_a_restricted
 
 def test_kubectl_wait_and_helm_wait_end_when_the_migration_is_ready(access: Access, tmp_path: Path) -> None:
     where = Database(access, "waited_for").create()
-    _install(access, tmp_path, where.name, chain(r1=4))
+    _install(access, tmp_path, where.name, chain("r1"))
     migration = Migration(access, "waited-for", where)
     assert migration.told().ready
     assert where.applied() == ["r1"]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def test_a_project_in_a_config_map_is_migrated_and_its_status_says_what_the_database_says(start: Start) -> None:
-    migration = start("plain", chain(r1=0, r2=0))
+    migration = start("plain", chain("r1", "r2"))
     told = migration.until_ready()
     status = migration.status()
     assert told.reason == "UpToDate"

@@ -33,7 +33,7 @@ logging.getLogger("app").warning("password=%s", password)
 
 
 def test_an_env_py_that_prints_its_password_is_masked(start: Start) -> None:
-    migration = start("talkative", chain(r1=0), env=TALKATIVE + ENV)
+    migration = start("talkative", chain("r1"), env=TALKATIVE + ENV)
     migration.until_ready()
     logs = migration.logs()
     assert "connecting to" in logs
@@ -41,7 +41,7 @@ def test_an_env_py_that_prints_its_password_is_masked(start: Start) -> None:
 
 
 def test_an_env_py_that_raises_its_password_is_masked(start: Start) -> None:
-    migration = start("outspoken", chain(r1=0), env=TALKATIVE + 'raise RuntimeError(f"cannot use {password}")')
+    migration = start("outspoken", chain("r1"), env=TALKATIVE + 'raise RuntimeError(f"cannot use {password}")')
     told = migration.until_stalled()
     assert told.reason == "EnvFailed"
     assert "cannot use" in told.message
