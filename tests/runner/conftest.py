@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from typing import TYPE_CHECKING
 
@@ -58,3 +59,11 @@ def project(tmp_path: Path, driver: str) -> Project:
 def any_project(tmp_path: Path) -> Project:
     """A project for what does not depend on the driver."""
     return Project(tmp_path / "project", "psycopg2")
+
+
+@pytest.fixture
+def deadline(runner: Runner, tmp_path: Path) -> str:
+    """A deadline that is short, and long enough for a runner to begin on this machine as busy as it is now."""
+    begun = time.monotonic()
+    runner.run(Project(tmp_path / "pace").begin().table("one"), "upgrade", APP_URL="sqlite://")
+    return f"{round(2 + 3 * (time.monotonic() - begun))}s"

@@ -32,6 +32,23 @@ def test_an_explicit_transaction_of_env_py_is_respected(runner: Runner, database
     assert run.said("external transaction")
 
 
+def test_what_env_py_did_in_its_own_transaction_before_configure_is_kept(
+    runner: Runner, database: Database, tmp_path: Path
+) -> None:
+    project = Project(tmp_path / "project", "psycopg2")
+    project.begin(before='connection.execute(text("create schema app"))').table("one")
+    _begin_instead_of_connect(project)
+    run = runner.run(project, "upgrade", APP_URL=database.url("psycopg2"))
+    assert (run.code, database.heads()) == (0, ["one"]), run.stderr
+    assert database.value("select to_regnamespace('app')") is not None
+
+
+def test_psycopg_may_be_asynchronous(runner: Runner, database: Database, tmp_path: Path) -> None:
+    project = Project(tmp_path / "project", "asyncpg").begin().table("one")
+    run = runner.run(project, "upgrade", APP_URL=database.url("psycopg"))
+    assert (run.code, database.heads()) == (0, ["one"]), run.stderr
+
+
 def test_a_failure_in_an_explicit_transaction_rolls_everything_back(
     runner: Runner, database: Database, tmp_path: Path
 ) -> None:

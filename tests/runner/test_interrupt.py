@@ -75,6 +75,36 @@ def test_sigterm_between_short_statements_ends_the_run(project: Project, runner:
     assert database.heads() == []
 
 
+def test_sigterm_cancels_what_runs_under_another_role(project: Project, runner: Runner, database: Database) -> None:
+    login, owner = f"login_{database.name}", f"owner_{database.name}"
+    database.rows(f"create role {owner}; create role {login} login noinherit password 'secret' in role {owner}")
+    database.rows(f"grant create on database {database.name} to {owner}")
+    try:
+        project.begin().revision("one", 'op.execute("select pg_sleep(64)")')
+        url = f"postgresql+{project.driver}://{login}:secret@{database.host}:{database.port}/{database.name}"
+        process = runner.start(project, "upgrade", "--schema", "app", "--role", owner, APP_URL=url)
+        until(lambda: _running(database, "pg_sleep(64)"))
+        begun = time.monotonic()
+        _stop(process)
+        assert time.monotonic() - begun < 1.5 or project.driver != "psycopg2"
+        assert not _running(database, "pg_sleep(64)")
+    finally:
+        database.rows(f"drop owned by {owner} cascade; drop role {login}; drop role {owner}")
+
+
+def test_a_revision_that_swallows_everything_is_given_up(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().revision(
+        "one", "import time\nwhile True:\n    try:\n        time.sleep(30)\n    except BaseException:\n        pass"
+    )
+    process = runner.start(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    until(lambda: process.said("revision started"))
+    process.popen.send_signal(signal.SIGTERM)
+    run = process.finish(15)
+    assert (run.code, run.result.reason) == (143, "Interrupted")
+
+
 def test_sigterm_ends_the_wait_for_the_lock(any_project: Project, runner: Runner, database: Database) -> None:
     any_project.begin().revision("one", 'op.execute("select pg_sleep(62)")')
     first = runner.start(any_project, "upgrade", APP_URL=database.url("psycopg2"))

@@ -145,13 +145,38 @@ def test_projects_with_version_tables_of_their_own_do_not_wait_for_each_other(
     assert slow.popen.poll() is None
 
 
+def test_a_lost_lock_is_taken_again_before_the_next_attempt(
+    project: Project, runner: Runner, database: Database
+) -> None:
+    database.rows("create table busy (id int)")
+    project.begin().revision("one", 'op.execute("alter table busy add column name text")')
+    with database.connect(autocommit=False) as holder:
+        holder.execute("lock table busy in access share mode")
+        process = runner.start(project, "upgrade", "--lock-timeout", "100ms", APP_URL=database.url(project.driver))
+        until(lambda: process.said("retrying"))
+        (first,) = _own_backends(database)
+        database.rows(f"select pg_terminate_backend({first})")
+        (second,) = until(lambda: _own_backends(database) - {first})
+        assert second != first
+        holder.rollback()
+    assert process.finish().code == 0
+
+
+def _own_backends(database: Database) -> set[int]:
+    rows = database.rows(
+        "select pid from pg_locks where locktype = 'advisory' and mode = 'ExclusiveLock' and granted"
+        " and database = (select oid from pg_database where datname = current_database())"
+    )
+    return {int(pid) for (pid,) in rows}
+
+
 def test_the_deadline_is_kept_while_waiting_for_the_lock(
-    any_project: Project, runner: Runner, database: Database
+    any_project: Project, runner: Runner, database: Database, deadline: str
 ) -> None:
     any_project.begin().revision("one", 'op.execute("select pg_sleep(30)")')
     first = runner.start(any_project, "upgrade", APP_URL=database.url("psycopg2"))
     until(lambda: first.said("revision started"))
-    run = runner.run(any_project, "upgrade", "--deadline", "6s", APP_URL=database.url("psycopg2"))
+    run = runner.run(any_project, "upgrade", "--deadline", deadline, APP_URL=database.url("psycopg2"))
     assert (run.code, run.result.reason) == (76, "DeadlineExceeded")
     assert run.result.error
     assert "held by alembic-operator/" in run.result.error.message

@@ -89,13 +89,13 @@ def test_a_table_lock_that_is_held_is_waited_for_in_short_attempts(
 
 
 def test_the_deadline_ends_the_attempts_and_says_what_was_in_the_way(
-    any_project: Project, runner: Runner, database: Database
+    any_project: Project, runner: Runner, database: Database, deadline: str
 ) -> None:
     database.rows("create table busy (id int)")
     any_project.begin().revision("one", 'op.execute("alter table busy add column name text")')
     with database.connect(autocommit=False) as holder:
         holder.execute("lock table busy in access share mode")
-        words = ("upgrade", "--lock-timeout", "100ms", "--deadline", "6s")
+        words = ("upgrade", "--lock-timeout", "100ms", "--deadline", deadline)
         run = runner.run(any_project, *words, APP_URL=database.url("psycopg2"))
     assert (run.code, run.result.reason) == (76, "DeadlineExceeded"), run.stderr
     assert run.result.error
@@ -103,9 +103,11 @@ def test_the_deadline_ends_the_attempts_and_says_what_was_in_the_way(
     assert database.heads() == []
 
 
-def test_the_deadline_cancels_a_long_statement(any_project: Project, runner: Runner, database: Database) -> None:
+def test_the_deadline_cancels_a_long_statement(
+    any_project: Project, runner: Runner, database: Database, deadline: str
+) -> None:
     any_project.begin().table("one").revision("two", 'op.execute("select pg_sleep(60)")')
-    run = runner.run(any_project, "upgrade", "--deadline", "6s", APP_URL=database.url("psycopg2"))
+    run = runner.run(any_project, "upgrade", "--deadline", deadline, APP_URL=database.url("psycopg2"))
     assert (run.code, run.result.reason) == (76, "DeadlineExceeded"), run.stderr
     assert run.result.to == ("one",)
     assert run.result.error

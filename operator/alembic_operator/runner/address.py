@@ -52,6 +52,8 @@ class Address:
         if self.host:
             for key in (*_LIBPQ_ADDRESS, "port"):
                 cparams.pop(key, None)
+        if self.database:
+            cparams.pop("database", None)  # SQLAlchemy 1.4's name for psycopg2's dbname
         named = {"host": self.host, "port": self.port, "user": self.user, "password": self.password}
         named |= {"dbname": self.database, "sslmode": self.sslmode}
         cparams.update({key: value for key, value in (*self.options, *named.items()) if value})

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import Pool
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.failures import Ending, Scene, classify
+from alembic_operator.runner.failures import Ending, Scene, classify, is_database_error
 from alembic_operator.runner.own import Origin, OwnConnection, fetch
 from alembic_operator.runner.session import Session, client_side, keep_alive
 
@@ -185,11 +185,18 @@ class Connections:
 
             def begin(self: Any, *args: Any, _original: Any = original, **kw: Any) -> Any:
                 transaction = _original(self, *args, **kw)
-                if sys._getframe(1).f_code.co_name != "_autobegin":  # noqa: SLF001  SQLAlchemy itself calls begin() there
+                if _caller_of_begin() != "_autobegin":
                     remembered[id(transaction)] = transaction
                 return transaction
 
             kind.begin = begin
+
+
+def _caller_of_begin() -> str:
+    frame = sys._getframe(1)  # noqa: SLF001  SQLAlchemy calls its own begin() when a statement begins a transaction
+    while frame.f_code.co_name == "begin" and frame.f_back:
+        frame = frame.f_back
+    return frame.f_code.co_name
 
 
 def _connection_classes() -> list[Any]:
@@ -204,7 +211,7 @@ def _connection_classes() -> list[Any]:
 def connect_failed(error: BaseException, origin: Origin) -> Ending:
     """Return what ends a run that cannot connect."""
     verdict = classify(error, Scene(server=origin.place))
-    if verdict.reason is Reason.ENV_FAILED and not verdict.failure.sqlstate:
+    if verdict.reason is Reason.ENV_FAILED and not verdict.failure.sqlstate and is_database_error(error):
         verdict = replace(verdict, reason=Reason.DATABASE_UNREACHABLE)
     return Ending.of(verdict)
 

@@ -18,7 +18,7 @@ _DRIVERS = ("psycopg2", "psycopg", "asyncpg")
 """The quickest to import first."""
 
 
-def origin(address: Address, setup: tuple[str, ...]) -> Origin | None:
+def origin(address: Address, setup: str) -> Origin | None:
     """Return how to connect there; None when the address is not complete or no driver can be imported."""
     if not address.complete:
         return None
@@ -32,7 +32,7 @@ def origin(address: Address, setup: tuple[str, ...]) -> Origin | None:
     return None
 
 
-def _origin(address: Address, dialect: Any, setup: tuple[str, ...]) -> Origin:
+def _origin(address: Address, dialect: Any, setup: str) -> Origin:
     cparams: dict[str, Any] = {}
     address.apply(dialect.driver, cparams)
     client_side(dialect.driver, cparams)

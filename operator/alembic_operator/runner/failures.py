@@ -123,7 +123,7 @@ _CONNECT_MESSAGES = (
 _UNREACHABLE = re.compile(
     r"could not translate host name|failed to resolve|Name or service not known|nodename nor servname|getaddrinfo"
     r"|Connection refused|could not connect|timeout expired|timed out|No route to host|Network is unreachable"
-    r"|server closed the connection|connection (?:is|was|already) closed|Connection reset|SSL SYSCALL|SSL connection has"
+    r"|server closed the connection|connection (?:is|was|already) closed|Connection reset|SSL (?:SYSCALL|connection)"
     r"|connection to server .* failed|connection failed|No such file or directory\s+Is the server running",
 )
 _HINTS = {
@@ -181,12 +181,13 @@ def first_line(error: BaseException) -> str:
     lines = str(inner).strip().splitlines()
     text = lines[0] if lines else type(inner).__name__
     text = re.sub(r"^<class '[^']*'>: ", "", text)
-    if sqlstate(error) or _is_database_error(inner):
+    if sqlstate(error) or is_database_error(inner):
         return text
     return f"{type(inner).__name__}: {text}" if lines else text
 
 
-def _is_database_error(error: BaseException) -> bool:
+def is_database_error(error: BaseException) -> bool:
+    """Tell whether a driver, or SQLAlchemy for it, raised the error."""
     return any(kind.__module__.split(".")[0] in ("psycopg", "psycopg2", "asyncpg") for kind in type(error).__mro__)
 
 
@@ -236,7 +237,7 @@ def is_connection_lost(error: BaseException) -> bool:
     for one in chain(error):
         if isinstance(one, network) or type(one).__name__ == "gaierror":
             return True
-        if _is_database_error(one) and _UNREACHABLE.search(str(one)):
+        if is_database_error(one) and _UNREACHABLE.search(str(one)):
             return True
     return False
 

@@ -43,10 +43,10 @@ class Look:
         try:
             if not self._sites:
                 self._find()
-            found = [site.read() for site in self._sites]
+            found = [site.read(self._invocation.role) for site in self._sites]
             if self._guessed and not any(found) and time.monotonic() >= self._doubt_after and self._env_is_due():
                 self._ask_env()
-                found = [site.read() for site in self._sites]
+                found = [site.read(self._invocation.role) for site in self._sites]
         except BaseException as error:
             raise self._ending(error) from error
         return found

@@ -49,8 +49,8 @@ class Origin:
     """Makes a DBAPI connection; an asynchronous dialect's must run in a greenlet."""
     place: str = ""
     """host:port/database, for messages."""
-    setup: tuple[str, ...] = ()
-    """Statements that begin every own connection: its name, and the role that may read the version table."""
+    setup: str = ""
+    """The statement that begins every own connection."""
 
     @property
     def driver(self) -> str:
@@ -61,8 +61,8 @@ class Origin:
         """Connect in autocommit; raises what the driver raises."""
         call = _LOOP.call if self.dialect.is_async else _directly
         connection = OwnConnection(call(self._open), call)
-        for sql in self.setup:
-            connection.rows(sql)
+        if self.setup:
+            connection.rows(self.setup)
         return connection
 
     def _open(self) -> Any:
@@ -71,9 +71,7 @@ class Origin:
         return raw
 
     @staticmethod
-    def from_arguments(
-        dialect: Any, cargs: Any, cparams: dict[str, Any], described: tuple[str, tuple[str, ...]]
-    ) -> Origin:
+    def from_arguments(dialect: Any, cargs: Any, cparams: dict[str, Any], described: tuple[str, str]) -> Origin:
         """Connect as an engine does: with every do_connect listener, for one of them may fetch a fresh token."""
 
         def connect() -> Any:
@@ -98,6 +96,12 @@ class OwnConnection:
         """Run one statement without parameters and return its rows."""
         rows: list[tuple[Any, ...]] = self._call(fetch, self._raw, sql)
         return rows
+
+    def become(self, role: str) -> OwnConnection:
+        """Take a role. Not at once: a role may neither see nor cancel the sessions of the user that logged in."""
+        if role:
+            self.rows(f"SET ROLE {quoted(role)}")
+        return self
 
     def close(self) -> None:
         """Close it; what goes wrong then no longer matters."""

@@ -70,10 +70,9 @@ class Session:
             settings["search_path"] = self.search_path
         return [_set(settings), *([f"SET ROLE {quoted(self.role)}"] if self.role else [])]
 
-    def own(self) -> tuple[str, ...]:
-        """Return what sets a connection of the runner's own up; its name differs, for only migrations are cancelled."""
-        name = _set({"application_name": f"{self.application_name}{_OWN}"})
-        return (name, f"SET ROLE {quoted(self.role)}") if self.role else (name,)
+    def own(self) -> str:
+        """Return what names a connection of the runner's own; the name differs, for only migrations are cancelled."""
+        return _set({"application_name": f"{self.application_name}{_OWN}"})
 
     @property
     def search_path(self) -> str:

@@ -32,11 +32,11 @@ class Site:
     ahead: tuple[str, ...] = ()
     """Database heads that the scripts do not know."""
 
-    def read(self) -> tuple[str, ...]:
-        """Read the database heads on a fresh connection."""
+    def read(self, role: str) -> tuple[str, ...]:
+        """Read the database heads on a fresh connection, as a role when one is given."""
         own = self.origin.open()
         try:
-            return versions.read_heads(own, self.table)
+            return versions.read_heads(own.become(role), self.table)
         finally:
             own.close()
 

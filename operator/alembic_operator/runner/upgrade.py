@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import time
 from contextlib import contextmanager
@@ -49,8 +50,10 @@ class Upgrade:
         self._progress = Progress()
         self._script: Any = None
         self._site: Site | None = None
+        self._locked: list[Site] = []
+        """Those whose lock this attempt has seen to be held."""
         self._version_arguments: dict[str, Any] = {}
-        connections.on_checkout = self._share
+        connections.on_checkout = self._checked_out
         self._around.stop.cancel = self._cancel
 
     def run(self) -> Result:
@@ -80,6 +83,8 @@ class Upgrade:
 
     def _attempt(self, calls: list[str]) -> None:
         self._progress.scene = Scene()
+        self._locked.clear()
+        gc.collect()  # the connections of a failed attempt must not be left to share key B
         config = environment.open_config(self._invocation)
         self._script = environment.open_scripts(config, self._invocation)
         hooks = environment.Hooks(self._configuring, self._configured, self._steps, calls)
@@ -128,6 +133,7 @@ class Upgrade:
         arguments["transaction_per_migration"] = True
         self._version_arguments = arguments
         self._lock(site)
+        self._locked.append(site)
         self._create_schema(site)
         self._share(raw_of(connection), connection.info, site.origin)
         end_unless_begun(connection)
@@ -162,19 +168,27 @@ class Upgrade:
         own = site.lock.own
         if not own.rows(f"SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = {literal(schema)}"):
             try:
-                own.rows(f"CREATE SCHEMA {quoted(schema)}")
+                own.become(self._invocation.role).rows(f"CREATE SCHEMA {quoted(schema)}")
+                own.rows("RESET ROLE")
             except Exception as error:
                 raise connect_failed(error, site.origin) from error
             self._around.journal.info("schema created", schema=schema)
 
-    def _share(self, raw: Any, info: dict[Any, Any], origin: Origin) -> None:
+    def _checked_out(self, raw: Any, info: dict[Any, Any], origin: Origin) -> None:
+        if self._share(raw, info, origin):
+            raw.rollback()
+
+    def _share(self, raw: Any, info: dict[Any, Any], origin: Origin) -> bool:
+        """Take key B on a migration connection; False: it had it."""
+        new = False
         shared = info.setdefault(_SHARED, {})
-        for site in self._sites.found:
+        for site in self._locked:
             table = site.lock.table if site.lock and site.origin.place == origin.place else None
             if table and shared.get(table) is not raw:
                 locks.share(lambda sql: fetch(raw, sql), table, self._around.stop)
                 shared[table] = raw
-                raw.rollback()
+                new = True
+        return new
 
     def _configured(self, context: Any) -> None:
         @contextmanager
@@ -250,7 +264,7 @@ class Upgrade:
         target = _union(site.target for site in self._sites.found)
         result = Result("", before, target=target, applied=tuple(self._progress.applied))
         try:
-            after = [site.read() for site in self._sites.found]
+            after = [site.read(self._invocation.role) for site in self._sites.found]
             pending = self._pending(after)
             result = replace(result, applied=self._kept(result.applied, after))
         except BaseException as error:  # noqa: BLE001  whatever it is, the Result must come
