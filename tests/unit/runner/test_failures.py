@@ -1,0 +1,142 @@
+"""What an error means."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from alembic_operator.api.reasons import Reason
+from alembic_operator.contract import ExitCode
+from alembic_operator.runner.failures import EXIT_CODES, Ending, Scene, classify, exit_code
+
+RUNNING = Scene(revision="ab12")
+
+
+def _error(code: str, message: str = "something\nDETAIL: more") -> DBAPIError:
+    class Original(psycopg.Error):
+        sqlstate = code
+
+    return DBAPIError("update t set a = 'x'", None, Original(message))
+
+
+def _verdict(error: BaseException, scene: Scene = RUNNING) -> tuple[Reason, ExitCode]:
+    verdict = classify(error, scene)
+    return verdict.reason, verdict.code
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "exit_code"),
+    [
+        ("55P03", Reason.LOCK_TIMEOUT, 75),
+        ("40P01", Reason.CONFLICT, 75),
+        ("40001", Reason.CONFLICT, 75),
+        ("08006", Reason.DATABASE_UNREACHABLE, 75),
+        ("57P01", Reason.DATABASE_UNREACHABLE, 75),
+        ("57P03", Reason.DATABASE_UNREACHABLE, 75),
+        ("53300", Reason.DATABASE_UNREACHABLE, 75),
+        ("53100", Reason.DATABASE_UNREACHABLE, 75),
+        ("25006", Reason.READ_ONLY_DATABASE, 75),
+        ("28P01", Reason.AUTHENTICATION_FAILED, 77),
+        ("28000", Reason.AUTHENTICATION_FAILED, 77),
+        ("3D000", Reason.DATABASE_NOT_FOUND, 77),
+        ("42501", Reason.PERMISSION_DENIED, 77),
+        ("42P01", Reason.REVISION_FAILED, 70),
+        ("23505", Reason.REVISION_FAILED, 70),
+        ("22023", Reason.REVISION_FAILED, 70),
+        ("57014", Reason.REVISION_FAILED, 70),
+        ("P0001", Reason.REVISION_FAILED, 70),
+    ],
+)
+def test_an_sqlstate_decides(code: str, reason: Reason, exit_code: int) -> None:
+    assert _verdict(_error(code)) == (reason, exit_code)
+
+
+def test_a_statement_timeout_is_told_from_a_cancellation() -> None:
+    error = _error("57014", "canceling statement due to statement timeout")
+    assert _verdict(error) == (Reason.STATEMENT_TIMEOUT, ExitCode.TIME_LIMIT)
+
+
+@pytest.mark.parametrize("code", ["55P03", "40P01", "40001"])
+def test_a_half_applied_autocommit_block_is_never_a_passing_conflict(code: str) -> None:
+    verdict = classify(_error(code), Scene(revision="ab12", autocommitted=True))
+    assert verdict.reason is Reason.REVISION_FAILED
+    assert "autocommit_block" in verdict.failure.hint
+
+
+def test_the_failure_says_revision_sqlstate_first_line_and_masked_statement() -> None:
+    failure = classify(_error("42P01", 'relation "t" does not exist\nLINE 1: ...'), RUNNING).failure
+    assert failure.message == 'revision ab12 failed: 42P01 relation "t" does not exist'
+    assert (failure.revision, failure.sqlstate, failure.statement) == ("ab12", "42P01", "update t set a = ?")
+    assert failure.hint
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (
+            'connection to server at "db", port 5432 failed: FATAL:  password authentication failed for user "u"',
+            Reason.AUTHENTICATION_FAILED,
+        ),
+        ('connection failed: FATAL:  role "u" does not exist', Reason.AUTHENTICATION_FAILED),
+        ('connection failed: FATAL:  no pg_hba.conf entry for host "10.0.0.1"', Reason.AUTHENTICATION_FAILED),
+        ("fe_sendauth: no password supplied", Reason.AUTHENTICATION_FAILED),
+        ('connection failed: FATAL:  database "d" does not exist', Reason.DATABASE_NOT_FOUND),
+        ('connection failed: FATAL:  permission denied for database "d"', Reason.PERMISSION_DENIED),
+        ("connection failed: FATAL:  sorry, too many clients already", Reason.DATABASE_UNREACHABLE),
+        ("connection failed: FATAL:  the database system is starting up", Reason.DATABASE_UNREACHABLE),
+        ('could not translate host name "db" to address: Name or service not known', Reason.DATABASE_UNREACHABLE),
+        ("failed to resolve host 'db': [Errno -2] Name or service not known", Reason.DATABASE_UNREACHABLE),
+        ('connection to server at "db" (10.0.0.1), port 5432 failed: Connection refused', Reason.DATABASE_UNREACHABLE),
+        ("connection timeout expired", Reason.DATABASE_UNREACHABLE),
+        ("server closed the connection unexpectedly", Reason.DATABASE_UNREACHABLE),
+    ],
+)
+def test_libpqs_words_are_read_where_it_gives_no_sqlstate(message: str, reason: Reason) -> None:
+    assert classify(psycopg.OperationalError(message), Scene(server="db:5432/d")).reason is reason
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionRefusedError(111, "refused"), socket.gaierror(-2, "unknown"), TimeoutError()]
+)
+def test_a_network_error_is_an_unreachable_database_and_names_the_server(error: OSError) -> None:
+    verdict = classify(error, Scene(server="db:5432/shop"))
+    assert verdict.reason is Reason.DATABASE_UNREACHABLE
+    assert "db:5432/shop" in verdict.failure.message
+
+
+@pytest.mark.parametrize(
+    ("error", "scene", "reason"),
+    [
+        (ValueError("x"), Scene(), Reason.ENV_FAILED),
+        (ModuleNotFoundError("No module named 'app'"), Scene(), Reason.ALEMBIC_NOT_FOUND),
+        (ImportError("cannot import name 'x'"), Scene(), Reason.ENV_FAILED),
+        (SystemExit(1), Scene(), Reason.ENV_FAILED),
+        (ValueError("x"), RUNNING, Reason.REVISION_FAILED),
+        (ModuleNotFoundError("x"), RUNNING, Reason.REVISION_FAILED),
+        (_error("22023", 'role "x" does not exist'), Scene(), Reason.PERMISSION_DENIED),
+    ],
+)
+def test_where_it_happened_decides_the_rest(error: BaseException, scene: Scene, reason: Reason) -> None:
+    assert classify(error, scene).reason is reason
+
+
+def test_an_ending_inside_other_errors_is_found() -> None:
+    ending = Ending(Reason.WRONG_DATABASE, "wrong")
+    wrapped: Any = RuntimeError("outer")
+    wrapped.__cause__ = ending
+    assert classify(wrapped, Scene()).reason is Reason.WRONG_DATABASE
+
+
+def test_a_chain_of_errors_that_bites_its_tail_ends() -> None:
+    first, second = ValueError("a"), ValueError("b")
+    first.__cause__, second.__cause__ = second, first
+    assert classify(first, Scene()).reason is Reason.ENV_FAILED
+
+
+@pytest.mark.parametrize("reason", list(EXIT_CODES))
+def test_every_reason_of_a_result_has_an_exit_code(reason: Reason) -> None:
+    assert exit_code(str(reason)) is EXIT_CODES[reason]

@@ -1,0 +1,135 @@
+"""Scripts that are read without being imported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from alembic.script import ScriptDirectory
+
+from alembic_operator.api.reasons import Reason
+from alembic_operator.runner import scripts
+from alembic_operator.runner.failures import Ending
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UNIMPORTABLE = "import not_there_at_all\n"
+
+
+def _directory(folder: Path, *texts: str) -> Any:
+    versions = folder / "versions"
+    versions.mkdir()
+    for number, text in enumerate(texts):
+        (versions / f"{number}.py").write_text(UNIMPORTABLE + text)
+    return ScriptDirectory(str(folder))
+
+
+@pytest.fixture
+def branches(tmp_path: Path) -> Any:
+    script = _directory(
+        tmp_path,
+        "revision = 'root'\ndown_revision = None\n",
+        "revision: str = 'left'\ndown_revision: str | None = 'root'\nbranch_labels = ('links',)\n",
+        "revision = 'right'\ndown_revision = 'root'\n",
+        "revision = 'merge'\ndown_revision = ('left', 'right')\n",
+        "revision = 'alone'\ndown_revision = None\ndepends_on = 'left'\n",
+    )
+    assert scripts.read_statically(script)
+    return script
+
+
+def test_heads_are_read_from_source_texts(branches: Any) -> None:
+    assert scripts.heads(branches) == ("alone", "merge")
+
+
+@pytest.mark.parametrize(
+    ("target", "current", "expected"),
+    [
+        ("heads", (), ("alone", "merge")),
+        ("merge", (), ("merge",)),
+        ("merg", (), ("merge",)),
+        ("links@+1", ("root",), ("left",)),
+        ("merge@head", (), ("merge",)),
+    ],
+)
+def test_targets_follow_alembics_rules(branches: Any, target: str, current: tuple[str, ...], expected: Any) -> None:
+    assert scripts.targets(branches, target, current) == expected
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [("head", Reason.MULTIPLE_HEADS), ("nowhere", Reason.UNKNOWN_TARGET), ("+9", Reason.UNKNOWN_TARGET)],
+)
+def test_a_wrong_target_is_told_apart(branches: Any, target: str, reason: Reason) -> None:
+    with pytest.raises(Ending) as ended:
+        scripts.targets(branches, target, ())
+    assert ended.value.verdict.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("wanted", "current", "missing"),
+    [
+        (("merge",), (), ("left", "merge", "right", "root")),
+        (("merge",), ("left",), ("merge", "right")),
+        (("merge",), ("merge",), ()),
+        (("left",), ("merge",), ()),
+        (("left",), ("alone",), ()),
+        (("alone",), ("root",), ("alone", "left")),
+    ],
+)
+def test_what_is_missing_counts_ancestors_and_dependencies(
+    branches: Any, wanted: tuple[str, ...], current: tuple[str, ...], missing: tuple[str, ...]
+) -> None:
+    assert scripts.missing(branches, wanted, current) == missing
+
+
+def test_a_prefix_of_a_known_revision_is_unknown_in_the_database(branches: Any) -> None:
+    assert scripts.unknown(branches, ("merg", "left", "future")) == ("merg", "future")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["revision = make()\n", "from .ids import revision\n", "revision = 'a' + 'b'\n", "def broken(:\n", "x = 1\n"],
+)
+def test_what_only_running_it_can_tell_is_not_guessed(tmp_path: Path, text: str) -> None:
+    assert not scripts.read_statically(_directory(tmp_path, text))
+
+
+def test_no_revision_is_never_up_to_date(tmp_path: Path) -> None:
+    script = _directory(tmp_path)
+    scripts.read_statically(script)
+    with pytest.raises(Ending, match="no revision"):
+        scripts.heads(script)
+
+
+def test_a_broken_chain_is_named(tmp_path: Path) -> None:
+    script = _directory(tmp_path, "revision = 'two'\ndown_revision = 'gone'\n")
+    scripts.read_statically(script)
+    with pytest.raises(Ending, match="gone") as ended:
+        scripts.heads(script)
+    assert ended.value.verdict.reason is Reason.BROKEN_SCRIPTS
+
+
+@pytest.mark.parametrize(
+    ("source", "table"),
+    [
+        ("context.configure(connection=connection)", ("", "alembic_version")),
+        ("context.configure(connection, target_metadata=m)", ("", "alembic_version")),
+        ("context.configure(url=url)\ncontext.configure(connection=c)", ("", "alembic_version")),
+        ("configure(connection=c, version_table='v', version_table_schema='s')", ("s", "v")),
+        ("context.configure(connection=c, version_table_schema=None)", ("", "alembic_version")),
+        ("context.configure(connection=c, version_table_schema=settings.schema)", None),
+        ("context.configure(connection=c, **options)", None),
+        ("context.configure(connection=c)\ncontext.configure(connection=c, version_table='v')", None),
+        ("c.execute('set search_path to x')\ncontext.configure(connection=c)", None),
+        ("from app.migrations import run; run()", None),
+        ("def broken(:", None),
+    ],
+)
+def test_the_version_table_is_read_from_env_py_where_it_is_plain(
+    tmp_path: Path, source: str, table: tuple[str, str] | None
+) -> None:
+    script = _directory(tmp_path)
+    (tmp_path / "env.py").write_text(source)
+    assert scripts.version_table(script) == table
