@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from alembic_operator.api.v1alpha1 import Spec, Status
 from alembic_operator.contract import Result
 from alembic_operator.core import names
-from alembic_operator.core.observation import DatabaseServer, Job, Manifest, Migration, Pod
+from alembic_operator.core.observation import ENDED, DatabaseServer, Job, Manifest, Migration, Pod
 
 _POSTGRESQL_PORT = 5432
 
@@ -58,6 +58,7 @@ def job(raw: Manifest) -> Job:
         outcome=finished.get("type", ""),
         finished_at=status.get("completionTime") or finished.get("lastTransitionTime", ""),
         failure=finished.get("reason", "") if finished.get("type") == "Failed" else "",
+        has_lost_pods=bool(status.get("failed")),
     )
 
 
@@ -84,7 +85,7 @@ def pod(raw: Manifest) -> Pod:
         job=_controller(metadata).get("name", ""),
         created_at=metadata.get("creationTimestamp") or "",
         phase=status.get("phase") or "Pending",
-        running=any("running" in (one.get("state") or {}) for one in containers),
+        running=not waiting and any(map(_has_started, containers)) and status.get("phase") not in ENDED,
         waiting_reason=waiting.get("reason") or "",
         waiting_message=waiting.get("message") or "",
         unschedulable=_unschedulable(status.get("conditions") or ()),
@@ -95,6 +96,11 @@ def pod(raw: Manifest) -> Pod:
         image=_image(main),
         result=result,
     )
+
+
+def _has_started(container: Manifest) -> bool:
+    """Return whether a container has ever run: between the installer and the migration no container is running."""
+    return not {"running", "terminated"}.isdisjoint(container.get("state") or {})
 
 
 def _terminated(container: Manifest) -> Manifest:

@@ -11,6 +11,10 @@ Manifest = dict[str, Any]
 """A Kubernetes object, or a part of one, as plain camelCase JSON."""
 
 
+ENDED = ("Succeeded", "Failed")
+"""Phases of a pod whose containers have terminated for good."""
+
+
 @dataclass(frozen=True)
 class Migration:
     """One DatabaseMigration."""
@@ -79,6 +83,8 @@ class Job:
     finished_at: str
     failure: str
     """Reason of the Failed condition, such as DeadlineExceeded."""
+    has_lost_pods: bool = False
+    """A pod of it has failed, or was deleted before it could succeed."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ class Pod:
     created_at: str
     phase: str
     running: bool
-    """A container of it, the runner's installer too, has started and not ended."""
+    """It has begun and not ended: a container has started, the runner's installer too, and none is kept from it."""
     waiting_reason: str
     """Why the kubelet cannot start a container, such as ImagePullBackOff."""
     waiting_message: str
@@ -110,7 +116,7 @@ class Pod:
     @property
     def ended(self) -> bool:
         """Whether all its containers have terminated for good."""
-        return self.phase in ("Succeeded", "Failed")
+        return self.phase in ENDED
 
 
 @dataclass(frozen=True)

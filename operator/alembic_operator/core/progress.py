@@ -16,6 +16,8 @@ _PULL_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrIma
 
 _NO_POD = "Job {} has no pod: a quota, Pod Security or a missing service account refuses it; kubectl describe job {}"
 
+_GONE = "the pod of Job {} is gone; the Job makes another one after its back-off"
+
 
 def progress(job: Job, pods: Sequence[Pod], now: datetime) -> Verdict:
     """Return the verdict on a Job that is under way; `pods` are its own, newest first."""
@@ -47,6 +49,8 @@ def _without_pod(job: Job, now: datetime) -> Verdict:
     waited = (now - times.moment(job.started_at)).total_seconds() if job.started_at else 0.0
     if waited < PATIENCE:
         return created(job.name, requeue_after=PATIENCE - waited)
+    if job.has_lost_pods:
+        return Verdict(Reason.RETRYING, _GONE.format(job.name))
     return Verdict(Reason.POD_NOT_CREATED, _NO_POD.format(job.name, job.name))
 
 

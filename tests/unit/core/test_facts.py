@@ -123,6 +123,15 @@ PODS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"running": True, "waiting_reason": "", "exit_code": None},
     ),
     "creating": (pod(waiting("ContainerCreating")), {"waiting_reason": "", "running": False}),
+    "between the installer and the migration": (
+        pod(waiting("PodInitializing"), phase="Pending", initContainerStatuses=[terminated(0)]),
+        {"running": True, "waiting_reason": ""},
+    ),
+    "kept from migrating after the installer": (
+        pod(waiting("ErrImagePull"), phase="Pending", initContainerStatuses=[terminated(0)]),
+        {"running": False, "waiting_reason": "ErrImagePull"},
+    ),
+    "done, but not yet in its phase": (pod(terminated(0)), {"running": True, "ended": False}),
     "waiting without a reason": (pod(container(waiting={})), {"waiting_reason": ""}),
     "without a state": (pod({"name": "migrate"}), {"waiting_reason": "", "running": False, "image": ""}),
     "without its image": (

@@ -194,6 +194,12 @@ NEW_JOB = a_job(NAME, started_at=at(-2))
 UNDER_WAY: dict[str, tuple[Job, Pod | None, str, str]] = {
     "no pod yet": (NEW_JOB, None, "Pending", f"Job {NAME} was created; its pod has not started yet"),
     "no pod for long": (JOB, None, "PodNotCreated", f"Job {NAME} has no pod: a quota, Pod Security or a missing"),
+    "a pod that was deleted": (
+        replace(JOB, has_lost_pods=True),
+        None,
+        "Retrying",
+        f"the pod of Job {NAME} is gone; the Job makes another one",
+    ),
     "a job without a start": (replace(JOB, started_at=""), None, "Pending", f"Job {NAME} was created"),
     "a pod that waits": (JOB, a_pod(NAME), "Pending", f"Job {NAME} was created; its pod has not started yet"),
     "a pod that runs": (JOB, running(NAME), "Migrating", f"pod {NAME}-0 is migrating"),
