@@ -66,7 +66,7 @@ def test_a_restart_writes_nothing_when_all_is_settled(empty_shop: Shop, new_oper
         shop.migrate(name)
     for name in names[:-1]:
         shop.succeeds(name)
-    shop.kubelet.ends(shop.pod(names[-1]), ExitCode.SCRIPTS, "")
+    shop.kubelet.ends(shop.pod(names[-1]), ExitCode.REFUSED, "")
     shop.becomes("Retrying", names[-1])
     until(lambda: len(shop.events(names[-1])) == 2)
     assert operator.stop() == 0

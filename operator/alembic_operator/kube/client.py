@@ -16,7 +16,7 @@ from alembic_operator.kube.cluster import Resource
 FIELD_MANAGER = "alembic-operator"
 
 _PAGE = 50
-"""Objects a request: the memory of the largest page stays with the process, while a request costs a few milliseconds."""
+"""Objects a request: the memory of the largest page stays with the process, and a request costs a few milliseconds."""
 
 _TIMEOUT = 30.0
 _JSON = "application/json"
