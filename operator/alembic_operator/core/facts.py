@@ -58,6 +58,7 @@ def job(raw: Manifest) -> Job:
         outcome=finished.get("type", ""),
         finished_at=status.get("completionTime") or finished.get("lastTransitionTime", ""),
         failure=finished.get("reason", "") if finished.get("type") == "Failed" else "",
+        is_taken_up="startTime" in status,
         has_lost_pods=bool(status.get("failed")),
     )
 

@@ -112,8 +112,14 @@ def _under_way(seen: Observation, name: str) -> Verdict | None:
             under_way=_kept(seen.migration.status.last_run, name),
         )
     verdict = progress.progress(current, run.pods_of(name, seen.pods), seen.now)
-    started_at = current.started_at if verdict.reason is not Reason.PENDING else None
+    started_at = _told_start(seen, current) or (current.started_at if verdict.reason is not Reason.PENDING else None)
     return replace(verdict, under_way=LastRun(job=name, attempt=current.attempt, started_at=started_at or None))
+
+
+def _told_start(seen: Observation, current: Job) -> str | None:
+    """Return the start that the status tells already: a second that moves is not worth a write."""
+    last = _kept(seen.migration.status.last_run, current.name)
+    return last.started_at if last and last.attempt == current.attempt and not last.finished_at else None
 
 
 def _kept(last: LastRun | None, name: str) -> LastRun | None:

@@ -46,6 +46,8 @@ def created(name: str, requeue_after: float | None = None) -> Verdict:
 
 
 def _without_pod(job: Job, now: datetime) -> Verdict:
+    if not job.is_taken_up:
+        return created(job.name)
     waited = (now - times.moment(job.started_at)).total_seconds() if job.started_at else 0.0
     if waited < PATIENCE:
         return created(job.name, requeue_after=PATIENCE - waited)

@@ -55,8 +55,8 @@ def condition(kind: str, status: str = "True", **fields: str) -> dict[str, Any]:
 
 
 JOBS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "new": (job(), {"outcome": "", "finished_at": "", "failure": "", "started_at": "t0", "deleting": False}),
-    "started": (job({"startTime": "t1"}), {"started_at": "t1"}),
+    "new": (job(), {"outcome": "", "finished_at": "", "failure": "", "started_at": "t0", "is_taken_up": False}),
+    "started": (job({"startTime": "t1"}), {"started_at": "t1", "is_taken_up": True, "deleting": False}),
     "complete": (
         job({"completionTime": "t8", "conditions": [condition("SuccessCriteriaMet"), condition("Complete")]}),
         {"outcome": "Complete", "finished_at": "t8", "failure": ""},

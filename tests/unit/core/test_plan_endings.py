@@ -200,6 +200,7 @@ UNDER_WAY: dict[str, tuple[Job, Pod | None, str, str]] = {
         "Retrying",
         f"the pod of Job {NAME} is gone; the Job makes another one",
     ),
+    "a job that is suspended": (replace(JOB, is_taken_up=False), None, "Pending", f"Job {NAME} was created"),
     "a job without a start": (replace(JOB, started_at=""), None, "Pending", f"Job {NAME} was created"),
     "a pod that waits": (JOB, a_pod(NAME), "Pending", f"Job {NAME} was created; its pod has not started yet"),
     "a pod that runs": (JOB, running(NAME), "Migrating", f"pod {NAME}-0 is migrating"),
@@ -269,6 +270,12 @@ def test_a_job_that_is_under_way_with(job: Job, pod: Pod | None, reason: str, me
     assert planned.actions == ()
     assert planned.status.last_run is not None
     assert planned.status.last_run.started_at == (None if reason == "Pending" else job.started_at)
+
+
+def test_the_start_of_a_run_is_told_once_though_the_job_controller_says_it_later() -> None:
+    job, pods = a_job(NAME, started_at=at(-2)), (running(NAME),)
+    first = plan(seen(jobs=(job,), pods=pods)).status
+    assert plan(seen(jobs=(replace(job, started_at=at(-1)),), pods=pods, status=first)).status == first
 
 
 def test_a_job_without_a_pod_is_looked_at_again_when_patience_ends() -> None:
