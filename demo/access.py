@@ -51,15 +51,9 @@ class Access:
         self.kubectl("apply", "--filename=-", stdin=here)
 
 
-def environment() -> dict[str, str]:
-    """Leave out a KUBECONFIG that `devcluster env` has set: it means devcluster's own cluster, not somebody's."""
-    own = ("KUBECONFIG", str(settings.from_environment(os.environ).kubeconfig))
-    return dict(pair for pair in os.environ.items() if pair != own)
-
-
 def cluster() -> Cluster:
     """Choose the cluster as devcluster does."""
-    return connect(environment(), settings.from_environment(os.environ))
+    return connect(os.environ, settings.from_environment(os.environ))
 
 
 def access(namespace: str = NAMESPACE) -> Access:

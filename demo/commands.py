@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from demo.expectation import UnmetError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 SHOWN_LINES = 15
 
 
-def run(command: Sequence[str | Path], stdin: str | None = None, environment: Mapping[str, str] | None = None) -> str:
+def run(command: Sequence[str | Path], stdin: str | None = None) -> str:
     """Return what the program prints; fail with its last lines when it fails."""
-    done = subprocess.run(command, input=stdin, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-SHOWN_LINES:])
         shown = [word for word in map(str, command[1:]) if not word.startswith("--kubeconfig")]

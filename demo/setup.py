@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from demo import operators
-from demo.access import MANIFESTS, NAMESPACE, Access, access, environment
+from demo.access import MANIFESTS, NAMESPACE, Access, access
 from demo.access import cluster as chosen_cluster
 from demo.commands import run
 from demo.screen import Screen, Tone
@@ -71,7 +71,7 @@ def build(screen: Screen, recipe: Recipe) -> None:
     begun = screen.elapsed
     arguments = [f"--build-arg={name}={value}" for name, value in recipe.arguments]
     what = [f"--file={recipe.dockerfile}", f"--tag={recipe.reference}", f"--context={recipe.context}"]
-    run([sys.executable, "-m", "devcluster", "build-image", *what, *arguments], environment=environment())
+    run([sys.executable, "-m", "devcluster", "build-image", *what, *arguments])
     took = screen.elapsed - begun
     how = "is there" if took < QUICK else f"built in {took:.0f} s"
     screen.line(recipe.reference.removeprefix("localhost/"), f"the image {how}")

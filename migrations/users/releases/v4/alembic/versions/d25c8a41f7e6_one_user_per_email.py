@@ -17,7 +17,7 @@ def upgrade() -> None:
     # As long as it takes with many users. Nothing is locked yet.
     op.execute("SELECT pg_sleep(4)")
     op.add_column("users", sa.Column("email_key", sa.Text, sa.Computed("lower(email)", persisted=True)))
-    op.execute("DELETE FROM users later USING users first WHERE first.email_key = later.email_key AND first.id < later.id")
+    op.execute("DELETE FROM users later USING users one WHERE one.email_key = later.email_key AND one.id < later.id")
     op.create_unique_constraint("users_email_key", "users", ["email_key"])
 
 
