@@ -84,7 +84,7 @@ class Job:
     failure: str
     """Reason of the Failed condition, such as DeadlineExceeded."""
     is_taken_up: bool = True
-    """The Job controller has begun with it: not while it is suspended, as by a queue of Jobs, or the controller lags."""
+    """The Job controller has begun with it: not while a queue of Jobs keeps it suspended, or the controller lags."""
     has_lost_pods: bool = False
     """A pod of it has failed, or was deleted before it could succeed."""
 
