@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
@@ -107,8 +108,13 @@ class ApiServer:
             method, path, query_params=given, header_params=headers, auth_settings=["BearerToken"]
         )
         method, url, sent, _, _ = request  # the body goes past it: a manifest is plain JSON already
-        response = await self._client.call_api(method, url, header_params=sent, body=body, _request_timeout=_TIMEOUT)
-        answer = await response.read()
+        try:
+            response = await self._client.call_api(
+                method, url, header_params=sent, body=body, _request_timeout=_TIMEOUT
+            )
+            answer = await response.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise errors.UnreachableError(0, type(error).__name__, str(error)) from error
         if response.status >= 400:  # noqa: PLR2004
             raise errors.from_response(response.status, answer)
         return json.loads(answer)

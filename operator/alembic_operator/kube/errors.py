@@ -13,6 +13,10 @@ class ApiError(Exception):
         self.message = message
 
 
+class UnreachableError(ApiError):
+    """No answer came: whether it was done is not known."""
+
+
 class NotFoundError(ApiError):
     """The object, or its kind, does not exist."""
 
