@@ -6,7 +6,7 @@ Loaded by the modules that need it: `pytest_plugins = ["tests.api.operator_fixtu
 import ssl
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,11 +25,17 @@ MakeOperator = Callable[..., OperatorProcess]
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    with running_cluster(tmp_path_factory.mktemp("cluster")) as server:
+        yield server
+
+
+@contextmanager
+def running_cluster(folder: Path) -> Iterator[ApiServer]:
     """Start the controllers after the CRD: the garbage collector learns a new kind only every half minute."""
-    server = ApiServer.at(tmp_path_factory.mktemp("cluster"), CONTROLLERS)
+    server = ApiServer.at(folder, CONTROLLERS)
     try:
         replace(server, controllers=()).start()
-        with closing(_connect(server)) as client:
+        with closing(connect(server)) as client:
             client.create(crd())
             until(lambda: _is_served(client))
         server.start()
@@ -40,7 +46,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
 
 @pytest.fixture(scope="session")
 def admin(cluster: ApiServer) -> Iterator[Rest]:
-    with closing(_connect(cluster)) as client:
+    with closing(connect(cluster)) as client:
         yield client
 
 
@@ -95,7 +101,8 @@ def _open(admin: Rest) -> Shop:
     return Shop(admin, name)
 
 
-def _connect(server: ApiServer) -> Rest:
+def connect(server: ApiServer) -> Rest:
+    """Connect as an administrator."""
     pki = server.plane.pki
     context = ssl.create_default_context(cafile=str(pki.authority))
     context.load_cert_chain(pki.certificate("admin"), pki.key("admin"))
