@@ -35,7 +35,7 @@ def test_the_error_names_revision_sqlstate_and_first_line_and_masks_literals(
     error = runner.run(project, "upgrade", APP_URL=database.url(project.driver)).result.error
     assert error
     assert (error.revision, error.sqlstate) == ("one", "42P01")
-    assert error.message == 'revision one failed: 42P01 relation "missing" does not exist'
+    assert error.message == 'relation "missing" does not exist'
     assert error.statement == "insert into missing (name) values (?, ?)"
     assert error.hint
 
@@ -58,7 +58,7 @@ def test_a_python_error_in_a_revision_is_a_failed_revision(
     run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
     assert (run.code, run.result.reason) == (70, "RevisionFailed")
     assert run.result.error
-    assert run.result.error.message == "revision one failed: KeyError: 'key'"
+    assert run.result.error.message == "KeyError: 'key'"
 
 
 def test_an_object_that_exists_already_is_hinted_as_drift(

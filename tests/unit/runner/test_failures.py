@@ -69,7 +69,7 @@ def test_a_half_applied_autocommit_block_is_never_a_passing_conflict(code: str) 
 
 def test_the_failure_says_revision_sqlstate_first_line_and_masked_statement() -> None:
     failure = classify(_error("42P01", 'relation "t" does not exist\nLINE 1: ...'), RUNNING).failure
-    assert failure.message == 'revision ab12 failed: 42P01 relation "t" does not exist'
+    assert failure.message == 'relation "t" does not exist'
     assert (failure.revision, failure.sqlstate, failure.statement) == ("ab12", "42P01", "update t set a = ?")
     assert failure.hint
 
