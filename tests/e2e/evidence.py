@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from demo.expectation import UnmetError
 
@@ -53,6 +54,18 @@ class Evidence:
                 file = self.folder / f"{access.namespace}-{pod}.log"
                 before = file.read_text() if file.exists() else ""
                 file.write_text(text if text.startswith(before) else before + text)
+
+    def states(self, kind: str, name: str) -> Iterator[dict[str, Any]]:
+        """Yield every state that one object has come to, as far as it was told by now."""
+        text = (self.folder / f"{kind}.json").read_text()
+        decoder, position = json.JSONDecoder(), 0
+        while (position := text.find("{", position)) >= 0:
+            try:
+                state, position = decoder.raw_decode(text, position)
+            except ValueError:  # the last one is being written
+                return
+            if (state["metadata"]["namespace"], state["metadata"]["name"]) == (self.access.namespace, name):
+                yield state
 
     def found(self, words: tuple[str, ...]) -> Iterator[str]:
         """Name each file and line that contains one of the words."""

@@ -51,8 +51,9 @@ def test_no_password_is_in_any_log_event_status_or_manifest(stage: Stage) -> Non
     for access in (stage.access, stage.operator):
         stage.evidence.logs(access)
     stage.evidence.end()
+    for word in ("POSTGRES_PASSWORD", "UpToDate", "revision applied", "was created"):
+        assert list(stage.evidence.found((word,)))  # there is something to search
     words = {word for password in _passwords(stage.access) for word in _disguises(password)}
-    assert len(list(stage.evidence.folder.iterdir())) > 20
     assert list(stage.evidence.found(tuple(sorted(words)))) == []
 
 
