@@ -3,45 +3,24 @@
 Loaded by the modules that need it: `pytest_plugins = ["tests.api.operator_fixtures"]`.
 """
 
-import ssl
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from alembic_operator.api.crd import crd
 from devcluster.controlplane import ApiServer
-from tests.api.operator_process import OperatorProcess, account
-from tests.api.rest import RefusedError, Rest
-from tests.api.shop import MIGRATION, Shop, until
-
-CONTROLLERS = ("job-controller", "garbage-collector-controller")
-
-MakeOperator = Callable[..., OperatorProcess]
+from tests.api.job_controller import connect, running_cluster
+from tests.api.operator_process import MakeOperator, OperatorProcess, account
+from tests.api.rest import Rest
+from tests.api.shop import Shop
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     with running_cluster(tmp_path_factory.mktemp("cluster")) as server:
         yield server
-
-
-@contextmanager
-def running_cluster(folder: Path) -> Iterator[ApiServer]:
-    """Start the controllers after the CRD: the garbage collector learns a new kind only every half minute."""
-    server = ApiServer.at(folder, CONTROLLERS)
-    try:
-        replace(server, controllers=()).start()
-        with closing(connect(server)) as client:
-            client.create(crd())
-            until(lambda: _is_served(client))
-        server.start()
-        yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -55,8 +34,8 @@ def new_operator(cluster: ApiServer, admin: Rest, tmp_path: Path) -> Iterator[Ma
     """Make operators that act in the given namespaces only, with a Role in each; they end with the test."""
     made: list[OperatorProcess] = []
 
-    def make(*namespaces: str) -> OperatorProcess:
-        made.append(_operator(cluster, admin, tmp_path, *namespaces))
+    def make(*namespaces: str, with_rollouts: bool = False) -> OperatorProcess:
+        made.append(_operator(cluster, admin, tmp_path, *namespaces, with_rollouts=with_rollouts))
         return made[-1].start()
 
     yield make
@@ -72,9 +51,13 @@ def operator(cluster: ApiServer, admin: Rest, tmp_path_factory: pytest.TempPathF
     process.kill()
 
 
-def _operator(cluster: ApiServer, admin: Rest, folder: Path, *namespaces: str) -> OperatorProcess:
-    kubeconfig = account(admin, cluster, f"operator-{uuid.uuid4().hex[:8]}", folder, *namespaces)
-    return OperatorProcess(kubeconfig, tuple(f"--namespace={one}" for one in namespaces))
+def _operator(
+    cluster: ApiServer, admin: Rest, folder: Path, *namespaces: str, with_rollouts: bool = False
+) -> OperatorProcess:
+    name = f"operator-{uuid.uuid4().hex[:8]}"
+    kubeconfig = account(admin, cluster, name, folder, *namespaces, with_rollouts=with_rollouts)
+    flags = [*(f"--namespace={one}" for one in namespaces), *(["--watch-rollouts"] if with_rollouts else [])]
+    return OperatorProcess(kubeconfig, tuple(flags))
 
 
 @pytest.fixture
@@ -99,18 +82,3 @@ def _open(admin: Rest) -> Shop:
     name = f"test-{uuid.uuid4().hex[:10]}"
     admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     return Shop(admin, name)
-
-
-def connect(server: ApiServer) -> Rest:
-    """Connect as an administrator."""
-    pki = server.plane.pki
-    context = ssl.create_default_context(cafile=str(pki.authority))
-    context.load_cert_chain(pki.certificate("admin"), pki.key("admin"))
-    return Rest(server.url, context)
-
-
-def _is_served(client: Rest) -> bool:
-    try:
-        return client.items(MIGRATION, "default") == []
-    except RefusedError:
-        return False

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -26,7 +27,7 @@ _RBAC = "rbac.authorization.k8s.io"
 _PATIENCE = 30.0
 
 
-def rules() -> list[dict[str, Any]]:
+def rules(*, with_rollouts: bool = False) -> list[dict[str, Any]]:
     """Return the rules of the operator's role, from the table that its client keeps to."""
     return [
         {
@@ -35,16 +36,19 @@ def rules() -> list[dict[str, Any]]:
             "verbs": sorted(verbs),
         }
         for (resource, subresource), verbs in VERBS.items()
-        if resource != ROLLOUTS
+        if with_rollouts or resource != ROLLOUTS
     ]
 
 
-def account(rest: Rest, server: ApiServer, name: str, folder: Path, *namespaces: str) -> Path:
+def account(
+    rest: Rest, server: ApiServer, name: str, folder: Path, *namespaces: str, with_rollouts: bool = False
+) -> Path:
     """Make a service account that may act in these namespaces, or in all; return its kubeconfig."""
+    granted = rules(with_rollouts=with_rollouts)
     rest.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}, HOME)
     for namespace in namespaces or ("",):
         scope = "" if namespace else "Cluster"
-        role = {"apiVersion": f"{_RBAC}/v1", "kind": f"{scope}Role", "metadata": {"name": name}, "rules": rules()}
+        role = {"apiVersion": f"{_RBAC}/v1", "kind": f"{scope}Role", "metadata": {"name": name}, "rules": granted}
         binding = {
             "apiVersion": f"{_RBAC}/v1",
             "kind": f"{scope}RoleBinding",
@@ -146,6 +150,10 @@ class OperatorProcess:
             assert self._running().poll() is None, f"it ended:\n{self.log.read_text()}"
             assert time.monotonic() < end, f"it was not ready in time:\n{self.log.read_text()}"
             time.sleep(0.05)
+
+
+MakeOperator = Callable[..., OperatorProcess]
+"""Makes operators that act in the given namespaces only; the fixture `new_operator`."""
 
 
 def _inherited() -> dict[str, str]:

@@ -4,7 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 from alembic_operator.contract import ExitCode
-from tests.api.operator_fixtures import connect, running_cluster
+from tests.api.job_controller import connect, running_cluster
 from tests.api.operator_process import OperatorProcess, account
 from tests.api.shop import SUCCESS, Shop, until
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from alembic_operator.contract import ExitCode
-from tests.api.operator_fixtures import MakeOperator
+from tests.api.operator_process import MakeOperator
 from tests.api.shop import EVENT, JOB, MIGRATION, SUCCESS, Shop, conditions, message, until
 
 pytest_plugins = ["tests.api.operator_fixtures"]

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import ssl
 import subprocess
 import sys
 from collections import Counter
@@ -12,15 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alembic_operator.api.crd import crd
 from devcluster.controlplane import ApiServer
 from devcluster.processes import Program
+from tests.api.job_controller import CONTROLLERS, connect, started
 from tests.api.operator_process import HOME, OperatorProcess, account
 from tests.api.rest import Rest
 
 OPERATOR = "operator"
 NAMESPACE = "bench"
-CONTROLLERS = ("job-controller", "garbage-collector-controller")
 
 _WRITES = ("create", "update", "patch", "delete", "deletecollection")
 _READS = ("get", "list")
@@ -79,26 +77,11 @@ def _name(request: dict[str, Any]) -> str:
 def site(folder: Path) -> Iterator[Site]:
     """Run it all; stop it all."""
     server = AuditedServer(ApiServer.at(folder, CONTROLLERS).plane, CONTROLLERS)
-    try:
-        dataclasses.replace(server, controllers=()).start()
-        with closing(connect(server)) as rest:
-            rest.create(crd())
-            server.start()
-            rest.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
-            operator = OperatorProcess(account(rest, server, OPERATOR, folder)).start()
-            with _node(server):
-                yield Site(server, rest, operator)
-            operator.kill()
-    finally:
-        server.stop()
-
-
-def connect(server: ApiServer) -> Rest:
-    """Connect as an administrator."""
-    pki = server.plane.pki
-    context = ssl.create_default_context(cafile=str(pki.authority))
-    context.load_cert_chain(pki.certificate("admin"), pki.key("admin"))
-    return Rest(server.url, context)
+    with started(server), closing(connect(server)) as rest, _node(server):
+        rest.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        operator = OperatorProcess(account(rest, server, OPERATOR, folder)).start()
+        yield Site(server, rest, operator)
+        operator.kill()
 
 
 @contextmanager
