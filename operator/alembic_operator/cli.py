@@ -38,11 +38,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _install(destination: Path) -> int:
-    """Copy the runner; nothing else is imported, because every gated pod waits for this."""
+    """Copy the runner; nothing else is imported, because every gated pod waits for this.
+
+    It is put there in one step and may be there already: the kubelet runs init containers again on a kept volume.
+    """
     source = os.environ.get("ALEMBIC_OPERATOR_RUNNER", _RUNNER)
     try:
-        shutil.copyfile(source, destination)
-        destination.chmod(0o555)
+        partial = destination.with_name(f"{destination.name}.partial")
+        partial.unlink(missing_ok=True)
+        shutil.copyfile(source, partial)
+        partial.chmod(0o555)
+        partial.replace(destination)
     except OSError as error:
         sys.stderr.write(f"alembic-operator install: {error}\n")
         return 1

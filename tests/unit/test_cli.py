@@ -27,6 +27,18 @@ def test_install_copies_the_runner_so_that_anybody_can_start_it(runner: Path, tm
     assert stat.S_IMODE(destination.stat().st_mode) == 0o555
 
 
+def test_install_again_puts_a_new_file_in_the_place_of_the_one_that_nobody_may_write(
+    runner: Path, tmp_path: Path
+) -> None:
+    destination = tmp_path / "shared"
+    assert main(["install", str(destination)]) == 0
+    before = destination.stat()
+    assert main(["install", str(destination)]) == 0
+    assert destination.stat().st_ino != before.st_ino
+    assert destination.read_bytes() == runner.read_bytes()
+    assert [one for one in tmp_path.iterdir() if one not in (destination, runner)] == []
+
+
 def test_a_runner_that_is_missing_is_a_sentence_and_a_failure(
     runner: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

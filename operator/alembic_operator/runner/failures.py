@@ -243,9 +243,10 @@ def is_connection_lost(error: BaseException) -> bool:
 
 
 def _message(error: BaseException, code: str, scene: Scene) -> str:
-    text = f"{code} {first_line(error)}".strip()
+    """Return the first line; revision and SQLSTATE have fields of their own."""
+    text = first_line(error)
     if scene.revision:
-        return f"revision {scene.revision} failed: {text}"
+        return text
     if scene.server and (is_connection_lost(error) or code[:2] in ("28", "3D", "53", "57")):
         return f"{scene.server}: {text}"
     return text

@@ -7,6 +7,7 @@ import importlib
 import io
 import os
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator import contract
@@ -52,7 +53,8 @@ def _end(result: contract.Result, path: str, output: Output, journal: Journal) -
     code = exit_code(result.reason)
     facts = {"reason": result.reason, "exit": int(code), "to": result.to, "pending": result.pending}
     if result.error:
-        journal.error("ended", **facts, message=result.error.message, hint=result.error.hint)
+        error = {name: text for name, text in asdict(result.error).items() if text}
+        journal.error("ended", **facts, **error)
     else:
         journal.info("ended", **facts)
     output.close()

@@ -100,10 +100,7 @@ class Upgrade:
     def _stopped(self, stopped: Ending, error: BaseException) -> Verdict:
         verdict = classify(stopped, self._progress.scene)
         last = classify(error, self._progress.scene).failure
-        if verdict.failure.revision:
-            message = f"{verdict.failure.message}, in revision {verdict.failure.revision}"
-            return replace(verdict, failure=replace(verdict.failure, message=message, statement=last.statement))
-        return verdict
+        return replace(verdict, failure=replace(verdict.failure, statement=last.statement))
 
     def _again(self, verdict: Verdict) -> bool:
         self._progress.attempts += 1
