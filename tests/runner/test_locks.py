@@ -6,6 +6,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from alembic_operator.contract import LOCK_CLASS_A
+from alembic_operator.runner.versions import VersionTable
 from tests.runner.server import until
 
 if TYPE_CHECKING:
@@ -33,6 +35,19 @@ def test_two_runners_at_once_apply_a_data_migration_once(project: Project, runne
     assert [run.code for run in runs] == [0, 0], runs[0].stderr + runs[1].stderr
     assert database.value("select balance from account") == 200
     assert sorted(len(run.result.applied) for run in runs) == [0, 2]
+
+
+def test_nothing_runs_while_somebody_else_holds_the_key(project: Project, runner: Runner, database: Database) -> None:
+    project.begin().table("one")
+    key = VersionTable("public", "alembic_version").lock_object
+    with database.connect() as holder:
+        holder.execute(f"select pg_advisory_lock({LOCK_CLASS_A}, {key})".encode())
+        process = runner.start(project, "upgrade", APP_URL=database.url(project.driver))
+        (said,) = until(lambda: process.said("waiting for lock"))
+        assert "another migration" in said["message"]
+        assert database.heads() == []
+    assert process.finish().result.from_ == ()
+    assert database.heads() == ["one"]
 
 
 def test_who_waits_says_once_who_holds_the_lock(any_project: Project, runner: Runner, database: Database) -> None:
