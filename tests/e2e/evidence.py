@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from demo.access import Access
 
 WATCHED = ("databasemigrations", "jobs", "pods", "events", "configmaps", "deployments")
+ALL = "--selector=!nothing-has-this-label"
 LAST = 40
 
 
@@ -29,6 +31,7 @@ class Evidence:
     access: Access
     folder: Path
     _watches: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def begin(self) -> None:
         """Write down every state that objects come to, in all namespaces."""
@@ -46,14 +49,12 @@ class Evidence:
             watch.wait()
         self._watches.clear()
 
-    def logs(self, access: Access, *pods: str) -> None:
-        """Keep the logs of these pods, else of all in the namespace; call it before they, or a container, are gone."""
-        for pod in pods or access.kubectl("get", "pods", "--output=jsonpath={.items[*].metadata.name}").split():
-            with suppress(UnmetError):  # none of its containers has started
-                text = access.kubectl("logs", pod, "--all-containers", "--tail=-1", "--ignore-errors")
-                file = self.folder / f"{access.namespace}-{pod}.log"
-                before = file.read_text() if file.exists() else ""
-                file.write_text(text if text.startswith(before) else before + text)
+    def logs(self, access: Access, *which: str) -> None:
+        """Keep the logs of all pods in the namespace, or those that `which` selects, before one of them is gone."""
+        options = ("--all-containers", "--prefix", "--tail=-1", "--ignore-errors")
+        with suppress(UnmetError):  # the one that was named has not started
+            text = access.kubectl("logs", *(which or (ALL,)), *options)
+            (self.folder / f"{next(self._numbers):03}-{access.namespace}.log").write_text(text)
 
     def states(self, kind: str, name: str) -> Iterator[dict[str, Any]]:
         """Yield every state that one object has come to, as far as it was told by now."""

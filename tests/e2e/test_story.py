@@ -42,7 +42,8 @@ def facts(stage: Stage, shop: Access, tmp_path_factory: pytest.TempPathFactory) 
     end = time.monotonic() + SECONDS
     while not _ended(told):
         assert time.monotonic() < end
-        stage.evidence.logs(shop)  # of pods that will be gone before the end
+        stage.evidence.logs(shop, "--selector=app=users")  # some of them will be gone before the end
+    stage.evidence.logs(shop)
     assert told.returncode == 0
     found: Facts = json.loads(path.read_text())
     return found
