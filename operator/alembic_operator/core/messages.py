@@ -23,7 +23,7 @@ def failed(error: RunError) -> str:
     """Return revision, SQLSTATE, first line and hint of an error."""
     where = f"revision {error.revision}: " if error.revision else ""
     code = f"SQLSTATE {error.sqlstate}: " if error.sqlstate else ""
-    hint = f"; {error.hint}" if error.hint else ""
+    hint = f"; {error.hint.rstrip('.')}" if error.hint else ""  # more may follow
     return f"{where}{code}{error.message or 'failed'}{hint}"
 
 

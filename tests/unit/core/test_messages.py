@@ -57,6 +57,7 @@ FAILED = {
     "nothing known": (RunError(), "failed"),
     "a message": (RunError(message="no"), "no"),
     "a hint": (RunError(message="no", hint="do this"), "no; do this"),
+    "a hint that is a sentence": (RunError(message="no", hint="Do this."), "no; Do this"),
     "everything": (
         RunError(message="no", hint="do this", sqlstate="55P03", revision="b2", statement="ALTER"),
         "revision b2: SQLSTATE 55P03: no; do this",
