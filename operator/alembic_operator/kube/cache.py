@@ -1,5 +1,6 @@
 """Remember what the watches have told, as far as a decision needs it, and who must look again when it changes."""
 
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -201,4 +202,19 @@ def _migration_of(raw: Manifest) -> Key:
 def _slim(raw: Manifest) -> Manifest:
     metadata = {name: raw["metadata"][name] for name in _KEPT_METADATA if name in raw["metadata"]}
     retry = {names.RETRY: (metadata.get("annotations") or {}).get(names.RETRY, "")}
-    return {"metadata": metadata | {"annotations": retry}, "spec": raw.get("spec"), "status": raw.get("status")}
+    kept = {"metadata": metadata | {"annotations": retry}, "spec": raw.get("spec"), "status": raw.get("status")}
+    slim: Manifest = _shared(kept)
+    return slim
+
+
+def _shared(value: Any) -> Any:
+    """Copy JSON so that all objects share their texts, of which most are the same: it takes half of the memory."""
+    match value:
+        case dict():
+            return {sys.intern(name): _shared(one) for name, one in value.items()}
+        case list():
+            return [_shared(one) for one in value]
+        case str():
+            return sys.intern(value)
+        case _:
+            return value

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 from kubernetes.aio import config
@@ -102,15 +103,13 @@ class ApiServer:
         body: Manifest | None = None,
         content_type: str = _JSON,
     ) -> Any:
-        given = [(name, value) for name, value in (query or {}).items() if value]
-        headers = {"Accept": _JSON, "Content-Type": content_type}
-        request = await self._client.param_serialize(
-            method, path, query_params=given, header_params=headers, auth_settings=["BearerToken"]
-        )
-        method, url, sent, _, _ = request  # the body goes past it: a manifest is plain JSON already
+        given = {name: value for name, value in (query or {}).items() if value}
+        url = f"{self._client.configuration.host}{path}{'?' if given else ''}{urlencode(given)}"
+        headers = {"Accept": _JSON, "Content-Type": content_type, "User-Agent": FIELD_MANAGER}
+        await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, None)
         try:
             response = await self._client.call_api(
-                method, url, header_params=sent, body=body, _request_timeout=_TIMEOUT
+                method, url, header_params=headers, body=body, _request_timeout=_TIMEOUT
             )
             answer = await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
