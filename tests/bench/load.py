@@ -30,12 +30,22 @@ class Load:
 
 
 @dataclass(frozen=True)
+class Post:
+    """When a migration was sent to the API server, and when the answer came, on the monotonic clock."""
+
+    sent: float
+    answered: float
+
+
+@dataclass(frozen=True)
 class Measured:
     """What a load showed."""
 
     load: Load
-    to_job: list[float]
+    from_post: list[float]
     """Milliseconds from sending the POST of each migration to seeing its Job."""
+    to_job: list[float]
+    """Milliseconds from the POST's answer, when the migration exists, to seeing its Job."""
     to_status: list[float]
     """Milliseconds from seeing the Job complete to seeing Ready=True."""
     cpu_ms: float
@@ -57,28 +67,30 @@ def run(site: Site, load: Load) -> Measured:
     """Create the migrations at their pace, wait until all are Ready."""
     witness = Witness(site.rest, NAMESPACE)
     before, used = len(site.requests()), process.cpu_ms(site.operator.pid)
-    sent = _create(site, load)
+    posts = _create(site, load)
     _wait(witness, load)
     time.sleep(2)  # for the last echo and the audit log's batch
     requests = site.requests()[before:]
     return Measured(
         load=load,
-        to_job=[(witness.created[name] - moment) * 1000 for name, moment in sent.items()],
-        to_status=[(witness.ready[name] - witness.completed[name]) * 1000 for name in sent],
+        from_post=[(witness.created[name] - post.sent) * 1000 for name, post in posts.items()],
+        to_job=[(witness.created[name] - post.answered) * 1000 for name, post in posts.items()],
+        to_status=[(witness.ready[name] - witness.completed[name]) * 1000 for name in posts],
         cpu_ms=(process.cpu_ms(site.operator.pid) - used) / load.count,
         writes=writes(requests),
         reads=reads(requests),
     )
 
 
-def _create(site: Site, load: Load) -> dict[str, float]:
-    sent: dict[str, float] = {}
+def _create(site: Site, load: Load) -> dict[str, Post]:
+    posts: dict[str, Post] = {}
     start = time.monotonic()
     for number, name in enumerate(load.names()):
         time.sleep(max(0.0, start + number / load.per_second - time.monotonic()))
-        sent[name] = time.monotonic()
+        sent = time.monotonic()
         site.rest.create(MIGRATIONS | {"metadata": {"name": name}, "spec": _SPEC}, NAMESPACE)
-    return sent
+        posts[name] = Post(sent, time.monotonic())
+    return posts
 
 
 def _wait(witness: Witness, load: Load) -> None:

@@ -21,7 +21,9 @@ def measure(site: Site, loads: tuple[Load, Load, Load]) -> list[Row]:
     settled = process.rss_mib(site.operator.pid)
     return [
         _latency(calm, "to_job", (8, 30)),
+        _latency(calm, "from_post", (None, None)),
         _latency(brisk, "to_job", (10, 100)),
+        _latency(brisk, "from_post", (None, None)),
         _latency(calm, "to_status", (12, None)),
         *_costs(calm),
         Row("Memory of an idle operator", (idle,), (80,), "MiB", "RSS, no object"),
@@ -33,7 +35,8 @@ def measure(site: Site, loads: tuple[Load, Load, Load]) -> list[Row]:
 
 
 _SAYS = {
-    "to_job": "Sending the object's POST → its Job is seen, p50 / p99",
+    "to_job": "The object's POST is answered → its Job is seen, p50 / p99",
+    "from_post": "The object's POST is sent → its Job is seen, p50 / p99",
     "to_status": "The Job is seen complete → Ready=True is seen, p50 / p99",
 }
 
