@@ -49,6 +49,7 @@ class Stage:
     evidence: Evidence
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run these tests on one worker, one after another: there is one node. What searches everything comes last."""
     for item in items:
