@@ -99,7 +99,7 @@ class Migration:
         self.access.kubectl("patch", "dbm", self.name, "--type=merge", f"--patch={json.dumps({'spec': spec})}")
 
     def retry(self) -> None:
-        """Ask for a new run at once; return when it is under way, because until then the status tells of the old one."""
+        """Ask for a new run at once; return when it is under way: until then the status tells of the old one."""
         before = self.status()["lastRun"]["job"]
         self.access.kubectl("annotate", "dbm", self.name, "--overwrite", f"{names.RETRY}={time.time()}")
         self.until(lambda raw: raw["status"]["lastRun"]["job"] != before, "running anew")
