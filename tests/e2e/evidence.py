@@ -71,8 +71,10 @@ class Evidence:
     def found(self, words: tuple[str, ...]) -> Iterator[str]:
         """Name each file and line that contains one of the words."""
         for path in sorted(self.folder.iterdir()):
-            for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
-                yield from (f"{path.name}:{number}: {word!r} in {line[:400]}" for word in words if word in line)
+            text = path.read_text(errors="replace")
+            for word in (one for one in words if one in text):
+                lines = (line for line in enumerate(text.splitlines(), 1) if word in line[1])
+                yield from (f"{path.name}:{number}: {word!r} in {line[:400]}" for number, line in lines)
 
 
 def describe(access: Access, operator: Access) -> Iterator[tuple[str, str]]:
