@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devcluster import apiclient, binaries, cgroups, components, kernelsettings, lock, manifests, network, prerequisites
+from devcluster import (
+    apiclient,
+    binaries,
+    cgroups,
+    components,
+    kernelsettings,
+    lock,
+    manifests,
+    network,
+    owner,
+    prerequisites,
+)
 from devcluster.components import FIRST_SERVICE_ADDRESS, ControlPlane, Ports
 from devcluster.containerd import Containerd
 from devcluster.controlplane import LOOPBACK
@@ -52,6 +63,7 @@ class Native:
         binaries.ensure(self.settings)
         with lock.held(self.settings.lock):
             begun = time.monotonic()
+            owner.demand(self.settings)
             is_new = self._begin()
             self._prepare()
             self._start_stores(is_new)
@@ -65,6 +77,7 @@ class Native:
         if os.geteuid() != 0:
             raise FailureError("taking a native node down needs root")
         with lock.held(self.settings.lock):
+            owner.demand(self.settings)
             remove_everything(self.settings, self._processes)
 
     def status(self) -> bool:
@@ -121,6 +134,7 @@ class Native:
         shutil.rmtree(self.settings.logs, ignore_errors=True)
         self.settings.state.mkdir(parents=True, exist_ok=True)
         mark.write_text(BOOT.read_text())
+        owner.claim(self.settings)
         return True
 
     def _prepare(self) -> None:

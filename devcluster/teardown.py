@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devcluster import cgroups, containerd, kernelsettings, mounts, network
+from devcluster import cgroups, containerd, kernelsettings, mounts, network, owner
 
 if TYPE_CHECKING:
     from devcluster.processes import Processes
@@ -46,6 +46,7 @@ def remove_everything(settings: Settings, processes: Processes) -> None:
 
 def _remove_files(settings: Settings) -> None:
     mounts.delete(containerd.RUN)
+    owner.MARK.unlink(missing_ok=True)
     for link in LOG_LINKS.glob("*.log"):
         if link.is_symlink() and link.readlink().is_relative_to(settings.logs):
             link.unlink()
