@@ -110,6 +110,8 @@ def apiserver(plane: ControlPlane, *more: str) -> Program:
         "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
         f"--service-cluster-ip-range={SERVICE_ADDRESSES}",
         "--authorization-mode=Node,RBAC",
+        # The second is what OpenShift has on: an owner that blocks its own deletion needs a right of its own.
+        "--enable-admission-plugins=NodeRestriction,OwnerReferencesPermissionEnforcement",
         "--allow-privileged=true",
         *more,
     )

@@ -155,7 +155,6 @@ class Native:
             f"--kubelet-client-certificate={pki.certificate('kubelet-client')}",
             f"--kubelet-client-key={pki.key('kubelet-client')}",
             "--kubelet-preferred-address-types=InternalIP",
-            "--enable-admission-plugins=NodeRestriction",
         )
         processes.ensure(components.etcd(self._plane))
         processes.ensure(components.apiserver(self._plane, *kubelet_access))

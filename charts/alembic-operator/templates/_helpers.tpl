@@ -45,6 +45,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - apiGroups: [alembic-operator.dev]
   resources: [databasemigrations/status]
   verbs: [patch]
+- apiGroups: [alembic-operator.dev]
+  resources: [databasemigrations/finalizers]  # asked where OwnerReferencesPermissionEnforcement is on, as on OpenShift
+  verbs: [update]
 - apiGroups: [batch]
   resources: [jobs]
   verbs: [get, list, watch, create, delete]

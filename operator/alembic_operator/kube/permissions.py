@@ -17,6 +17,9 @@ _WATCHED = frozenset({"get", "list", "watch"})
 VERBS: dict[tuple[Resource, str], frozenset[str]] = {
     (MIGRATIONS, ""): frozenset({"list", "watch"}),
     (MIGRATIONS, "status"): frozenset({"patch"}),
+    # Never called: OwnerReferencesPermissionEnforcement, as on OpenShift, asks it of who makes a Job that such an
+    # object owns with blockOwnerDeletion.
+    (MIGRATIONS, "finalizers"): frozenset({"update"}),
     (JOBS, ""): _WATCHED | {"create", "delete"},
     (PODS, ""): frozenset({"list", "watch"}),
     (DEPLOYMENTS, ""): _WATCHED,
