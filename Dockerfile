@@ -1,6 +1,6 @@
 # One image for the operator, for installing the runner into other images' pods, and for ConfigMap sources.
 # docker build -t alembic-operator .        BASE must be a Python 3.11 or newer, and is the same in both stages.
-ARG BASE=docker.io/library/python:3.11-slim
+ARG BASE=python:3.11-slim
 
 FROM ${BASE} AS build
 WORKDIR /src

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 PYTHON_IMAGE = "localhost/python:base"
 POSTGRES_IMAGE = "localhost/postgres:18"
 ELSEWHERE = {
-    PYTHON_IMAGE: "docker.io/library/python:3.11-slim",
-    POSTGRES_IMAGE: "docker.io/library/postgres:18",
+    PYTHON_IMAGE: "python:3.11-slim",
+    POSTGRES_IMAGE: "postgres:18",
 }
 """What stands for them where there is a registry."""
 

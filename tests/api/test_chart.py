@@ -54,7 +54,7 @@ def rights(role: Manifest) -> Iterator[tuple[str, str, str]]:
     ("argument", "complaint"),
     [
         ("watchNamespace=[]", "additional properties 'watchNamespace' not allowed"),
-        ('image={"registry":"ghcr.io"}', "additional properties 'registry' not allowed"),
+        ('image={"registry":"registry.example"}', "additional properties 'registry' not allowed"),
         ('resources={"request":{"cpu":"1"}}', "additional properties 'request' not allowed"),
         ('watchNamespaces=["No_Namespace"]', "/watchNamespaces/0"),
         ('image={"digest":"latest"}', "/image/digest"),

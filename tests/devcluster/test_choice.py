@@ -66,7 +66,7 @@ def test_an_external_cluster_pulls_from_the_registry_that_is_given() -> None:
 
 
 def test_an_external_cluster_pulls_base_images_from_where_everybody_does() -> None:
-    assert external("").reference("localhost/postgres:18") == "docker.io/library/postgres:18"
+    assert external("").reference("localhost/postgres:18") == "postgres:18"
 
 
 def test_without_a_registry_the_message_says_what_to_set() -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DOCKERFILE = """\
-ARG BASE=docker.io/library/python:3.11-slim
+ARG BASE=python:3.11-slim
 FROM ${BASE} AS build
 RUN true
 FROM --platform=linux/amd64 localhost/tools:$TAG
@@ -69,7 +69,7 @@ def test_a_link_counts_by_where_it_points(recipe: Recipe) -> None:
 
 
 def test_bases_are_named_with_arguments_filled_in(recipe: Recipe) -> None:
-    assert recipe.bases() == ["docker.io/library/python:3.11-slim", "localhost/tools:2"]
+    assert recipe.bases() == ["python:3.11-slim", "localhost/tools:2"]
 
 
 def test_a_default_is_given_only_for_an_argument_that_exists_and_is_not_set(recipe: Recipe) -> None:
