@@ -36,6 +36,8 @@ def main() -> int:
     try:
         if arguments.command == "clean":
             clean(screen, arguments.namespace, stop_cluster=arguments.cluster)
+            if not arguments.cluster:
+                screen.line("cluster", "still runs; python3 -m demo clean --cluster stops it")
         else:
             run(screen, arguments.namespace, arguments.facts)
     except (UnmetError, FailureError) as error:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from demo import operators
 from demo.access import access
-from demo.setup import release_of
+from demo.operators import release_of
 
 if TYPE_CHECKING:
     from demo.screen import Screen
@@ -26,4 +26,3 @@ def clean(screen: Screen, namespace: str, *, stop_cluster: bool) -> None:
     screen.line(namespace, "the namespace is gone, with PostgreSQL and its volume")
     last = operators.remove_unused_crd(here, name)
     screen.line(name, f"the operator is gone{', with its CustomResourceDefinition' if last else ''}")
-    screen.line("cluster", "still runs; python3 -m demo clean --cluster stops it")

@@ -5,12 +5,21 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from demo.access import NAMESPACE
+
 if TYPE_CHECKING:
     from demo.access import Access
 
 CRD = "databasemigrations.alembic-operator.dev"
 OWNER = "meta.helm.sh/release-name"
 OPERATORS = "app.kubernetes.io/name=alembic-operator"
+OPERATOR = "alembic-operator"
+"""Name of the demo's Helm release, its namespace and its Deployment."""
+
+
+def release_of(namespace: str) -> str:
+    """Name the Helm release that serves a namespace; its own namespace and its Deployment are called the same."""
+    return OPERATOR if namespace == NAMESPACE else f"{OPERATOR}-{namespace}"
 
 
 def crd_arguments(cluster: Access, name: str) -> tuple[str, ...]:

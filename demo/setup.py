@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from demo import operators
 from demo.access import MANIFESTS, NAMESPACE, Access, access
 from demo.access import cluster as chosen_cluster
+from demo.clean import clean
 from demo.commands import run
+from demo.operators import release_of
 from demo.screen import Screen, Tone
 from devcluster.failure import FailureError
 from devcluster.recipe import Recipe
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from devcluster.cluster import Cluster
 
 PROJECT = Path(__file__).parents[1]
-OPERATOR = "alembic-operator"
-"""Name of the demo's Helm release, its namespace and its Deployment."""
 OPERATOR_IMAGE = "localhost/alembic-operator:dev"
 QUICK = 2.0
 """Seconds within which nothing can have been built."""
@@ -38,6 +38,9 @@ def set_up(screen: Screen, namespace: str = NAMESPACE) -> Access:
         "operator itself from its Helm chart. The first time this builds everything; then it takes seconds.",
     )
     cluster = start_cluster(screen, namespace)
+    if cluster.kubectl("get", "namespace", namespace, "--ignore-not-found", "--output=name").strip():
+        screen.line(namespace, "an earlier demo is there; it is removed first")
+        clean(screen, namespace, stop_cluster=False)
     screen.line("images", "building those that are missing or out of date; that takes a while")
     for recipe in recipes():
         build(screen, recipe)
@@ -94,11 +97,6 @@ def make_namespace(cluster: Access) -> None:
     """Make the namespace, with Pod Security enforced."""
     text = (MANIFESTS / "namespace.yaml").read_text()
     cluster.apply_text(text.replace(f"name: {NAMESPACE} ", f"name: {cluster.namespace} "))
-
-
-def release_of(namespace: str) -> str:
-    """Name the Helm release that serves a namespace; its own namespace and its Deployment are called the same."""
-    return OPERATOR if namespace == NAMESPACE else f"{OPERATOR}-{namespace}"
 
 
 def install_operator(screen: Screen, cluster: Access) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from devcluster import mounts, pypi
 from devcluster.buildah import Buildah
-from devcluster.commands import output, search_path, show
+from devcluster.commands import output, search_path
 from devcluster.containerd import PAUSE_IMAGE
 from devcluster.failure import FailureError
 from devcluster.recipe import KEY_LENGTH, Recipe
@@ -103,7 +103,7 @@ def _fill_python(context: Path) -> None:
     root = context / "rootfs"
     print(f"making {PYTHON_IMAGE} from Debian packages, about a minute", flush=True)
     try:
-        show(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", RELEASE, root, *_mirror()])
+        output(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", RELEASE, root, *_mirror()])
     finally:
         mounts.detach(root)
     for folder in NOT_NEEDED:

@@ -7,7 +7,7 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
-from devcluster.commands import search_path, show
+from devcluster.commands import output, search_path
 from devcluster.failure import FailureError
 
 PROGRAMS = {
@@ -44,8 +44,8 @@ def ensure() -> None:
         raise FailureError(f"install what these Debian packages contain: {' '.join(packages)}")
     print(f"installing {' '.join(packages)}", flush=True)
     quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    show(["apt-get", "update", "--quiet"], env=quiet)
-    show(install, env=quiet)
+    output(["apt-get", "update", "--quiet"], env=quiet)
+    output(install, env=quiet)
 
 
 def missing() -> list[str]:

@@ -21,6 +21,7 @@ import pytest
 from demo import setup
 from demo.clean import clean
 from demo.expectation import until
+from demo.operators import release_of
 from demo.screen import Screen
 from tests.e2e.database import Database
 from tests.e2e.evidence import Evidence, describe
@@ -82,7 +83,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     _wait_for_postgres(access)
     evidence = Evidence(access, tmp_path_factory.mktemp("evidence"))
     evidence.begin()
-    yield Stage(access, replace(access, namespace=setup.release_of(NAMESPACE)), evidence)
+    yield Stage(access, replace(access, namespace=release_of(NAMESPACE)), evidence)
     evidence.end()
     clean(screen, NAMESPACE, stop_cluster=False)
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from demo.access import access as access_to
-from demo.setup import PROJECT, release_of
+from demo.operators import release_of
+from demo.setup import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
