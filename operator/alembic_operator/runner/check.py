@@ -33,7 +33,7 @@ def compare(look: Look, target: str, sites: list[tuple[str, ...]]) -> Result:
     Raises:
         Ending: the scripts or the target are wrong.
     """
-    current = tuple(sorted({head for heads in sites for head in heads}))
+    current = scripts.union(sites)
     ahead = [scripts.unknown(look.script, heads) for heads in sites]
     wanted = scripts.targets(look.script, target, () if any(ahead) and scripts.is_relative(target) else current)
     behind = [heads for heads, unknown in zip(sites, ahead) if not unknown]  # noqa: B905  3.9 has no strict

@@ -16,7 +16,7 @@ from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.failures import Ending, chain, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _NAMES = ("revision", "down_revision", "branch_labels", "depends_on")
 _TABLE_ARGUMENTS = (("version_table_schema", None), ("version_table", "alembic_version"))
@@ -196,3 +196,14 @@ def _table_of(call: ast.Call) -> tuple[str, str] | None:
         return None
     schema, name = constants
     return str(schema or ""), str(name)
+
+
+def union(all_heads: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    """Return the heads of several version tables as one set, sorted."""
+    return tuple(sorted({one for heads in all_heads for one in heads}))
+
+
+def ahead_blocked(unknown: tuple[str, ...]) -> Ending:
+    """Return what ends a run that must not touch a database which is ahead."""
+    message = f"the database contains {', '.join(unknown)}, which these scripts do not know"
+    return Ending(Reason.DATABASE_AHEAD_BLOCKED, message, "Use the image that knows it, or allow databaseAhead.")

@@ -222,7 +222,7 @@ class Upgrade:
         site.ahead = scripts.unknown(self._script, heads)
         site.target = site.target or self._target(site, heads)
         if site.ahead and self._invocation.database_ahead == "Block":
-            raise ahead_blocked(site.ahead)
+            raise scripts.ahead_blocked(site.ahead)
         return site
 
     def _target(self, site: Site, heads: tuple[str, ...]) -> tuple[str, ...]:
@@ -257,8 +257,8 @@ class Upgrade:
     # The end
 
     def _read_back(self, verdict: Verdict | None) -> Result:
-        before = _union(site.before or () for site in self._sites.found)
-        target = _union(site.target for site in self._sites.found)
+        before = scripts.union(site.before or () for site in self._sites.found)
+        target = scripts.union(site.target for site in self._sites.found)
         result = Result("", before, target=target, applied=tuple(self._progress.applied))
         try:
             after = [site.read(self._invocation.role) for site in self._sites.found]
@@ -268,7 +268,7 @@ class Upgrade:
             verdict = verdict or classify(error, Scene(server=self._sites.found[0].origin.place))
             return replace(result, reason=str(verdict.reason), error=verdict.failure)
         ahead = any(site.ahead for site in self._sites.found)
-        result = replace(result, to=_union(after), pending=pending, ahead=ahead)
+        result = replace(result, to=scripts.union(after), pending=pending, ahead=ahead)
         verdict = verdict or self._not_committed(pending, ahead)
         if verdict is None:
             return replace(result, reason=str(Reason.DATABASE_AHEAD if ahead else Reason.UP_TO_DATE))
@@ -281,7 +281,7 @@ class Upgrade:
     def _kept(self, applied: tuple[Applied, ...], after: list[tuple[str, ...]]) -> tuple[Applied, ...]:
         """Return what the database really contains; a transaction of env.py may have rolled the rest back."""
         names = tuple(one.revision for one in applied)
-        lost = set(scripts.missing(self._script, names, _union(after))) if names else set()
+        lost = set(scripts.missing(self._script, names, scripts.union(after))) if names else set()
         return tuple(one for one in applied if one.revision not in lost)
 
     def _not_committed(self, pending: int, ahead: bool) -> Verdict | None:
@@ -293,13 +293,3 @@ class Upgrade:
             "or commit what env.py began itself."
         )
         return Ending(Reason.NOT_COMMITTED, message, hint).verdict
-
-
-def _union(all_heads: Any) -> tuple[str, ...]:
-    return tuple(sorted({one for heads in all_heads for one in heads}))
-
-
-def ahead_blocked(unknown: tuple[str, ...]) -> Ending:
-    """Return what ends a run that must not touch a database which is ahead."""
-    message = f"the database contains {', '.join(unknown)}, which these scripts do not know"
-    return Ending(Reason.DATABASE_AHEAD_BLOCKED, message, "Use the image that knows it, or allow databaseAhead.")
