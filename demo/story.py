@@ -149,12 +149,7 @@ def second_release(teller: Teller) -> Release:
         "One adds a column and fills it, one builds an index concurrently. Until both are in the database the new pod",
         "waits and the old ones answer. A client asks all the time, on new connections, and counts.",
     )
-    begun = teller.screen.elapsed
-    teller.ship("v2")
-    scene = teller.follower.until(_is_out, PATIENCE, "users v2 does not roll out")
-    teller.answers("v2")
-    teller.tell_counts()
-    return teller.facts("v2", begun, scene)
+    return _roll_out(teller, "v2")
 
 
 def broken_release(teller: Teller, before: Release) -> Release:
@@ -187,12 +182,7 @@ def repaired_release(teller: Teller) -> Release:
         "5  v4: the same revision, repaired",
         "It removes the duplicate first. Nothing has to be cleaned up, unlocked or restarted by hand.",
     )
-    begun = teller.screen.elapsed
-    teller.ship("v4")
-    scene = teller.follower.until(_is_out, PATIENCE, "users v4 does not roll out")
-    teller.answers("v4")
-    teller.tell_counts()
-    return teller.facts("v4", begun, scene)
+    return _roll_out(teller, "v4")
 
 
 def epilogue(teller: Teller) -> None:
@@ -215,6 +205,16 @@ def tell(access: Access, screen: Screen) -> dict[str, Release]:
     repaired = repaired_release(teller)
     epilogue(teller)
     return {"v1": first, "v2": second, "v3": broken, "v4": repaired}
+
+
+def _roll_out(teller: Teller, release: str) -> Release:
+    """Ship a good release, and follow it until nothing of the one before is left."""
+    begun = teller.screen.elapsed
+    teller.ship(release)
+    scene = teller.follower.until(_is_out, PATIENCE, f"users {release} does not roll out")
+    teller.answers(release)
+    teller.tell_counts()
+    return teller.facts(release, begun, scene)
 
 
 def _is_out(scene: Scene) -> bool:
