@@ -8,7 +8,7 @@ PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 PYTEST := $(VENV)/bin/pytest
 RUNNER := build/runner.pyz
-RUNNER_PARTS := $(wildcard operator/alembic_operator/*.py operator/alembic_operator/api/reasons.py operator/alembic_operator/runner/*.py)
+RUNNER_PARTS := $(wildcard operator/alembic_operator/*.py operator/alembic_operator/api/reasons.py operator/alembic_operator/runner/*.py operator/alembic_operator/runner/*/*.py)
 DEVCLUSTER := python3 -m devcluster
 
 .PHONY: help

@@ -28,7 +28,7 @@ os._exit(code)
 def contents() -> dict[str, bytes]:
     """Return the files of the archive by their names in it."""
     package = SOURCE / "alembic_operator"
-    paths = [package / name for name in FILES] + sorted((package / "runner").glob("*.py"))
+    paths = [package / name for name in FILES] + sorted((package / "runner").rglob("*.py"))
     files = {path.relative_to(SOURCE).as_posix(): path.read_bytes() for path in paths}
     return {"__main__.py": START.encode(), **files}
 

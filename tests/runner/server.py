@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from alembic_operator.runner import address
+from alembic_operator.runner.database import address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

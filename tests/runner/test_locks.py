@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from alembic_operator.contract import LOCK_CLASS_A
-from alembic_operator.runner.versions import VersionTable
+from alembic_operator.runner.database.versions import VersionTable
 from tests.runner.server import until
 
 if TYPE_CHECKING:

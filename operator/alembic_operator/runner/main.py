@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from alembic_operator import contract
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner import address, report
-from alembic_operator.runner.failures import Ending, Scene, classify, exit_code, trace
-from alembic_operator.runner.interrupt import Stop, block
-from alembic_operator.runner.journal import Journal
-from alembic_operator.runner.masking import Secrets
-from alembic_operator.runner.output import Output
+from alembic_operator.runner.database import address
+from alembic_operator.runner.process import report
+from alembic_operator.runner.process.failures import Ending, Scene, classify, exit_code, trace
+from alembic_operator.runner.process.interrupt import Stop, block
+from alembic_operator.runner.process.journal import Journal
+from alembic_operator.runner.process.masking import Secrets
+from alembic_operator.runner.process.output import Output
 
 if TYPE_CHECKING:
-    from alembic_operator.runner.connect import Connections
+    from alembic_operator.runner.database.connect import Connections
 
 
 def main(argv: list[str]) -> int:
@@ -91,16 +92,13 @@ def _command(invocation: contract.Invocation, journal: Journal, output: Output, 
     stop.watch()
     journal.info("started", command=invocation.command, target=invocation.target, config=invocation.config)
     connections = _connections(invocation, stop, journal, secrets)
-    name = {"upgrade": "upgrade.Upgrade", "check": "check.Check", "gate": "gate.Gate"}[invocation.command]
-    module, kind = name.split(".")
-    command: Any = getattr(_imported(module), kind)(invocation, connections)
-    result: contract.Result = command.run()
+    result: contract.Result = _imported(f"commands.{invocation.command}").command(invocation, connections)
     return report.with_versions(result, connections.origin.driver if connections.origin else "")
 
 
 def _connections(invocation: contract.Invocation, stop: Stop, journal: Journal, secrets: Secrets) -> Connections:
     where = _address(invocation)
-    connect, session = _imported("connect"), _imported("session")
+    connect, session = _imported("database.connect"), _imported("database.session")
     around = connect.Circumstances(stop, journal, secrets)
     connections: Connections = connect.Connections(around, session.Session.of(invocation), where)
     connections.install()

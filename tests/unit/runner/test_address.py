@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from alembic_operator.runner.address import Address, from_environment, parse
+from alembic_operator.runner.database.address import Address, from_environment, parse
 
 PASSWORDS = [
     "simple",

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import ExitCode
-from alembic_operator.runner.failures import EXIT_CODES, Ending, Scene, classify, exit_code
+from alembic_operator.runner.process.failures import EXIT_CODES, Ending, Scene, classify, exit_code
 
 RUNNING = Scene(revision="ab12")
 

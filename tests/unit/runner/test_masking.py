@@ -7,8 +7,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from alembic_operator.runner.journal import Journal
-from alembic_operator.runner.masking import Secrets, statement
+from alembic_operator.runner.process.journal import Journal
+from alembic_operator.runner.process.masking import Secrets, statement
 
 SECRET = "p@ss/w:rd%20 'q\"é\\+"
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from alembic_operator.contract import RESULT_BYTES, Applied, Failure, Result
-from alembic_operator.runner import report
-from alembic_operator.runner.masking import Secrets
+from alembic_operator.runner.process import report
+from alembic_operator.runner.process.masking import Secrets
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner import scripts
-from alembic_operator.runner.failures import Ending
+from alembic_operator.runner.process.failures import Ending
+from alembic_operator.runner.project import scripts
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from alembic_operator.runner.own import literal, quoted
-from alembic_operator.runner.versions import VersionTable
+from alembic_operator.runner.database.own import literal, quoted
+from alembic_operator.runner.database.versions import VersionTable
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.failures import Ending
+from alembic_operator.runner.process.failures import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -113,6 +113,13 @@ def _hook(environment: EnvironmentContext, hooks: Hooks) -> None:
 
     environment.configure = configure
     environment.run_migrations = run_migrations
+
+
+def also_on_version_apply(arguments: dict[str, Any], callback: Callable[..., None]) -> None:
+    """Add a callback to those that env.py gives to context.configure(); called in a revision's open transaction."""
+    given = arguments.get("on_version_apply") or ()
+    callbacks = [given] if callable(given) else list(given)
+    arguments["on_version_apply"] = [*callbacks, callback]
 
 
 def around_autocommit(context: Any, entered: Callable[[], Any]) -> None:

@@ -9,10 +9,10 @@ import time
 from typing import TYPE_CHECKING, Any, Callable
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.failures import Ending
+from alembic_operator.runner.process.failures import Ending
 
 if TYPE_CHECKING:
-    from alembic_operator.runner.journal import Journal
+    from alembic_operator.runner.process.journal import Journal
 
 _SIGNALS = {signal.SIGTERM, signal.SIGINT}
 _NUDGE = signal.SIGURG  # ignored by default, and used by nobody else in Python

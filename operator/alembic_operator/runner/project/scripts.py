@@ -13,7 +13,7 @@ from alembic.script.revision import MultipleHeads, ResolutionError, Revision, Re
 from alembic.util import CommandError
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.failures import Ending, chain, first_line
+from alembic_operator.runner.process.failures import Ending, chain, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

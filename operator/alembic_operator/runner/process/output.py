@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from alembic_operator.runner.masking import Secrets
+    from alembic_operator.runner.process.masking import Secrets
 
 _CHUNK = 65536
 _LINE_LIMIT = 1 << 20

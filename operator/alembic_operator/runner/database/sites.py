@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner import versions
-from alembic_operator.runner.failures import Ending
-from alembic_operator.runner.own import Origin, fetch
-from alembic_operator.runner.session import client_backend
+from alembic_operator.runner.database import versions
+from alembic_operator.runner.database.own import Origin, fetch
+from alembic_operator.runner.database.session import client_backend
+from alembic_operator.runner.process.failures import Ending
 
 if TYPE_CHECKING:
-    from alembic_operator.runner.connect import Connections
-    from alembic_operator.runner.locks import Lock
+    from alembic_operator.runner.database.connect import Connections
+    from alembic_operator.runner.database.locks import Lock
 
 _DEFAULT_TABLE = "alembic_version"
 

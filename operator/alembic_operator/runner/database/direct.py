@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine
 
-from alembic_operator.runner.connect import place_of
-from alembic_operator.runner.own import Origin
-from alembic_operator.runner.session import client_side
+from alembic_operator.runner.database.connect import place_of
+from alembic_operator.runner.database.own import Origin
+from alembic_operator.runner.database.session import client_side
 
 if TYPE_CHECKING:
-    from alembic_operator.runner.address import Address
+    from alembic_operator.runner.database.address import Address
 
 _DRIVERS = ("psycopg2", "psycopg", "asyncpg")
 """The quickest to import first."""

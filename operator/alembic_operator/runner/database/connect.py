@@ -16,15 +16,15 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import Pool
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.failures import Ending, Scene, classify, is_database_error
-from alembic_operator.runner.own import Origin, OwnConnection, fetch
-from alembic_operator.runner.session import Session, client_side, keep_alive
+from alembic_operator.runner.database.own import Origin, OwnConnection, fetch
+from alembic_operator.runner.database.session import Session, client_side, keep_alive
+from alembic_operator.runner.process.failures import Ending, Scene, classify, is_database_error
 
 if TYPE_CHECKING:
-    from alembic_operator.runner.address import Address
-    from alembic_operator.runner.interrupt import Stop
-    from alembic_operator.runner.journal import Journal
-    from alembic_operator.runner.masking import Secrets
+    from alembic_operator.runner.database.address import Address
+    from alembic_operator.runner.process.interrupt import Stop
+    from alembic_operator.runner.process.journal import Journal
+    from alembic_operator.runner.process.masking import Secrets
 
 _ORIGIN = "alembic_operator.origin"
 _FOREIGN = "alembic_operator.foreign"

@@ -6,13 +6,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner import direct, environment, scripts, versions
-from alembic_operator.runner.failures import Ending, Scene, Verdict, classify
-from alembic_operator.runner.sites import Site, Sites
+from alembic_operator.runner.database import direct, versions
+from alembic_operator.runner.database.sites import Site, Sites
+from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify
+from alembic_operator.runner.project import environment, scripts
 
 if TYPE_CHECKING:
     from alembic_operator.contract import Invocation
-    from alembic_operator.runner.connect import Connections
+    from alembic_operator.runner.database.connect import Connections
 
 _ENV_PAUSE = (2.0, 60.0)
 

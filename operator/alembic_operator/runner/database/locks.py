@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from alembic_operator.contract import LOCK_CLASS_A, LOCK_CLASS_B
 
 if TYPE_CHECKING:
-    from alembic_operator.runner.interrupt import Stop
-    from alembic_operator.runner.journal import Journal
-    from alembic_operator.runner.own import OwnConnection
-    from alembic_operator.runner.versions import Query, VersionTable
+    from alembic_operator.runner.database.own import OwnConnection
+    from alembic_operator.runner.database.versions import Query, VersionTable
+    from alembic_operator.runner.process.interrupt import Stop
+    from alembic_operator.runner.process.journal import Journal
 
 _POLL_SECONDS = (0.1, 0.6)
 

@@ -6,25 +6,18 @@ from typing import TYPE_CHECKING
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import Result
-from alembic_operator.runner import scripts
-from alembic_operator.runner.look import Look
+from alembic_operator.runner.commands.look import Look
+from alembic_operator.runner.project import scripts
 
 if TYPE_CHECKING:
     from alembic_operator.contract import Invocation
-    from alembic_operator.runner.connect import Connections
+    from alembic_operator.runner.database.connect import Connections
 
 
-class Check:
-    """One run of `check`."""
-
-    def __init__(self, invocation: Invocation, connections: Connections) -> None:
-        self._invocation = invocation
-        self._look = Look(invocation, connections)
-
-    def run(self) -> Result:
-        """Return UpToDate, Pending or DatabaseAhead; all three are answers, not failures."""
-        sites = self._look.heads()
-        return compare(self._look, self._invocation.target, sites)
+def command(invocation: Invocation, connections: Connections) -> Result:
+    """Return UpToDate, Pending or DatabaseAhead; all three are answers, not failures."""
+    look = Look(invocation, connections)
+    return compare(look, invocation.target, look.heads())
 
 
 def compare(look: Look, target: str, sites: list[tuple[str, ...]]) -> Result:

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Callable
 
 if TYPE_CHECKING:
-    from alembic_operator.runner.masking import Secrets
+    from alembic_operator.runner.process.masking import Secrets
 
 
 class Journal:

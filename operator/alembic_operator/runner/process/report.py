@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from alembic_operator.contract import TERMINATION_LOG, Result
 
 if TYPE_CHECKING:
-    from alembic_operator.runner.masking import Secrets
-    from alembic_operator.runner.output import Output
+    from alembic_operator.runner.process.masking import Secrets
+    from alembic_operator.runner.process.output import Output
 
 
 def write(result: Result, path: str, output: Output, secrets: Secrets) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.contract import Invocation, seconds
-from alembic_operator.runner.own import fetch, literal, quoted
+from alembic_operator.runner.database.own import fetch, literal, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping

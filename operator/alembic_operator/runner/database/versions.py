@@ -6,11 +6,11 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable
 
-from alembic_operator.runner.failures import sqlstate
-from alembic_operator.runner.own import literal, quoted
+from alembic_operator.runner.database.own import literal, quoted
+from alembic_operator.runner.process.failures import sqlstate
 
 if TYPE_CHECKING:
-    from alembic_operator.runner.own import OwnConnection
+    from alembic_operator.runner.database.own import OwnConnection
 
 _MISSING = ("42P01", "3F000")
 

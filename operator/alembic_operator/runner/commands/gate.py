@@ -6,18 +6,23 @@ import random
 from typing import TYPE_CHECKING
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner import scripts
-from alembic_operator.runner.check import compare
-from alembic_operator.runner.failures import Ending
-from alembic_operator.runner.look import Look
+from alembic_operator.runner.commands.check import compare
+from alembic_operator.runner.commands.look import Look
+from alembic_operator.runner.process.failures import Ending
+from alembic_operator.runner.project import scripts
 
 if TYPE_CHECKING:
     from alembic_operator.contract import Invocation, Result
-    from alembic_operator.runner.connect import Connections
+    from alembic_operator.runner.database.connect import Connections
 
 _PAUSE_SECONDS = (1.0, 2.0)
 _TRUST_SECONDS = 10.0
 """Before a fresh database's first migration, hundreds of pods need not run env.py to be told that nothing is there."""
+
+
+def command(invocation: Invocation, connections: Connections) -> Result:
+    """Return when the database contains the script heads, or is ahead and may be."""
+    return Gate(invocation, connections).run()
 
 
 class Gate:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import ExitCode, Failure
-from alembic_operator.runner import masking
+from alembic_operator.runner.process import masking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

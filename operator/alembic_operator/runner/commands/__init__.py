@@ -1,0 +1,1 @@
+"""What a run of the runner can do: one module for each command."""

@@ -1,0 +1,220 @@
+"""One run that changes a database: lock, compare, move, read back. The direction is a module of its own."""
+
+from __future__ import annotations
+
+import functools
+import random
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from alembic_operator.api.reasons import Reason
+from alembic_operator.contract import Applied
+from alembic_operator.runner.commands.finish import Finish
+from alembic_operator.runner.database.guard import Guard
+from alembic_operator.runner.database.sites import Site, Sites, raw_of
+from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify, trace
+from alembic_operator.runner.project import environment, scripts
+from alembic_operator.runner.watching import seats
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from alembic_operator.contract import Invocation, Result
+    from alembic_operator.runner.database.connect import Connections
+
+_ATTEMPTS = {Reason.LOCK_TIMEOUT: 40, Reason.CONFLICT: 5}
+"""How often a revision is tried in one run; the database stays at the revision before in between."""
+_PAUSE_SECONDS = (0.2, 30.0)
+
+
+class Move(Protocol):
+    """A direction."""
+
+    def aim(self, script: Any, target: str, heads: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the revisions that a target names, seen from the database heads."""
+
+    def left(self, script: Any, aimed: tuple[str, ...], heads: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the revisions that are still to run."""
+
+    def steps(self, script: Any, target: str, aimed: tuple[str, ...], heads: tuple[str, ...]) -> Iterable[Any]:
+        """Return Alembic's steps to the target, in their order."""
+
+
+@dataclass
+class Progress:
+    """How far the run has come."""
+
+    applied: list[Applied] = field(default_factory=list)
+    scene: Scene = field(default_factory=Scene)
+    """The revision that is running."""
+    attempts: int = 0
+    """How often the running revision has failed."""
+
+
+class Run:
+    """One run of `upgrade` or of a command like it."""
+
+    def __init__(self, invocation: Invocation, connections: Connections, move: Move) -> None:
+        self._invocation = invocation
+        self._connections = connections
+        self._move = move
+        self._witnesses = seats.taken(connections)
+        self._around = connections.around
+        self._sites = Sites(connections, [])
+        self._guard = Guard(connections, self._sites, invocation.role)
+        self._progress = Progress()
+        self._script: Any = None
+        self._site: Site | None = None
+        self._version_arguments: dict[str, Any] = {}
+
+    def run(self) -> Result:
+        """Run until the target is in the database, or raise Ending's verdict inside a Result."""
+        verdict = self._attempts()
+        self._around.stop.unwound()
+        finish = Finish(self._invocation, self._sites.found, self._script, self._move.left)
+        result = finish.read_back(tuple(self._progress.applied), verdict)
+        for witness in self._witnesses:
+            result = witness.ended(result)
+        self._guard.leave()
+        return result
+
+    # Attempts
+
+    def _attempts(self) -> Verdict | None:
+        while True:
+            calls: list[str] = []
+            try:
+                self._attempt(calls)
+            except BaseException as error:  # noqa: BLE001  env.py may raise anything, also SystemExit
+                verdict = self._verdict(error)
+                if not self._again(verdict):
+                    return self._told(error, verdict)
+                self._wait(verdict)
+            else:
+                return None if "run_migrations" in calls else environment.never_ran(calls).verdict
+
+    def _attempt(self, calls: list[str]) -> None:
+        self._progress.scene = Scene()
+        self._guard.begin()
+        config = environment.open_config(self._invocation)
+        self._script = environment.open_scripts(config, self._invocation)
+        hooks = environment.Hooks(self._configuring, self._configured, self._steps, calls)
+        environment.run(config, self._script, hooks, self._invocation.target)
+        self._around.stop.check()
+
+    def _verdict(self, error: BaseException) -> Verdict:
+        if stopped := self._around.stop.requested:
+            verdict = self._stopped(stopped, error)
+        else:
+            origin = self._connections.origin
+            verdict = classify(error, replace(self._progress.scene, server=origin.place if origin else ""))
+        for witness in self._witnesses:
+            verdict = witness.failed(verdict)
+        return verdict
+
+    def _stopped(self, stopped: Ending, error: BaseException) -> Verdict:
+        verdict = classify(stopped, self._progress.scene)
+        last = classify(error, self._progress.scene).failure
+        return replace(verdict, failure=replace(verdict.failure, statement=last.statement))
+
+    def _again(self, verdict: Verdict) -> bool:
+        self._progress.attempts += 1
+        return self._progress.attempts < _ATTEMPTS.get(verdict.reason, 0)
+
+    def _wait(self, verdict: Verdict) -> None:
+        shortest, longest = _PAUSE_SECONDS
+        ceiling = min(longest, shortest * 2 ** min(self._progress.attempts, 10))
+        self._around.journal.warning(
+            "retrying", reason=str(verdict.reason), message=verdict.failure.message, attempt=self._progress.attempts
+        )
+        self._around.stop.waiting_for = f"another attempt; the last one: {verdict.failure.message}"
+        self._around.stop.pause(random.uniform(0, ceiling))  # noqa: S311  jitter, not a secret
+        self._around.stop.waiting_for = ""
+
+    def _told(self, error: BaseException, verdict: Verdict) -> Verdict:
+        if not isinstance(error, Ending):
+            self._around.journal.error("failed", **trace(error))
+        return verdict
+
+    # Stations of env.py
+
+    def _configuring(self, connection: Any, arguments: dict[str, Any]) -> None:
+        self._site = site = self._guard.enter(connection, arguments)
+        arguments["transaction_per_migration"] = True
+        environment.also_on_version_apply(arguments, self._applying)
+        self._version_arguments = arguments
+        for witness in self._witnesses:
+            witness.locked(site)
+
+    def _configured(self, context: Any) -> None:
+        @contextmanager
+        def entered() -> Iterator[None]:
+            self._progress.scene = replace(self._progress.scene, autocommitted=True)
+            with self._connections.session.no_timeouts(raw_of(context.connection)):
+                yield
+
+        environment.around_autocommit(context, entered)
+
+    def _steps(self, heads: tuple[str, ...], context: Any) -> Iterator[Any]:
+        """Yield the revisions to run; Alembic asks for the next one only after it has committed the one before."""
+        site = self._compare(heads, context)
+        if site.ahead or not self._move.left(self._script, site.target, heads):
+            return
+        for step in self._move.steps(self._script, self._invocation.target, site.target, heads):
+            revision = step.revision.revision
+            self._around.stop.check()
+            self._announce(revision)
+            self._watch(step, context.connection)
+            begun = time.monotonic()
+            yield step
+            self._committed(Applied(revision, round((time.monotonic() - begun) * 1000)))
+
+    def _compare(self, heads: tuple[str, ...], context: Any) -> Site:
+        site = self._site
+        if site is None:
+            raise environment.never_ran([])
+        site.table = self._sites.locate(context.connection, self._version_arguments).table
+        if site.before is None:
+            site.before = tuple(sorted(heads))
+            self._around.journal.info("database heads read", heads=site.before, table=site.table.sql)
+        site.ahead = scripts.unknown(self._script, heads)
+        site.target = site.target or self._target(site, heads)
+        if site.ahead and self._invocation.database_ahead == "Block":
+            raise scripts.ahead_blocked(site.ahead)
+        return site
+
+    def _target(self, site: Site, heads: tuple[str, ...]) -> tuple[str, ...]:
+        if site.ahead and scripts.is_relative(self._invocation.target):
+            return ()
+        return self._move.aim(self._script, self._invocation.target, heads)
+
+    def _announce(self, revision: str) -> None:
+        if revision != self._progress.scene.revision:
+            self._around.journal.info("revision started", revision=revision)
+        self._progress.scene = Scene(revision=revision)
+
+    def _watch(self, step: Any, connection: Any) -> None:
+        original, revision = step.migration_fn, step.revision.revision
+
+        @functools.wraps(original)
+        def migration(*arguments: Any, **named: Any) -> Any:
+            for witness in self._witnesses:
+                witness.begun(revision, connection)
+            return original(*arguments, **named)
+
+        step.migration_fn = migration
+
+    def _applying(self, *, ctx: Any, **_: Any) -> None:
+        for witness in self._witnesses:
+            witness.applying(self._progress.scene.revision, ctx.connection)
+
+    def _committed(self, applied: Applied) -> None:
+        self._progress.applied.append(applied)
+        self._progress.attempts = 0
+        self._progress.scene = Scene()
+        facts: dict[str, Any] = {}
+        for witness in self._witnesses:
+            facts |= witness.applied(applied.revision)
+        self._around.journal.info("revision applied", revision=applied.revision, ms=applied.ms, **facts)

@@ -1,0 +1,1 @@
+"""PostgreSQL as the runner meets it: connections, sessions, locks and version tables."""

@@ -1,0 +1,121 @@
+"""Take a version table for this run: its locks, its schema, and key B on every connection that may change it."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass, field
+from typing import Any
+
+from alembic_operator.api.reasons import Reason
+from alembic_operator.runner.database import locks
+from alembic_operator.runner.database.connect import Connections, connect_failed
+from alembic_operator.runner.database.own import Origin, fetch, literal, quoted
+from alembic_operator.runner.database.sites import Site, Sites, end_unless_begun, raw_of
+from alembic_operator.runner.process.failures import Ending
+
+_SHARED = "alembic_operator.shared"
+
+
+@dataclass
+class Guard:
+    """Guards every version table that one run changes."""
+
+    connections: Connections
+    sites: Sites
+    role: str
+    _locked: list[Site] = field(default_factory=list)
+    """Those whose lock this attempt has seen to be held."""
+
+    def __post_init__(self) -> None:
+        self.connections.on_checkout = self._checked_out
+        self.connections.around.stop.cancel = self._cancel
+
+    def begin(self) -> None:
+        """Begin an attempt: each lock is looked at again."""
+        self._locked.clear()
+        gc.collect()  # the connections of a failed attempt must not be left to share key B
+
+    def enter(self, connection: Any, arguments: dict[str, Any]) -> Site:
+        """Lock the version table that env.py is about to configure; its heads are read after that."""
+        if connection is not None:
+            self._own_the_transaction(connection)
+        site = self.sites.examine(connection, arguments)
+        self._lock(site)
+        self._locked.append(site)
+        self._create_schema(site)
+        self._share(raw_of(connection), connection.info, site.origin)
+        end_unless_begun(connection)
+        return site
+
+    def leave(self) -> None:
+        """Let the next runner begin."""
+        for site in self.sites.found:
+            if site.lock:
+                site.lock.release()
+
+    def _own_the_transaction(self, connection: Any) -> None:
+        """Commit what SQLAlchemy began by itself; Alembic would take it for env.py's, and nobody would ever commit."""
+        journal = self.connections.around.journal
+        transaction = connection.get_transaction()
+        if transaction is None:
+            return
+        if self.connections.is_explicit(transaction):
+            message = "env.py holds one transaction around all revisions; they are committed together, or not at all"
+            journal.warning("external transaction", message=message)
+            return
+        transaction.commit()
+        message = "env.py ran a statement before context.configure(); its transaction was committed"
+        journal.info("transaction committed", message=message)
+
+    def _lock(self, site: Site) -> None:
+        if site.lock and site.lock.held():
+            return
+        own = self.connections.take_spare(site.origin)
+        ((standby,),) = own.rows("SELECT pg_catalog.pg_is_in_recovery()")
+        if standby:
+            message = f"{site.origin.place} is a standby"
+            raise Ending(Reason.READ_ONLY_DATABASE, message, "Connect to the primary; it is tried again.")
+        around = self.connections.around
+        site.lock = locks.acquire(own, site.table, locks.Waiting(around.stop, around.journal))
+
+    def _create_schema(self, site: Site) -> None:
+        schema = self.connections.session.schema
+        if not schema or not site.lock:
+            return
+        own = site.lock.own
+        if not own.rows(f"SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = {literal(schema)}"):
+            try:
+                own.become(self.role).rows(f"CREATE SCHEMA {quoted(schema)}")
+                own.rows("RESET ROLE")
+            except Exception as error:
+                raise connect_failed(error, site.origin) from error
+            self.connections.around.journal.info("schema created", schema=schema)
+
+    def _checked_out(self, raw: Any, info: dict[Any, Any], origin: Origin) -> None:
+        if self._share(raw, info, origin):
+            raw.rollback()
+
+    def _share(self, raw: Any, info: dict[Any, Any], origin: Origin) -> bool:
+        """Take key B on a migration connection; False: it had it."""
+        new = False
+        shared = info.setdefault(_SHARED, {})
+        for site in self._locked:
+            table = site.lock.table if site.lock and site.origin.place == origin.place else None
+            if table and shared.get(table) is not raw:
+                locks.share(lambda sql: fetch(raw, sql), table, self.connections.around.stop)
+                shared[table] = raw
+                new = True
+        return new
+
+    def _cancel(self) -> None:
+        first = [self.connections.origin] if self.connections.origin else []
+        origins = [site.origin for site in self.sites.found] or first
+        for origin in {origin.place: origin for origin in origins}.values():
+            own = origin.open()
+            try:
+                own.rows(
+                    "SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.pg_stat_activity WHERE state = 'active'"
+                    f" AND application_name = {literal(self.connections.session.application_name)}"
+                )
+            finally:
+                own.close()

@@ -1,0 +1,1 @@
+"""The user's Alembic project: its configuration, env.py and revisions."""

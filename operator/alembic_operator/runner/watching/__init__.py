@@ -1,0 +1,1 @@
+"""Those who watch revisions run, and add what they saw to the log and the Result."""

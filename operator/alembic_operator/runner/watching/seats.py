@@ -1,0 +1,15 @@
+"""Who watches a run, in the order in which they are asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alembic_operator.runner.database.connect import Connections
+    from alembic_operator.runner.watching.witness import Witness
+
+
+def taken(connections: Connections) -> tuple[Witness, ...]:
+    """Return the witnesses of one run."""
+    del connections
+    return ()

@@ -1,0 +1,36 @@
+"""The seat of those who watch revisions run: they see each station and add what they saw to the log and the Result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from alembic_operator.contract import Result
+    from alembic_operator.runner.database.sites import Site
+    from alembic_operator.runner.process.failures import Verdict
+
+
+class Witness:
+    """Watches one run. Every station may be left as it is; an error in one ends the revision like its own."""
+
+    def locked(self, site: Site) -> None:
+        """See a version table that was just locked, before its heads are compared; once for each attempt."""
+
+    def begun(self, revision: str, connection: Any) -> None:
+        """See a revision in its transaction, just before its function is called."""
+
+    def applying(self, revision: str, connection: Any) -> None:
+        """See a revision whose row is in the version table, with the transaction still open."""
+
+    def applied(self, revision: str) -> dict[str, Any]:
+        """See a revision that is committed; return facts for its line in the log."""
+        del revision
+        return {}
+
+    def failed(self, verdict: Verdict) -> Verdict:
+        """See why an attempt failed; return it, with what is known better."""
+        return verdict
+
+    def ended(self, result: Result) -> Result:
+        """See the Result after everything was read back, while the locks are still held; return it, completed."""
+        return result
