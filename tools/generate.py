@@ -49,7 +49,10 @@ says what happened this time and what to do next."""
 
 COMMANDS = {
     "upgrade": "lock, compare, upgrade to the target, read back, report.",
+    "downgrade": "the same, downwards: run the downgrade of every revision above the target.",
+    "stamp": "the same, without running a revision: write the target into the version table of an adopted database.",
     "check": "report current, target and pending revisions; change nothing.",
+    "plan": "print the pending revisions and the SQL that `upgrade` would run, approximately; change nothing.",
     "gate": "wait until the database contains the heads of this image's scripts.",
 }
 

@@ -38,7 +38,7 @@ class ExitCode(enum.IntEnum):
     SCRIPTS = 65
     """The scripts are wrong: several heads for `head`, an unknown target, a broken chain."""
     DATABASE_AHEAD = 66
-    """The database holds a revision that these scripts do not know, and the policy is Block."""
+    """The database holds a revision that these scripts do not know, and may not or cannot be left as it is."""
     FAILED = 70
     """A revision failed and a retry will not heal it."""
     TRY_AGAIN = 75
@@ -74,7 +74,7 @@ def seconds(duration: str) -> float:
     return sum(int(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(duration))
 
 
-COMMANDS = ("upgrade", "check", "gate")
+COMMANDS = ("upgrade", "downgrade", "stamp", "check", "plan", "gate")
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Invocation:
     section: str = "alembic"
     """Section of that file, like `alembic -n`."""
     target: str = "heads"
-    """heads, head, a revision, BRANCH@head, or +N."""
+    """heads, head, a revision, BRANCH@head, or +N; several are separated by commas and reached one after the other."""
     x: tuple[str, ...] = ()
     """Arguments for env.py, like `alembic -x`."""
     database: str = "env.py"
@@ -105,6 +105,8 @@ class Invocation:
     """For the whole run; the runner ends itself then."""
     database_ahead: str = "Allow"
     """Allow or Block a database that holds a revision which these scripts do not know."""
+    downgrade: str = "Forbid"
+    """Allow `upgrade` to go down when the database is beyond a target that is a revision; Forbid: it stays."""
     result: str = ""
     """File for the Result. Empty: the termination log in a pod, else standard output."""
 
@@ -147,9 +149,14 @@ _FLAGS = {
     "statement_timeout": "--statement-timeout",
     "deadline": "--deadline",
     "database_ahead": "--database-ahead",
+    "downgrade": "--downgrade",
     "result": "--result",
 }
-_CHOICES = {"database": ("env.py", "environment"), "database_ahead": ("Allow", "Block")}
+_CHOICES = {
+    "database": ("env.py", "environment"),
+    "database_ahead": ("Allow", "Block"),
+    "downgrade": ("Forbid", "Allow"),
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -200,6 +207,8 @@ class Failure:
     """The statement that failed, cut, its literals masked."""
     hint: str = ""
     """What to do next."""
+    committed: tuple[str, ...] = ()
+    """Statements of the failed revision that are committed nevertheless, in their order, cut and masked."""
 
 
 @dataclass(frozen=True)
@@ -222,6 +231,8 @@ class Result:
     applied_count: int = 0
     """How many were applied; more than `applied` lists when the list had to shrink."""
     error: Failure | None = None
+    warnings: tuple[str, ...] = ()
+    """What somebody should look at although nothing failed; one sentence each, most important first."""
     alembic: str = ""
     sqlalchemy: str = ""
     driver: str = ""
@@ -248,12 +259,21 @@ class Result:
         for name in ("from_", "to", "target"):
             if len(heads := getattr(self, name)) > 1:
                 return replace(self, **{name: heads[: len(heads) // 2]})
+        if self.warnings:
+            return replace(self, warnings=self.warnings[: len(self.warnings) // 2])
+        if self.error and self.error.committed:
+            committed = self.error.committed[: len(self.error.committed) // 2]
+            return replace(self, error=replace(self.error, committed=committed))
+        return self._with_shorter_text(excess)
+
+    def _with_shorter_text(self, excess: int) -> Result:
         longest = max(_FAILURE_KEYS, key=lambda name: len(getattr(self.error, name, "")))
         text = getattr(self.error, longest, "")
         if self.error is None or len(text) <= len(_CUT):
             raise ValueError("a Result without lists and texts does not fit the termination message")
         kept = text[: max(0, len(text) - excess // 4 - 2 * len(_CUT))]
-        return replace(self, error=replace(self.error, **{longest: kept + _CUT}))
+        shorter: dict[str, Any] = {longest: kept + _CUT}
+        return replace(self, error=replace(self.error, **shorter))
 
     @staticmethod
     def from_json(text: str) -> Result | None:
@@ -276,11 +296,17 @@ def _result(raw: dict[str, Any]) -> Result:
         ahead=bool(raw.get("ahead", False)),
         applied=tuple(Applied(str(one["revision"]), int(one.get("ms", 0))) for one in raw.get("applied") or ()),
         applied_count=int(raw.get("appliedCount", 0)),
-        error=Failure(**{key: str(error.get(key) or "") for key in _FAILURE_KEYS}) if error else None,
+        error=_failure(error) if error else None,
+        warnings=_strings(raw.get("warnings")),
         alembic=str(raw.get("alembic", "")),
         sqlalchemy=str(raw.get("sqlalchemy", "")),
         driver=str(raw.get("driver", "")),
     )
+
+
+def _failure(raw: dict[str, Any]) -> Failure:
+    texts = {key: str(raw.get(key) or "") for key in _FAILURE_KEYS}
+    return Failure(**texts, committed=_strings(raw.get("committed")))
 
 
 _CUT = "..."

@@ -111,6 +111,16 @@ class Reason(str, enum.Enum):
         Effect.RECONCILING,
         "A connection pooler stands before the server; session locks do not hold through it. Give a direct address.",
     )
+    ROLE_NOT_FOUND = (
+        "RoleNotFound",
+        Effect.RECONCILING,
+        "The server has no role of the name in spec.database.role; it is looked for again.",
+    )
+    RESOURCES_EXHAUSTED = (
+        "ResourcesExhausted",
+        Effect.RECONCILING,
+        "The server is out of disk space, memory or connections; a retry heals it when there is room again.",
+    )
     WAITING_FOR_LOCK = (
         "WaitingForLock",
         Effect.RECONCILING,
@@ -161,6 +171,31 @@ class Reason(str, enum.Enum):
         "DatabaseAheadBlocked",
         Effect.STALLED,
         "The database holds a revision that this image does not know, and policy.databaseAhead is Block.",
+    )
+    DIVERGED = (
+        "Diverged",
+        Effect.STALLED,
+        "The database holds a revision that this image does not know beside one that lies behind this image's heads.",
+    )
+    UNKNOWN_REVISION = (
+        "UnknownRevision",
+        Effect.STALLED,
+        "The database holds a revision that this image does not know, so its scripts cannot go down from it.",
+    )
+    VERSION_TABLE_MISSING = (
+        "VersionTableMissing",
+        Effect.STALLED,
+        "The first revision failed on an object that exists: the schema is full, but has no version table yet.",
+    )
+    VERSION_TABLE_EMPTY = (
+        "VersionTableEmpty",
+        Effect.STALLED,
+        "The first revision failed on an object that exists: the schema is full, but its version table has no row.",
+    )
+    PARTLY_APPLIED = (
+        "PartlyApplied",
+        Effect.STALLED,
+        "A revision failed after some of its statements were committed; somebody must look before it runs again.",
     )
     REVISION_FAILED = "RevisionFailed", Effect.STALLED, "A revision failed and a retry will not heal it."
     ENV_FAILED = "EnvFailed", Effect.STALLED, "env.py raised an error of its own."

@@ -30,10 +30,12 @@ def write(result: Result, path: str, output: Output, secrets: Secrets) -> None:
 
 def masked(result: Result, secrets: Secrets) -> Result:
     """Return the Result without secrets in its texts."""
+    result = replace(result, warnings=tuple(map(secrets.mask, result.warnings)))
     if result.error is None:
         return result
-    texts = {name: secrets.mask(text) for name, text in vars(result.error).items()}
-    return replace(result, error=replace(result.error, **texts))
+    texts = {name: secrets.mask(text) for name, text in vars(result.error).items() if isinstance(text, str)}
+    committed = tuple(map(secrets.mask, result.error.committed))
+    return replace(result, error=replace(result.error, **texts, committed=committed))
 
 
 def with_versions(result: Result, driver: str) -> Result:
