@@ -113,11 +113,11 @@ FULL = Result(
 )
 HEADS = tuple(f"{number:032x}" for number in range(400))
 REVISIONS = tuple(Applied(head, 1000) for head in HEADS[:345])
-TEXTS = ("message", "sqlstate", "revision", "statement", "hint")
+TEXTS: Any = dict.fromkeys(("message", "sqlstate", "revision", "statement", "hint"), "y" * 1_000_000)
 LONG = {
     "345 revisions": replace(FULL, applied=REVISIONS, applied_count=0),
     "an error of a megabyte": replace(FULL, error=Failure("x" * 1_000_000)),
-    "a megabyte in every text": replace(FULL, error=Failure(**dict.fromkeys(TEXTS, "y" * 1_000_000))),
+    "a megabyte in every text": replace(FULL, error=Failure(**TEXTS)),
     "a long error in unicode": replace(FULL, error=Failure("ß€😀" * 9000)),
     "a long error of quotes": replace(FULL, error=Failure('"' * 50_000)),
     "a long error of control characters": replace(FULL, error=Failure("\x00\x1b\n" * 20_000)),
