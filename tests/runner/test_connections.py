@@ -256,7 +256,8 @@ def test_every_migration_connection_is_set_up(project: Project, runner: Runner, 
         "one",
         """
         names = ("application_name", "lock_timeout", "statement_timeout", "tcp_keepalives_idle",
-                 "client_connection_check_interval")
+                 "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout",
+                 "client_connection_check_interval", "idle_in_transaction_session_timeout", "idle_session_timeout")
         for name in names:
             op.execute(f"create table {name} as select current_setting('{name}') as value")
         """,
@@ -268,8 +269,31 @@ def test_every_migration_connection_is_set_up(project: Project, runner: Runner, 
     assert database.value("select value from application_name").startswith("alembic-operator/")
     assert database.value("select value from lock_timeout") == "700ms"
     assert database.value("select value from statement_timeout") == "1min"
-    assert database.value("select value from tcp_keepalives_idle") == "10"
+    tcp = [database.value(f"select value from tcp_{name}") for name in TCP_SETTINGS]
+    assert tcp == ["5", "2", "2", "9000"]
     assert database.value("select value from client_connection_check_interval") == "1s"
+    for name in ("idle_in_transaction_session_timeout", "idle_session_timeout"):
+        assert database.value(f"select value from {name}") == "1h", "as long as the run may take"
+
+
+TCP_SETTINGS = ("keepalives_idle", "keepalives_interval", "keepalives_count", "user_timeout")
+
+
+def test_what_the_database_bounds_closer_stays_so(any_project: Project, runner: Runner, database: Database) -> None:
+    for name, value in (("idle_in_transaction_session_timeout", "5min"), ("tcp_user_timeout", "4s")):
+        database.rows(f"alter database {database.name} set {name} = '{value}'")
+    any_project.begin().revision(
+        "one",
+        """
+        for name in ("idle_in_transaction_session_timeout", "tcp_user_timeout", "tcp_keepalives_idle"):
+            op.execute(f"create table {name} as select current_setting('{name}') as value")
+        """,
+    )
+    run = runner.run(any_project, "upgrade", "--deadline", "1000h", APP_URL=database.url("psycopg2"))
+    assert run.code == 0, run.stderr
+    assert database.value("select value from idle_in_transaction_session_timeout") == "5min"
+    assert database.value("select value from tcp_user_timeout") == "4000"
+    assert database.value("select value from tcp_keepalives_idle") == "5"
 
 
 def test_a_missing_schema_is_created_and_holds_tables_and_version(

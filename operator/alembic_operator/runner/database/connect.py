@@ -16,12 +16,13 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import Pool
 
 from alembic_operator.api.reasons import Reason
+from alembic_operator.runner.database.network import client_side, keep_alive
 from alembic_operator.runner.database.own import Origin, OwnConnection, fetch
-from alembic_operator.runner.database.session import Session, client_side, keep_alive
 from alembic_operator.runner.process.failures import Ending, Scene, classify, is_database_error
 
 if TYPE_CHECKING:
     from alembic_operator.runner.database.address import Address
+    from alembic_operator.runner.database.session import Session
     from alembic_operator.runner.process.interrupt import Stop
     from alembic_operator.runner.process.journal import Journal
     from alembic_operator.runner.process.masking import Secrets

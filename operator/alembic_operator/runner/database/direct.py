@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import create_engine
 
 from alembic_operator.runner.database.connect import place_of
+from alembic_operator.runner.database.network import client_side
 from alembic_operator.runner.database.own import Origin
-from alembic_operator.runner.database.session import client_side
 
 if TYPE_CHECKING:
     from alembic_operator.runner.database.address import Address

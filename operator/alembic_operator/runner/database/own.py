@@ -9,6 +9,8 @@ from typing import Any, Callable
 
 from sqlalchemy.util.concurrency import greenlet_spawn
 
+from alembic_operator.runner.database.network import keep_alive
+
 _ASYNC_SECONDS = 60.0
 
 Call = Callable[..., Any]
@@ -67,6 +69,7 @@ class Origin:
 
     def _open(self) -> Any:
         raw = self.connect()
+        keep_alive(raw)
         self.dialect.set_isolation_level(raw, "AUTOCOMMIT")
         return raw
 

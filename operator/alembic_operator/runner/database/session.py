@@ -10,31 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.contract import Invocation, seconds
+from alembic_operator.runner.database import network
 from alembic_operator.runner.database.own import fetch, literal, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, MutableMapping
+    from collections.abc import Iterator
 
 _NAME_BYTES = 63
 _OWN = "/own"
-_CONNECT_SECONDS = 10
-_LIBPQ_DEFAULTS = {
-    "connect_timeout": _CONNECT_SECONDS,
-    "keepalives": 1,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 25_000,
-}
-_KEEPALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 25_000}
-_SERVER_SIDE = {
-    "tcp_keepalives_idle": "10",
-    "tcp_keepalives_interval": "5",
-    "tcp_keepalives_count": "3",
-    "tcp_user_timeout": "25000",
-    "client_connection_check_interval": "1000",
-}
-"""The server then notices within seconds that the pod is gone, and frees its locks; older servers lack some of them."""
+_LONGEST_MS = (1 << 31) - 1
+"""PostgreSQL's largest timeout; a deadline may be longer."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +29,7 @@ class Session:
     application_name: str
     lock_timeout_ms: int
     statement_timeout_ms: int
+    deadline_ms: int
     schema: str
     role: str
 
@@ -53,26 +39,43 @@ class Session:
         host = os.environ.get("HOSTNAME") or socket.gethostname()
         unique = f"/{secrets.token_hex(3)}"
         name = f"alembic-operator/{host}"[: _NAME_BYTES - len(unique) - len(_OWN)] + unique
-        lock_timeout, statement_timeout = (
-            round(seconds(one) * 1000) for one in (invocation.lock_timeout, invocation.statement_timeout)
+        lock_timeout, statement_timeout, deadline = (
+            round(seconds(one) * 1000)
+            for one in (invocation.lock_timeout, invocation.statement_timeout, invocation.deadline)
         )
-        return Session(name, lock_timeout, statement_timeout, invocation.schema, invocation.role)
+        return Session(name, lock_timeout, statement_timeout, deadline, invocation.schema, invocation.role)
 
     def statements(self) -> list[str]:
         """Return what sets a session up."""
         settings = {
-            **_SERVER_SIDE,
             "application_name": self.application_name,
             "lock_timeout": str(self.lock_timeout_ms),
             "statement_timeout": str(self.statement_timeout_ms),
         }
         if self.schema:
             settings["search_path"] = self.search_path
-        return [_set(settings), *([f"SET ROLE {quoted(self.role)}"] if self.role else [])]
+        return [_set(settings, self._bounds), *([f"SET ROLE {quoted(self.role)}"] if self.role else [])]
 
     def own(self) -> str:
         """Return what names a connection of the runner's own; the name differs, for only migrations are cancelled."""
-        return _set({"application_name": f"{self.application_name}{_OWN}"})
+        name = f"{self.application_name}{_OWN}"
+        # it holds the lock of the run and is silent meanwhile, so a closer bound of the role's would end the lock early
+        return _set({"application_name": name, "idle_session_timeout": str(self._idle_ms)}, network.SERVER)
+
+    @property
+    def _bounds(self) -> dict[str, int]:
+        """Return what frees the locks of a runner that is gone, or that hangs."""
+        idle = ("idle_in_transaction_session_timeout", "idle_session_timeout")
+        return {**network.SERVER, **dict.fromkeys(idle, self._idle_ms)}
+
+    @property
+    def _idle_ms(self) -> int:
+        """Return how long a session may idle: no shorter than the whole run may take.
+
+        A revision may think for minutes between two statements, and a client that died is noticed by its socket.
+        This is for one that is frozen: the kernel answers for it, and it would hold its locks for ever.
+        """
+        return max(1, min(self.deadline_ms, _LONGEST_MS))
 
     @property
     def search_path(self) -> str:
@@ -98,33 +101,15 @@ class Session:
                 )
 
 
-def _set(settings: dict[str, str]) -> str:
-    values = ", ".join(f"({literal(name)}, {literal(value)})" for name, value in settings.items())
+def _set(settings: dict[str, str], bounds: dict[str, int] | None = None) -> str:
+    """Return a statement that sets what this server knows; what the role or the database bounds closer stays so."""
+    rows = [f"({literal(name)}, {literal(value)}, 0)" for name, value in settings.items()]
+    rows += [f"({literal(name)}, {literal(str(value))}, {value})" for name, value in (bounds or {}).items()]
+    value = "CASE WHEN w.bound > 0 AND s.setting::bigint BETWEEN 1 AND w.bound THEN s.setting ELSE w.value END"
     return (
-        f"SELECT pg_catalog.set_config(s.name, w.value, false) FROM (VALUES {values}) AS w(name, value)"
+        f"SELECT pg_catalog.set_config(s.name, {value}, false) FROM (VALUES {', '.join(rows)}) AS w(name, value, bound)"
         " JOIN pg_catalog.pg_settings s ON s.name = w.name"
     )
-
-
-def client_side(driver: str, cparams: MutableMapping[str, Any]) -> None:
-    """Bound the time of connecting, and notice a dead network; what env.py set itself stays."""
-    if driver == "asyncpg":
-        cparams.setdefault("timeout", _CONNECT_SECONDS)
-    elif driver in ("psycopg", "psycopg_async", "psycopg2"):
-        for name, value in _LIBPQ_DEFAULTS.items():
-            cparams.setdefault(name, value)
-
-
-def keep_alive(raw: Any) -> None:
-    """Switch on keepalive for asyncpg, which has no argument for it."""
-    transport = getattr(getattr(raw, "_connection", None), "_transport", None)
-    sock = transport.get_extra_info("socket") if transport else None
-    if sock is None or sock.family == socket.AF_UNIX:
-        return
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _KEEPALIVE.items():
-        if hasattr(socket, name):
-            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def client_backend(raw: Any) -> int | None:
