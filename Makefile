@@ -24,7 +24,7 @@ demo-clean: ## Remove everything that the demo made
 	@python3 -m demo clean
 
 .PHONY: test
-test: verify api-binaries cluster-up $(RUNNER) ## Set up what is missing and run everything
+test: verify api-binaries test-programs cluster-up $(RUNNER) ## Set up what is missing and run everything
 	$(PYTEST) -n 2 --dist loadgroup
 
 .PHONY: unit
@@ -32,7 +32,7 @@ unit: $(INSTALLED) ## Run the unit tests: seconds, no sockets
 	$(PYTEST) tests/unit
 
 .PHONY: test-runner
-test-runner: $(RUNNER) ## Run the runner's tests against real PostgreSQL
+test-runner: $(RUNNER) test-programs ## Run the runner's tests against real PostgreSQL
 	$(PYTEST) -n 2 tests/runner
 
 .PHONY: test-api
@@ -81,6 +81,10 @@ cluster-down: ## Stop the local cluster and remove what it left
 .PHONY: cluster-status
 cluster-status: ## Say what of the local cluster runs, and where its logs are
 	@$(DEVCLUSTER) status
+
+.PHONY: test-programs
+test-programs: # PgBouncer, for the tests of the runner
+	@$(DEVCLUSTER) test-programs
 
 .PHONY: api-binaries
 api-binaries: # etcd, the API server and its controllers, for the tests of the API

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devcluster import binaries, cluster, settings
+from devcluster import binaries, cluster, prerequisites, settings
 from devcluster.failure import FailureError
 from devcluster.recipe import Recipe
 
@@ -53,6 +53,10 @@ def _build(arguments: argparse.Namespace) -> None:
     binaries.ensure(_settings(), arguments.only or binaries.NODE)
 
 
+def _test_programs(_: argparse.Namespace) -> None:
+    prerequisites.ensure_for_tests()
+
+
 def _load(arguments: argparse.Namespace) -> None:
     _cluster().load(arguments.image)
 
@@ -84,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         ("up", _up, "start the cluster, or what of it does not run"),
         ("down", _down, "stop the cluster and remove every trace of it but the logs"),
         ("status", _status, "say what runs; the exit code is 0 when the cluster is ready"),
+        ("test-programs", _test_programs, "install the programs that the runner's tests start themselves"),
         ("env", _env, "print the shell variables that make kubectl and helm use the cluster"),
     ):
         commands.add_parser(name, help=text).set_defaults(run=run)

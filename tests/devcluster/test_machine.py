@@ -44,6 +44,13 @@ def test_without_root_the_command_to_run_is_said(monkeypatch: pytest.MonkeyPatch
         prerequisites.ensure()
 
 
+def test_without_root_the_command_that_installs_what_tests_start_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr(prerequisites, "TEST_PROGRAMS", {"no-such-program": "its-package"})
+    with pytest.raises(FailureError, match=r"sudo apt-get update && sudo apt-get install .* its-package"):
+        prerequisites.ensure_for_tests()
+
+
 def test_mounts_are_found_from_the_inside_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = tmp_path / "mountinfo"
     points = ["/", "/run/ours", "/run/ours/a\\040b", "/run/ours/a\\040b/c", "/run/ours-not"]
