@@ -6,6 +6,7 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -21,7 +22,7 @@ import psycopg
 from alembic_operator.runner.database import address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 PASSWORD = "p@ss/w:rd%20 'q\"é"
 """Every character that has ever broken a URL."""
@@ -116,47 +117,74 @@ def running() -> Iterator[Database]:
         given = address.parse(url)
         yield Database(given.host, int(given.port or 5432), given.user, given.password, given.database or "postgres")
         return
+    with own() as server:
+        yield server.database
+
+
+@contextmanager
+def own(settings: Mapping[str, str] | None = None, network: str = "127.0.0.1/32") -> Iterator[Server]:
+    """Yield a server that belongs to one test, which may stop it; it is reached from the given network."""
     folder = Path(tempfile.mkdtemp(prefix="runner-pg-"))
+    server = Server(folder, Database("127.0.0.1", free_port(), "owner", PASSWORD, "postgres"), settings or {})
     try:
-        yield from _started(folder)
+        server.initialise(network)
+        server.start()
+        yield server
     finally:
+        server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _started(folder: Path) -> Iterator[Database]:
-    user = _unprivileged(folder)
-    binaries = _binaries()
-    data = folder / "data"
-    secret = folder / "password"
-    secret.write_text(PASSWORD, encoding="utf-8")
-    secret.chmod(0o644)
-    subprocess.run(
-        [
-            binaries / "initdb",
-            *("-D", data, "-U", "owner", "--pwfile", secret, "-A", "scram-sha-256", "-E", "UTF8"),
-            *("--locale=C", "--no-sync"),
-        ],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        **user,
-    )
-    database = Database("127.0.0.1", free_port(), "owner", PASSWORD, "postgres")
-    settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
-    log = (folder / "log").open("wb")
-    server = subprocess.Popen(
-        [binaries / "postgres", "-D", data, "-p", str(database.port), *settings], stdout=log, stderr=log, **user
-    )
-    try:
-        until(lambda: _answers(database, server), _STARTUP_SECONDS, "PostgreSQL")
-        yield database
-    finally:
-        server.terminate() if server.poll() is None else None
+@dataclass
+class Server:
+    """PostgreSQL from the wheel, in a folder of its own."""
+
+    folder: Path
+    database: Database
+    """The maintenance database."""
+    settings: Mapping[str, str]
+    process: subprocess.Popen[bytes] | None = None
+
+    def initialise(self, network: str) -> None:
+        secret = self.folder / "password"
+        secret.write_text(PASSWORD, encoding="utf-8")
+        secret.chmod(0o644)
+        words = ("-U", "owner", "--pwfile", secret, "-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync")
+        self.run("initdb", "-D", self.data, *words)
+        with (self.data / "pg_hba.conf").open("a", encoding="utf-8") as hba:
+            hba.write(f"host all,replication all {network} scram-sha-256\n")
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def run(self, program: str, *words: str | Path) -> None:
+        """Run one of PostgreSQL's programs to its end, as the user to whom the server belongs."""
+        command = [_binaries() / program, *words]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **_unprivileged(self.folder))
+
+    def start(self) -> None:
+        settings = [word for pair in {**_SETTINGS, **self.settings}.items() for word in ("-c", "=".join(pair))]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [_binaries() / "postgres", "-D", self.data, "-p", str(self.database.port), *settings],
+                stdout=log,
+                stderr=log,
+                **_unprivileged(self.folder),
+            )
+        process = self.process
+        until(lambda: _answers(self.database, process), _STARTUP_SECONDS, "PostgreSQL")
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop it: SIGINT in order, SIGQUIT at once and without a word to the disk."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.send_signal(how)
         try:
-            server.wait(10)
+            self.process.wait(10)
         except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-        log.close()
+            self.process.kill()
+            self.process.wait()
 
 
 def _answers(database: Database, server: subprocess.Popen[bytes]) -> bool:
