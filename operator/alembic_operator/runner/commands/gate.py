@@ -52,6 +52,8 @@ class Gate:
             self._around.stop.pause(random.uniform(*_PAUSE_SECONDS))  # noqa: S311  jitter, not a secret
 
     def _missing(self, result: Result) -> str:
+        if result.error:
+            return f"waiting: {result.error.message}"
         contains = ", ".join(result.to) or "no revision"
         if result.ahead and self._invocation.database_ahead == "Block":
             return f"waiting: the database contains {contains}, which this image does not know"

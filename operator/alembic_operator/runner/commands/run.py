@@ -14,7 +14,8 @@ from alembic_operator.contract import Applied
 from alembic_operator.runner.commands.finish import Finish
 from alembic_operator.runner.database.guard import Guard
 from alembic_operator.runner.database.sites import Site, Sites, raw_of
-from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify, trace
+from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify
+from alembic_operator.runner.process.telling import trace
 from alembic_operator.runner.project import environment, scripts
 from alembic_operator.runner.watching import seats
 
@@ -181,8 +182,9 @@ class Run:
             self._around.journal.info("database heads read", heads=site.before, table=site.table.sql)
         site.ahead = scripts.unknown(self._script, heads)
         site.target = site.target or self._target(site, heads)
-        if site.ahead and self._invocation.database_ahead == "Block":
-            raise scripts.ahead_blocked(site.ahead)
+        found = scripts.standing(self._script, site.target or scripts.heads(self._script), heads)
+        if refusal := found.refusal(self._invocation.database_ahead):
+            raise refusal
         return site
 
     def _target(self, site: Site, heads: tuple[str, ...]) -> tuple[str, ...]:

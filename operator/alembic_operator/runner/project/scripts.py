@@ -14,6 +14,7 @@ from alembic.util import CommandError
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.process.failures import Ending, chain, first_line
+from alembic_operator.runner.project import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -127,6 +128,15 @@ def targets(script: Any, target: str, current: tuple[str, ...]) -> tuple[str, ..
         Ending: MultipleHeads, UnknownTarget or BrokenScripts.
     """
     heads(script)
+    return union(_target(script, one, current) for one in parts(target))
+
+
+def parts(target: str) -> list[str]:
+    """Return the targets of a text that names several, in their order."""
+    return [one.strip() for one in target.split(",")]
+
+
+def _target(script: Any, target: str, current: tuple[str, ...]) -> tuple[str, ...]:
     with _explained(target):
         if is_relative(target):
             steps = list(script.iterate_revisions(target, current, implicit_base=True))
@@ -137,34 +147,35 @@ def targets(script: Any, target: str, current: tuple[str, ...]) -> tuple[str, ..
     return found
 
 
+def graph(script: Any) -> state.Graph:
+    """Return every revision with those it needs directly.
+
+    Raises:
+        Ending: BrokenScripts.
+    """
+    with _explained():
+        every = list(script.walk_revisions())
+    return {one.revision: tuple(one._all_down_revisions) for one in every}  # noqa: SLF001  with the resolved depends_on
+
+
 def unknown(script: Any, revisions: tuple[str, ...]) -> tuple[str, ...]:
     """Return those of the database heads that the scripts do not know."""
-    with _explained():
-        known = {one.revision for one in script.walk_revisions()}
-    return tuple(one for one in revisions if one not in known)
+    return standing(script, (), revisions).unknown
 
 
 def missing(script: Any, wanted: tuple[str, ...], current: tuple[str, ...]) -> tuple[str, ...]:
     """Return the revisions that lead to the wanted ones and that the database heads do not contain."""
-    return tuple(sorted(_ancestors(script, wanted) - _ancestors(script, current)))
+    return state.missing(graph(script), wanted, current)
 
 
-def _ancestors(script: Any, revisions: tuple[str, ...]) -> set[str]:
-    found: set[str] = set()
-    todo = list(revisions)
-    with _explained():
-        by_name = {one.revision: one for one in script.walk_revisions()}
-    while todo:
-        name = todo.pop()
-        if name in by_name and name not in found:
-            found.add(name)
-            todo += by_name[name]._all_down_revisions  # noqa: SLF001  it includes the resolved depends_on
-    return found
+def standing(script: Any, wanted: tuple[str, ...], current: tuple[str, ...]) -> state.Standing:
+    """Compare the heads of one version table with the wanted revisions."""
+    return state.standing(graph(script), wanted, current)
 
 
 def is_relative(target: str) -> bool:
     """Tell whether a target counts from the current heads: +N."""
-    return target.startswith("+") or "@+" in target
+    return any(one.startswith("+") or "@+" in one for one in parts(target))
 
 
 def version_table(script: Any) -> tuple[str, str] | None:
@@ -201,9 +212,3 @@ def _table_of(call: ast.Call) -> tuple[str, str] | None:
 def union(all_heads: Iterable[Iterable[str]]) -> tuple[str, ...]:
     """Return the heads of several version tables as one set, sorted."""
     return tuple(sorted({one for heads in all_heads for one in heads}))
-
-
-def ahead_blocked(unknown: tuple[str, ...]) -> Ending:
-    """Return what ends a run that must not touch a database which is ahead."""
-    message = f"the database contains {', '.join(unknown)}, which these scripts do not know"
-    return Ending(Reason.DATABASE_AHEAD_BLOCKED, message, "Use the image that knows it, or allow databaseAhead.")
