@@ -76,7 +76,7 @@ class Standing:
 def standing(graph: Graph, wanted: Iterable[str], heads: Iterable[str]) -> Standing:
     """Compare the heads of one version table with the wanted revisions: the script heads, or those of a target."""
     wanted, heads = tuple(wanted), tuple(heads)
-    unknown = tuple(sorted(one for one in heads if one not in graph))
+    unknown = tuple(one for one in heads if one not in graph)
     there = contained(graph, heads)
     lacking = {one: contained(graph, [one]) for one in wanted if one in graph and one not in there}
     behind = tuple(sorted(one for one in heads if any(one in below for below in lacking.values())))
