@@ -14,11 +14,12 @@ from alembic_operator import contract
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database import address
 from alembic_operator.runner.process import report
-from alembic_operator.runner.process.failures import Ending, Scene, classify, exit_code, trace
+from alembic_operator.runner.process.failures import Ending, Scene, classify, exit_code
 from alembic_operator.runner.process.interrupt import Stop, block
 from alembic_operator.runner.process.journal import Journal
 from alembic_operator.runner.process.masking import Secrets
 from alembic_operator.runner.process.output import Output
+from alembic_operator.runner.process.telling import trace
 
 if TYPE_CHECKING:
     from alembic_operator.runner.database.connect import Connections

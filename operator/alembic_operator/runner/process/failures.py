@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import traceback
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +105,7 @@ _SQLSTATES = {
     "57P01": Reason.DATABASE_UNREACHABLE,
     "57P02": Reason.DATABASE_UNREACHABLE,
     "57P03": Reason.DATABASE_UNREACHABLE,
-    "53": Reason.DATABASE_UNREACHABLE,
+    "53": Reason.RESOURCES_EXHAUSTED,
     "25006": Reason.READ_ONLY_DATABASE,
     "28": Reason.AUTHENTICATION_FAILED,
     "3D000": Reason.DATABASE_NOT_FOUND,
@@ -137,6 +136,8 @@ _HINTS = {
     Reason.LOCK_TIMEOUT: "Other sessions lock the table (pg_stat_activity); or give more policy.lockTimeout.",
     Reason.CONFLICT: "The revision was rolled back; it is tried again.",
     Reason.DATABASE_UNREACHABLE: "Check the host, the port and that the server is up; it is tried again.",
+    Reason.RESOURCES_EXHAUSTED: "Give the server room (disk, memory, or max_connections and the limits of role "
+    "and database, as the message says); it is tried again.",
     Reason.AUTHENTICATION_FAILED: "Check the user and the password in the Secret; it is tried again when they change.",
     Reason.DATABASE_NOT_FOUND: "Create the database, or correct its name.",
     Reason.PERMISSION_DENIED: "Grant the right to the user, or set spec.database.role to the owner of the tables.",
@@ -182,12 +183,27 @@ def connect_sqlstate(error: BaseException) -> str:
     return ""
 
 
+_VALUES = re.compile(
+    r"""(?<=:\ )".*                             # invalid input syntax for type integer: "x"
+    | (?<=value\ ").*(?="\ is\ out\ of\ range)   # value "99999999999" is out of range for type integer
+    | (?<=:\ ).*(?=\ \(.*\)$)                   # invalid input for query argument $1: 'x' (expected ...)
+    """,
+    re.VERBOSE,
+)
+_SAYS_VALUES = re.compile(r"invalid input |is out of range")
+
+
+def without_values(line: str) -> str:
+    """Return the first line of an error without the value that could not be understood."""
+    return _VALUES.sub("?", line) if _SAYS_VALUES.search(line) else line
+
+
 def first_line(error: BaseException) -> str:
     """Return the first line of what the server or Python said, without the driver's wrapping."""
     inner = getattr(error, "orig", None) or error
     lines = str(inner).strip().splitlines()
     text = lines[0] if lines else type(inner).__name__
-    text = re.sub(r"^<class '[^']*'>: ", "", text)
+    text = without_values(re.sub(r"^<class '[^']*'>: ", "", text))
     if sqlstate(error) or is_database_error(inner):
         return text
     return f"{type(inner).__name__}: {text}" if lines else text
@@ -267,9 +283,3 @@ def _hint(reason: Reason, code: str, scene: Scene) -> str:
     if code == "57014":
         return "Somebody cancelled the statement (pg_cancel_backend); ask who did and why."
     return _DRIFT if code in _EXISTS_ALREADY else _REVISION_HINT
-
-
-def trace(error: BaseException) -> dict[str, str]:
-    """Return an error and its traceback for the journal."""
-    lines = traceback.format_exception(type(error), error, error.__traceback__)
-    return {"error": str(error).split("\n", 1)[0], "traceback": "".join(lines)}
