@@ -97,7 +97,7 @@ class Reason(str, enum.Enum):
     DATABASE_UNREACHABLE = (
         "DatabaseUnreachable",
         Effect.RECONCILING,
-        "No connection to the database: unknown host, nothing listens, starting up, shutting down or full.",
+        "No connection to the database: unknown host, nothing listens, starting up or shutting down.",
     )
     DATABASE_NOT_FOUND = "DatabaseNotFound", Effect.RECONCILING, "The server has no database of that name."
     AUTHENTICATION_FAILED = (

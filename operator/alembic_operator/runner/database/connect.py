@@ -28,10 +28,13 @@ if TYPE_CHECKING:
     from alembic_operator.runner.process.masking import Secrets
 
 _ORIGIN = "alembic_operator.origin"
-_FOREIGN = "alembic_operator.foreign"
 _READY = "alembic_operator.ready"
 _PREFLIGHT_SECONDS = 10.0
-_PLACE = ("host", "hostaddr", "port", "dbname", "database", "dsn", "conninfo", "service")
+_PASSING = (Reason.DATABASE_UNREACHABLE, Reason.RESOURCES_EXHAUSTED)
+_ROLE_PATIENCE = 3.0
+"""A role is waited for so many times longer than a server."""
+_ROLE_SPARE_SECONDS = 2.0
+_ROLE_PAUSE = (0.3, 1.2)
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ class Connections:
                 return origin.open()
             except Exception as error:
                 ending = connect_failed(error, origin)
-                if ending.verdict.reason is not Reason.DATABASE_UNREACHABLE or time.monotonic() + pause > give_up:
+                if ending.verdict.reason not in _PASSING or time.monotonic() + pause > give_up:
                     raise ending from error
                 if str(ending) != said:
                     self.around.journal.info("waiting for the database", message=str(ending))
