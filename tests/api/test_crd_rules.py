@@ -17,7 +17,7 @@ WORKLOAD = {"name": "users"}
 PATTERN = "should match"
 DURATION = "write a duration from 0s to 576h, such as 500ms, 2s, 15m or 1h30m"
 DEADLINE = "write a duration from 1s to 576h, such as 500ms, 2s, 15m or 1h30m"
-TARGET = "write heads, head, a revision, BRANCH@head or +N"
+TARGET = "write heads, head, a revision, BRANCH@head or +N; several with commas and no spaces between them"
 ONE_SOURCE = "give exactly one of image, workloadRef and configMapRef"
 ROLLOUT = "apiVersion must be argoproj.io/v1alpha1 for a Rollout, and apps/v1 for anything else"
 ONE_ADDRESS = "give exactly one of statefulSetRef, host and urlFrom"
@@ -60,7 +60,20 @@ ACCEPTED = {
     "a Deployment and its container": workload(container="app-2"),
     "a StatefulSet": workload(kind="StatefulSet"),
     "a Rollout": workload(kind="Rollout", apiVersion="argoproj.io/v1alpha1"),
-    **{f"the target {one}": alembic(one) for one in ("heads", "head", "ab12", "ab_12.c-3", "users@head", "+1", "+12")},
+    **{
+        f"the target {one}": alembic(one)
+        for one in (
+            "heads",
+            "head",
+            "ab12",
+            "ab_12.c-3",
+            "users@head",
+            "+1",
+            "+12",
+            "gxy@head,tsi@head",
+            "ab12,cd34,+1",
+        )
+    },
     "a name of 52 characters": migration("u" * 52),
     "two dependencies": migration(dependsOn=[{"name": "agents"}, {"name": "chat"}]),
     "a database by host": database(**HOST),
@@ -97,7 +110,7 @@ REFUSED = {
     "a Deployment of Argo": (workload(apiVersion="argoproj.io/v1alpha1"), "spec.source.workloadRef", ROLLOUT),
     **{
         f"the target {one!r}": (alembic(one), "spec.alembic.target", TARGET)
-        for one in ("", "-1", "+0", "+", "a b", "@head", "a;b")
+        for one in ("", "-1", "+0", "+", "a b", "@head", "a;b", "a,", ",a", "a, b", "a,,b")
     },
     "too many arguments": (migration(alembic={"xArguments": ["a=b"] * 33}), "spec.alembic.xArguments", "at most 32"),
     "a name of 53 characters": (migration("u" * 53), "metadata.name", LONG_NAME),

@@ -63,8 +63,12 @@ Revisions = Annotated[
 ]
 """A set of heads, sorted."""
 
-TARGET_PATTERN = r"^(\+[1-9][0-9]*|[A-Za-z0-9_][A-Za-z0-9_.@:-]*)$"
-TARGET_RULE = rule(f"self.matches(r'{TARGET_PATTERN}')", "write heads, head, a revision, BRANCH@head or +N")
+_ONE_TARGET = r"(\+[1-9][0-9]*|[A-Za-z0-9_][A-Za-z0-9_.@:-]*)"
+TARGET_PATTERN = rf"^{_ONE_TARGET}(,{_ONE_TARGET})*$"
+TARGET_RULE = rule(
+    f"self.matches(r'{TARGET_PATTERN}')",
+    "write heads, head, a revision, BRANCH@head or +N; several with commas and no spaces between them",
+)
 
 Target = Annotated[
     str,

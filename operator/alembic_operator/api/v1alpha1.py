@@ -87,7 +87,8 @@ class Alembic(Model):
     """Section of that file, like `alembic -n`."""
     target: Target = "heads"
     """`heads`, `head`, a revision, `BRANCH@head`, or `+N` for the next N revisions, counted
-    from where the database is when a run starts: a run that is repeated goes further."""
+    from where the database is when a run starts: a run that is repeated goes further. Several are separated by commas
+    and reached one after the other, as `gxy@head,tsi@head`: for branches that know nothing of each other."""
     x_arguments: Annotated[
         tuple[Annotated[str, Field(max_length=1024, description="Such as `tenant=acme`.")], ...],
         Field(max_length=32, json_schema_extra={"x-kubernetes-list-type": "atomic"}),

@@ -51,6 +51,8 @@ def test_heads_are_read_from_source_texts(branches: Any) -> None:
         ("merg", (), ("merge",)),
         ("links@+1", ("root",), ("left",)),
         ("merge@head", (), ("merge",)),
+        ("alone@head,left", (), ("alone", "left")),
+        ("links@+1,alone", ("root",), ("alone", "left")),
     ],
 )
 def test_targets_follow_alembics_rules(branches: Any, target: str, current: tuple[str, ...], expected: Any) -> None:

@@ -8,7 +8,7 @@ from alembic_operator.runner.commands.run import Run
 from alembic_operator.runner.project import scripts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
     from alembic_operator.contract import Invocation, Result
     from alembic_operator.runner.database.connect import Connections
@@ -30,8 +30,12 @@ class Upwards:
         """Return the revisions that are still to run."""
         return scripts.missing(script, aimed, heads)
 
-    def steps(self, script: Any, target: str, aimed: tuple[str, ...], heads: tuple[str, ...]) -> Iterable[Any]:
-        """Return Alembic's steps to the target, in their order."""
-        destination: Any = aimed if scripts.is_relative(target) else target
-        found: Iterable[Any] = script._upgrade_revs(destination, heads)  # noqa: SLF001  as `alembic upgrade` itself does
-        return found
+    def steps(self, script: Any, target: str, aimed: tuple[str, ...], heads: tuple[str, ...]) -> Iterator[Any]:
+        """Yield Alembic's steps to the target, in their order; several targets one after the other."""
+        seen: set[str] = set()
+        for one in scripts.parts(target):
+            destination: Any = aimed if scripts.is_relative(one) else one
+            for step in script._upgrade_revs(destination, heads):  # noqa: SLF001  as `alembic upgrade` itself does
+                if step.revision.revision not in seen:
+                    seen.add(step.revision.revision)
+                    yield step

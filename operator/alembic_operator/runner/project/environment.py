@@ -17,6 +17,7 @@ from alembic.util import CommandError
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.process.failures import Ending
+from alembic_operator.runner.project import scripts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -86,7 +87,8 @@ def open_scripts(config: Config, invocation: Invocation) -> ScriptDirectory:
 
 def run(config: Config, script: ScriptDirectory, hooks: Hooks, target: str) -> None:
     """Run env.py once."""
-    environment = EnvironmentContext(config, script, fn=hooks.steps or _nothing, destination_rev=target)
+    destination = tuple(scripts.parts(target)) if "," in target else target
+    environment = EnvironmentContext(config, script, fn=hooks.steps or _nothing, destination_rev=destination)
     _hook(environment, hooks)
     with environment:
         script.run_env()
