@@ -185,34 +185,6 @@ def test_only_what_is_given_is_rewritten(project: Project, runner: Runner, datab
     assert run.code == 0, run.stderr
 
 
-def test_another_database_that_env_py_uses_is_left_alone(
-    project: Project, runner: Runner, database: Database, postgresql: Database
-) -> None:
-    project.begin()
-    project.revision(
-        "one",
-        """
-        import os
-        from sqlalchemy import create_engine, text
-        with create_engine(os.environ["OTHER_URL"]).connect() as other:
-            name = other.scalar(text("select current_database()"))
-            timeout = other.scalar(text("show lock_timeout"))
-        op.execute(f"create table seen as select '{name}' as name, '{timeout}' as timeout")
-        """,
-    )
-    run = runner.run(
-        project,
-        "upgrade",
-        "--database",
-        "environment",
-        APP_URL=_elsewhere(project.driver),
-        OTHER_URL=postgresql.url("psycopg2"),
-        **database.environment(),
-    )
-    assert run.code == 0, run.stderr
-    assert database.rows("select name, timeout from seen") == [(postgresql.name, "0")]
-
-
 def test_a_database_that_is_not_postgresql_is_refused(any_project: Project, runner: Runner) -> None:
     any_project.begin().table("one")
     _failed(runner.run(any_project, "upgrade", APP_URL="sqlite:///fallback.db"), 64, "NotPostgreSQL")
@@ -229,26 +201,6 @@ def test_a_url_for_another_kind_of_server_is_refused(any_project: Project, runne
 def test_an_empty_environment_is_refused(any_project: Project, runner: Runner) -> None:
     any_project.begin().table("one")
     _failed(runner.run(any_project, "upgrade", "--database", "environment", APP_URL="sqlite://"), 64, "ConfigInvalid")
-
-
-def test_connecting_to_another_database_than_asked_for_is_refused(
-    any_project: Project, runner: Runner, database: Database, postgresql: Database
-) -> None:
-    before = 'create_engine(os.environ["REGISTRY"]).connect().close()'
-    any_project.begin().table("one")
-    path = any_project.folder / "migrations" / "env.py"
-    path.write_text(path.read_text().replace("def run_migrations_online():", f"{before}\ndef run_migrations_online():"))
-    run = runner.run(
-        any_project,
-        "upgrade",
-        "--database",
-        "environment",
-        APP_URL=postgresql.url("psycopg2"),
-        REGISTRY=database.url("psycopg2"),
-        **database.environment(),
-    )
-    assert postgresql.name in _failed(run, 64, "WrongDatabase")
-    assert postgresql.heads() == []
 
 
 def test_every_migration_connection_is_set_up(project: Project, runner: Runner, database: Database) -> None:
@@ -294,50 +246,3 @@ def test_what_the_database_bounds_closer_stays_so(any_project: Project, runner: 
     assert database.value("select value from idle_in_transaction_session_timeout") == "5min"
     assert database.value("select value from tcp_user_timeout") == "4000"
     assert database.value("select value from tcp_keepalives_idle") == "5"
-
-
-def test_a_missing_schema_is_created_and_holds_tables_and_version(
-    project: Project, runner: Runner, database: Database
-) -> None:
-    project.begin().table("one")
-    run = runner.run(project, "upgrade", "--schema", "users", APP_URL=database.url(project.driver))
-    assert run.code == 0, run.stderr
-    assert database.heads("users.alembic_version") == ["one"]
-    assert database.value("select to_regclass('users.one')::text") == "users.one"
-    again = runner.run(project, "upgrade", "--schema", "users", APP_URL=database.url(project.driver))
-    assert (again.code, again.result.from_) == (0, ("one",))
-
-
-def test_everything_belongs_to_the_role(project: Project, runner: Runner, database: Database) -> None:
-    role = f"role_{database.name}"
-    database.rows(f"create role {role}; grant create on database {database.name} to {role}")
-    try:
-        project.begin().table("one")
-        words = ("upgrade", "--schema", "users", "--role", role)
-        run = runner.run(project, *words, APP_URL=database.url(project.driver))
-        assert run.code == 0, run.stderr
-        assert database.value("select tableowner from pg_tables where tablename = 'one'") == role
-        assert database.value("select nspowner::regrole::text from pg_namespace where nspname = 'users'") == role
-    finally:
-        database.rows(f"drop owned by {role}; drop role {role}")
-
-
-def test_a_role_that_does_not_exist_is_permission_denied(
-    any_project: Project, runner: Runner, database: Database
-) -> None:
-    any_project.begin().table("one")
-    run = runner.run(any_project, "upgrade", "--role", "nobody_at_all", APP_URL=database.url("psycopg2"))
-    assert "nobody_at_all" in _failed(run, 77, "PermissionDenied")
-
-
-def test_a_schema_that_may_not_be_created_is_permission_denied(
-    any_project: Project, runner: Runner, database: Database
-) -> None:
-    role = f"role_{database.name}"
-    database.rows(f"create role {role}")
-    try:
-        any_project.begin().table("one")
-        words = ("upgrade", "--schema", "users", "--role", role)
-        _failed(runner.run(any_project, *words, APP_URL=database.url("psycopg2")), 77, "PermissionDenied")
-    finally:
-        database.rows(f"drop role {role}")

@@ -17,7 +17,7 @@ from sqlalchemy.pool import Pool
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database.network import client_side, keep_alive
-from alembic_operator.runner.database.own import Origin, OwnConnection, fetch
+from alembic_operator.runner.database.own import Origin, OwnConnection, fetch, literal
 from alembic_operator.runner.process.failures import Ending, Scene, classify, is_database_error
 
 if TYPE_CHECKING:
@@ -61,8 +61,6 @@ class Connections:
     """How the migrated database is reached, once known."""
     spare: OwnConnection | None = None
     """The connection of the first look; the lock takes it over."""
-    _fingerprint: tuple[str, ...] | None = None
-    _rewritten: list[tuple[dict[str, Any], tuple[str, ...]]] = field(default_factory=list)
     _explicit: dict[int, Any] = field(default_factory=dict)
 
     def install(self) -> None:
@@ -88,21 +86,9 @@ class Connections:
     def origin_of(self, connection: Connection) -> Origin:
         """Return how a connection of env.py's was made; creators of its own are called again."""
         found = connection.info.get(_ORIGIN)
-        if self.address and connection.info.get(_FOREIGN):
-            raise Ending(
-                Reason.WRONG_DATABASE,
-                f"env.py connected to another server first and migrates {found.place if found else 'this one'}",
-                "Let the migrated database be the first that env.py connects to, or remove spec.database.",
-            )
         if isinstance(found, Origin):
             return found
         pool = connection.engine.pool
-        if self.address:
-            raise Ending(
-                Reason.WRONG_DATABASE,
-                "env.py makes its connections with a creator, which cannot be redirected",
-                "Remove spec.database, so that env.py connects as it always does.",
-            )
         return Origin(connection.dialect, lambda: pool._invoke_creator(None), "", self.session.own())  # noqa: SLF001
 
     def reach(self, origin: Origin) -> OwnConnection:
@@ -146,32 +132,54 @@ class Connections:
             self.spare.close()
         self.spare = None
 
-    def _before_connect(self, dialect: Any, record: Any, cargs: Any, cparams: dict[str, Any]) -> None:
+    def _before_connect(self, dialect: Any, record: Any, cargs: Any, cparams: dict[str, Any]) -> Any:
+        """Connect in SQLAlchemy's place, so that nothing that env.py listens with can turn it elsewhere again."""
         if dialect.name != "postgresql":
-            return
+            return None
         self.around.secrets.learn(cparams.get("password"))
-        fingerprint = self._fingerprint_of(cargs, cparams)
         client_side(dialect.driver, cparams)
-        self._fingerprint = self._fingerprint or fingerprint
-        foreign = fingerprint != self._fingerprint
-        if self.address and not foreign:
+        for listener in dialect.dispatch.do_connect:
+            raw = None if listener == self._before_connect else listener(dialect, record, cargs, cparams)
+            if raw is not None:
+                return raw
+        self.around.secrets.learn(cparams.get("password"))
+        if self.address:
             self.address.apply(dialect.driver, cparams)
-            self._rewritten.append((cparams, fingerprint))
         origin = Origin.from_arguments(dialect, cargs, cparams, (place_of(cparams), self.session.own()))
         if record is not None:
-            record.info.update({_ORIGIN: origin, _FOREIGN: foreign, _READY: False})
+            record.info.update({_ORIGIN: origin, _READY: False})
         if self.origin is None:
             self.origin = origin
             self.spare = self.reach(origin)
+            self._wait_for_role(self.spare)
+        return dialect.connect(*cargs, **cparams)
 
-    def _fingerprint_of(self, cargs: Any, cparams: dict[str, Any]) -> tuple[str, ...]:
-        for known, fingerprint in self._rewritten:
-            if known is cparams:  # SQLAlchemy before 2.1 hands out the same dict each time
-                return fingerprint
-        return (*map(str, cargs), *(f"{key}={cparams[key]}" for key in _PLACE if key in cparams))
+    def _wait_for_role(self, own: OwnConnection) -> None:
+        """Wait for the role, which something else may be about to create, and not beyond the deadline."""
+        role = self.session.role
+        if not role:
+            return
+        patience = self.patience * _ROLE_PATIENCE
+        give_up = time.monotonic() + min(patience, (self.around.stop.remaining or patience) - _ROLE_SPARE_SECONDS)
+        said = False
+        while not own.rows(f"SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = {literal(role)}"):
+            message = f'role "{role}" does not exist'
+            if time.monotonic() > give_up:
+                raise Ending(Reason.ROLE_NOT_FOUND, message, "Create it, or correct spec.database.role.")
+            if not said:
+                self.around.journal.info("waiting for the role", message=f"{message} yet")
+            said = True
+            self.around.stop.pause(random.uniform(*_ROLE_PAUSE))  # noqa: S311  jitter, not a secret
 
     def _connected(self, raw: Any, record: Any) -> None:
-        if record.info.get(_ORIGIN) and not record.info[_FOREIGN]:
+        made_by = record.info.get(_ORIGIN)
+        if made_by is None and self.address and _is_postgresql(raw):
+            raise Ending(
+                Reason.WRONG_DATABASE,
+                "env.py makes its connections with a creator, which cannot be redirected",
+                "Remove spec.database, so that env.py connects as it always does.",
+            )
+        if made_by and self.origin and made_by.place == self.origin.place:
             self.ready(raw, record.info)
             raw.commit()
 
@@ -194,6 +202,12 @@ class Connections:
                 return transaction
 
             kind.begin = begin
+
+
+def _is_postgresql(raw: Any) -> bool:
+    """Tell whether a driver's connection is PostgreSQL's; SQLAlchemy wraps those of asynchronous drivers."""
+    kinds = type(raw).__mro__ + type(getattr(raw, "_connection", raw)).__mro__
+    return any(kind.__module__.split(".")[0] in ("psycopg", "psycopg2", "asyncpg") for kind in kinds)
 
 
 def _caller_of_begin() -> str:

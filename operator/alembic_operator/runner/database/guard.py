@@ -9,10 +9,11 @@ from typing import Any
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database import locks
 from alembic_operator.runner.database.connect import Connections, connect_failed
-from alembic_operator.runner.database.own import Origin, fetch, literal, quoted
+from alembic_operator.runner.database.own import Origin, OwnConnection, fetch, literal, quoted
 from alembic_operator.runner.database.sites import Site, Sites, end_unless_begun, raw_of
-from alembic_operator.runner.process.failures import Ending
+from alembic_operator.runner.process.failures import Ending, sqlstate
 
+_NOT_ALLOWED = "42501"
 _SHARED = "alembic_operator.shared"
 
 
@@ -88,8 +89,18 @@ class Guard:
                 own.become(self.role).rows(f"CREATE SCHEMA {quoted(schema)}")
                 own.rows("RESET ROLE")
             except Exception as error:
-                raise connect_failed(error, site.origin) from error
+                raise self._refused(error, site, own) from error
             self.connections.around.journal.info("schema created", schema=schema)
+
+    def _refused(self, error: Exception, site: Site, own: OwnConnection) -> Ending:
+        if sqlstate(error) != _NOT_ALLOWED:
+            return connect_failed(error, site.origin)
+        ((who,),) = own.rows("SELECT current_user::text")
+        schema = self.connections.session.schema
+        message = f"cannot create schema {schema}: user {who} lacks the right CREATE on database {site.database}"
+        grant = f"GRANT CREATE ON DATABASE {quoted(site.database)} TO {quoted(who)}"
+        create = f"CREATE SCHEMA {quoted(schema)} AUTHORIZATION {quoted(who)}"
+        return Ending(Reason.PERMISSION_DENIED, message, f"As an administrator: {grant}; or: {create}.")
 
     def _checked_out(self, raw: Any, info: dict[Any, Any], origin: Origin) -> None:
         if self._share(raw, info, origin):

@@ -141,6 +141,7 @@ _HINTS = {
     Reason.AUTHENTICATION_FAILED: "Check the user and the password in the Secret; it is tried again when they change.",
     Reason.DATABASE_NOT_FOUND: "Create the database, or correct its name.",
     Reason.PERMISSION_DENIED: "Grant the right to the user, or set spec.database.role to the owner of the tables.",
+    Reason.ROLE_NOT_FOUND: "Create it, or correct spec.database.role; it is looked for again.",
     Reason.READ_ONLY_DATABASE: "Connect to the primary; this server is a standby or read-only.",
     Reason.STATEMENT_TIMEOUT: "Give more policy.statementTimeout, or split the statement.",
 }
@@ -240,7 +241,7 @@ def _reason(error: BaseException, code: str, scene: Scene) -> Reason:
     if code == "57014" and "statement timeout" in str(error):
         found = Reason.STATEMENT_TIMEOUT
     if code == "22023" and not scene.revision and "role" in str(error):
-        found = Reason.PERMISSION_DENIED
+        found = Reason.ROLE_NOT_FOUND
     if not code and is_connection_lost(error):
         found = Reason.DATABASE_UNREACHABLE
     if found in (Reason.LOCK_TIMEOUT, Reason.CONFLICT) and scene.autocommitted:

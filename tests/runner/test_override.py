@@ -1,0 +1,164 @@
+"""With an address given, every connection goes there, whatever env.py read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.runner.project import Project, Run, Runner
+    from tests.runner.server import Database
+
+ELSEWHERE = "nobody:wrong@127.0.0.1:1/nowhere"
+GIVEN = ("upgrade", "--database", "environment")
+
+ASKS_ANOTHER = """
+    import os
+    from sqlalchemy import create_engine, text
+    with create_engine(os.environ["OTHER_URL"]).connect() as other:
+        name = other.execute(text("select current_database()")).scalar()
+        timeout = other.execute(text("show lock_timeout")).scalar()
+    op.execute(f"create table seen as select '{name}' as name, '{timeout}' as timeout")
+"""
+
+
+def _edited(project: Project, *changes: tuple[str, str]) -> None:
+    path = project.folder / "migrations" / "env.py"
+    text = path.read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+
+
+def _refused(run: Run, code: int, reason: str) -> str:
+    assert (run.code, run.result.reason) == (code, reason), run.stderr
+    assert run.result.error
+    assert run.result.error.hint
+    return run.result.error.message
+
+
+def test_every_connection_goes_to_the_given_address(
+    project: Project, runner: Runner, database: Database, postgresql: Database
+) -> None:
+    project.begin().revision("one", ASKS_ANOTHER)
+    _edited(project, ("config = context.config", FIRST_ELSEWHERE))
+    run = runner.run(
+        project,
+        *GIVEN,
+        APP_URL=f"postgresql+{project.driver}://{ELSEWHERE}",
+        OTHER_URL=postgresql.url("psycopg2"),
+        **database.environment(),
+    )
+    assert (run.code, database.heads()) == (0, ["one"]), run.stderr
+    assert database.rows("select name, timeout from seen") == [(database.name, "2s")]
+    assert f"registry in {database.name}" in run.stderr
+
+
+FIRST_ELSEWHERE = """
+config = context.config
+from sqlalchemy import create_engine
+with create_engine(os.environ["OTHER_URL"]).connect() as registry:
+    print("registry in", registry.execute(text("select current_database()")).scalar())
+"""
+
+
+def test_without_an_address_another_database_that_is_used_too_is_left_alone(
+    any_project: Project, runner: Runner, database: Database, postgresql: Database
+) -> None:
+    any_project.begin().revision("one", ASKS_ANOTHER)
+    environment = {"APP_URL": database.url("psycopg2"), "OTHER_URL": postgresql.url("psycopg2")}
+    run = runner.run(any_project, "upgrade", **environment)
+    assert run.code == 0, run.stderr
+    assert database.rows("select name, timeout from seen") == [(postgresql.name, "0")]
+
+
+@pytest.mark.parametrize("way", ["arguments", "connection"])
+def test_a_listener_of_env_py_cannot_turn_a_connection_elsewhere(
+    project: Project, runner: Runner, database: Database, way: str
+) -> None:
+    name = "database" if project.driver == "asyncpg" else "dbname"
+    body = {
+        "arguments": f'cparams.update(host="127.0.0.1", port=1, password="token", {name}="nowhere")',
+        "connection": "return None",
+    }[way]
+    project.begin().table("one")
+    engine = "connectable.sync_engine" if project.driver == "asyncpg" else "connectable"
+    listen = f"""poolclass=pool.NullPool)
+    from sqlalchemy import event
+    @event.listens_for({engine}, "do_connect")
+    def token(dialect, record, cargs, cparams):
+        {body}
+"""
+    _edited(project, ("poolclass=pool.NullPool)", listen))
+    url = f"postgresql+{project.driver}://{ELSEWHERE}"
+    run = runner.run(project, *GIVEN, APP_URL=url, **database.environment())
+    assert (run.code, database.heads()) == (0, ["one"]), run.stderr
+
+
+def test_without_an_address_a_listener_of_env_py_that_knows_the_password_is_heard(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().table("one")
+    listen = """poolclass=pool.NullPool)
+    from sqlalchemy import event
+    @event.listens_for(connectable, "do_connect")
+    def token(dialect, record, cargs, cparams):
+        cparams["password"] = os.environ["TOKEN"]
+"""
+    _edited(any_project, ("poolclass=pool.NullPool)", listen))
+    url = f"postgresql+psycopg2://{database.user}@{database.host}:{database.port}/{database.name}"
+    run = runner.run(any_project, "upgrade", APP_URL=url, TOKEN=database.password)
+    assert (run.code, database.heads()) == (0, ["one"]), run.stderr
+
+
+CREATOR = "creator=lambda: __import__('psycopg2').connect(os.environ['RAW_URL']), "
+
+
+def test_a_creator_cannot_be_redirected_and_is_refused(
+    any_project: Project, runner: Runner, database: Database, postgresql: Database
+) -> None:
+    any_project.begin().table("one")
+    _edited(any_project, ('os.environ["APP_URL"], ', f'os.environ["APP_URL"], {CREATOR}'))
+    url = {"APP_URL": "postgresql+psycopg2://", "RAW_URL": postgresql.url()}
+    run = runner.run(any_project, *GIVEN, **url, **database.environment())
+    assert "creator" in _refused(run, 64, "WrongDatabase")
+    assert postgresql.heads() == []
+
+
+def test_a_creator_is_used_as_it_is_without_an_address(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().table("one")
+    _edited(any_project, ('os.environ["APP_URL"], ', f'os.environ["APP_URL"], {CREATOR}'))
+    run = runner.run(any_project, "upgrade", APP_URL="postgresql+psycopg2://", RAW_URL=database.url())
+    assert (run.code, database.heads()) == (0, ["one"]), run.stderr
+
+
+def test_a_creator_inside_a_revision_is_refused_too(
+    any_project: Project, runner: Runner, database: Database, postgresql: Database
+) -> None:
+    any_project.begin().revision(
+        "one",
+        f"""
+        import os
+        from sqlalchemy import create_engine
+        create_engine("postgresql+psycopg2://", {CREATOR}).connect()
+        """,
+    )
+    url = {"APP_URL": f"postgresql+psycopg2://{ELSEWHERE}", "RAW_URL": postgresql.url()}
+    run = runner.run(any_project, *GIVEN, **url, **database.environment())
+    assert "creator" in _refused(run, 64, "WrongDatabase")
+    assert database.heads() == []
+
+
+def test_the_given_tls_mode_wins_over_that_of_env_py(project: Project, runner: Runner, database: Database) -> None:
+    project.begin().table("one")
+    argument = '{"ssl": "require"}' if project.driver == "asyncpg" else '{"sslmode": "require"}'
+    _edited(project, ("poolclass=pool.NullPool", f"poolclass=pool.NullPool, connect_args={argument}"))
+    url = f"postgresql+{project.driver}://{ELSEWHERE}"
+    refused = runner.run(project, *GIVEN, APP_URL=url, **database.environment(), PGSSLMODE="require")
+    assert refused.result.reason == "DatabaseUnreachable", refused.stderr
+    run = runner.run(project, *GIVEN, APP_URL=url, **database.environment(), PGSSLMODE="disable")
+    assert (run.code, database.heads()) == (0, ["one"]), run.stderr
