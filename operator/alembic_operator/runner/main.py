@@ -7,6 +7,7 @@ import importlib
 import io
 import os
 import sys
+import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ def main(argv: list[str]) -> int:
     secrets = _secrets()
     output = Output(secrets)
     journal = Journal(output.log, secrets)
-    path = ""
+    path, begun = "", time.monotonic()
     try:
         invocation = _parse(argv)
         path = invocation.result
@@ -44,16 +45,17 @@ def main(argv: list[str]) -> int:
         if not isinstance(error, Ending):
             journal.error("failed", **trace(error))
         result = contract.Result(str(verdict.reason), error=verdict.failure)
-    return _end(result, path, output, journal)
+    return _end(result, path, output, journal, time.monotonic() - begun)
 
 
 class _Helped(Exception):  # noqa: N818  not an error
     """--help was asked for and answered."""
 
 
-def _end(result: contract.Result, path: str, output: Output, journal: Journal) -> int:
+def _end(result: contract.Result, path: str, output: Output, journal: Journal, seconds: float) -> int:
     code = exit_code(result.reason)
     facts = {"reason": result.reason, "exit": int(code), "to": result.to, "pending": result.pending}
+    facts["seconds"] = round(seconds, 3)
     if result.error:
         error = {name: text for name, text in asdict(result.error).items() if text}
         journal.error("ended", **facts, **error)

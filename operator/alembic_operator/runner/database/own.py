@@ -25,12 +25,14 @@ class LoopThread:
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._beginning = threading.Lock()
 
     def call(self, function: Call, *arguments: Any) -> Any:
         """Run a function of an asynchronous dialect there and wait for what it returns."""
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            threading.Thread(target=self._loop.run_forever, name="own connections", daemon=True).start()
+        with self._beginning:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=self._loop.run_forever, name="own connections", daemon=True).start()
         future = asyncio.run_coroutine_threadsafe(greenlet_spawn(function, *arguments), self._loop)
         try:
             return future.result(_ASYNC_SECONDS)

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from alembic_operator.runner.process.masking import Secrets
 
 
+_LONGEST = 10_000
+"""Characters of one text: a line must stay one that people and collectors of logs can read."""
+
+
 class Journal:
     """Writes one JSON line for each event."""
 
@@ -40,9 +44,15 @@ class Journal:
     def masked(self, fact: Any) -> Any:
         """Return the fact with every secret in its texts masked; masking the JSON itself could break it."""
         if isinstance(fact, str):
-            return self.secrets.mask(fact)
+            return _cut(self.secrets.mask(fact))
         if isinstance(fact, dict):
             return {key: self.masked(value) for key, value in fact.items()}
         if isinstance(fact, (list, tuple)):
             return [self.masked(value) for value in fact]
         return fact
+
+
+def _cut(text: str) -> str:
+    """Return a text without its middle when it is too long; a traceback says most at both ends."""
+    half = _LONGEST // 2
+    return text if len(text) <= _LONGEST else f"{text[:half]} ... {text[-half:]}"

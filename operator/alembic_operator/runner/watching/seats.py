@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alembic_operator.runner.watching.footprints import Footprints
+from alembic_operator.runner.watching.pulse import Pulse
+
 if TYPE_CHECKING:
     from alembic_operator.runner.database.connect import Connections
     from alembic_operator.runner.watching.witness import Witness
@@ -11,5 +14,4 @@ if TYPE_CHECKING:
 
 def taken(connections: Connections) -> tuple[Witness, ...]:
     """Return the witnesses of one run."""
-    del connections
-    return ()
+    return (Pulse(connections), Footprints())
