@@ -24,7 +24,7 @@ demo-clean: ## Remove everything that the demo made
 	@python3 -m demo clean
 
 .PHONY: test
-test: verify api-binaries test-programs cluster-up $(RUNNER) ## Set up what is missing and run everything
+test: verify matrix api-binaries test-programs cluster-up $(RUNNER) ## Set up what is missing and run everything
 	$(PYTEST) -n 2 --dist loadgroup
 
 .PHONY: unit
@@ -32,7 +32,7 @@ unit: $(INSTALLED) ## Run the unit tests: seconds, no sockets
 	$(PYTEST) tests/unit
 
 .PHONY: test-runner
-test-runner: $(RUNNER) test-programs ## Run the runner's tests against real PostgreSQL
+test-runner: $(RUNNER) matrix test-programs ## Run the runner's tests against real PostgreSQL
 	$(PYTEST) -n 2 tests/runner
 
 .PHONY: test-api
@@ -69,6 +69,10 @@ runner: $(RUNNER) ## Build build/runner.pyz
 
 $(RUNNER): $(INSTALLED) tools/build_runner.py $(RUNNER_PARTS)
 	$(PYTHON) tools/build_runner.py
+
+.PHONY: matrix
+matrix: $(INSTALLED) ## Make the environments of the runner's tests: old and new libraries, and two real projects
+	@$(PYTHON) -m tests.runner.environments
 
 .PHONY: cluster-up
 cluster-up: ## Start the local cluster, or reuse the one that runs

@@ -86,8 +86,9 @@ class Project:
         return self
 
     def revision(self, name: str, upgrade: str = "pass", **facts: Any) -> Project:
-        """Add a revision behind the last one, unless `down` says behind which."""
+        """Add a revision behind the last one, unless `down` says behind which; `downgrade` None: it has none."""
         down = facts.pop("down", self.last)
+        downgrade = facts.pop("downgrade", "pass")
         lines = [f"revision = {name!r}", f"down_revision = {down!r}"]
         lines += [f"{key} = {value!r}" for key, value in facts.items()]
         body = textwrap.indent(textwrap.dedent(upgrade).strip(), "    ")
@@ -100,8 +101,7 @@ class Project:
                 "def upgrade():",
                 body,
                 "",
-                "def downgrade():",
-                "    pass",
+                *(["def downgrade():", f"    {downgrade}"] if downgrade else []),
                 "",
             ]
         )
@@ -111,7 +111,7 @@ class Project:
 
     def table(self, name: str) -> Project:
         """Add a revision that creates a table of its name."""
-        return self.revision(name, f'op.execute("create table {name} (id int)")')
+        return self.revision(name, f'op.execute("create table {name} (id int)")', downgrade=f'op.drop_table("{name}")')
 
 
 @dataclass
@@ -171,6 +171,10 @@ class Runner:
 
     pyz: Path
     scratch: Path
+    python: Path | str = sys.executable
+    """The interpreter of the user's image."""
+    within: tuple[str, ...] = ()
+    """What it is started by, for example in a network of its own."""
     started: list[Process] = field(default_factory=list)
 
     def start(self, project: Project, *words: str, result: str | None = None, **environment: str) -> Process:
@@ -180,7 +184,7 @@ class Runner:
         answer: list[str | Path] = ["--result", report] if result is None else []
         with out.open("wb") as stdout, err.open("wb") as stderr:
             popen = subprocess.Popen(
-                [sys.executable, self.pyz, *words, *answer],
+                [*self.within, self.python, self.pyz, *words, *answer],
                 cwd=project.folder,
                 env={**base_environment(), **environment},
                 stdout=stdout,

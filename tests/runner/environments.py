@@ -1,0 +1,160 @@
+"""The environments of users' images: an interpreter, and libraries pinned in `pins/`, in a virtual environment.
+
+They are kept outside the checkout. Run as a program, it makes those that are missing, and says what runs on what.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devcluster import lock, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
+"""Of Python, as users' images have them; the oldest first."""
+
+_PINS = Path(__file__).with_name("pins")
+_COMPLETE = "complete"
+_ASK = "import ensurepip, sys; print('%d.%d.%d' % sys.version_info[:3])"
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python of this machine that can make virtual environments."""
+
+    path: Path
+    version: str
+
+    @property
+    def minor(self) -> str:
+        return self.version.rpartition(".")[0]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What is installed together."""
+
+    name: str
+    """The pins are in `pins/<name>.txt`."""
+    wanted: str
+    """The version of Python; the nearest one stands in where it is absent."""
+    drivers: tuple[str, ...] = ("psycopg2", "psycopg", "asyncpg")
+
+    @property
+    def pins(self) -> dict[str, str]:
+        lines = (_PINS / f"{self.name}.txt").read_text(encoding="utf-8").split()
+        return dict(line.split("==") for line in lines)
+
+    @property
+    def interpreter(self) -> Interpreter:
+        return nearest(self.wanted)
+
+    @property
+    def replaced(self) -> str:
+        """Why another Python than the wanted one is used; empty: it is not."""
+        minor = self.interpreter.minor
+        return "" if minor == self.wanted else f"{self.name}: Python {self.wanted} is not here, {minor} stands in"
+
+    @property
+    def folder(self) -> Path:
+        text = f"{self.interpreter.version}\n{sorted(self.pins.items())}"
+        key = hashlib.sha256(text.encode()).hexdigest()[:10]
+        return settings.from_environment(os.environ).cache / "environments" / f"{self.name}-{key}"
+
+    @property
+    def python(self) -> Path:
+        """The interpreter in the environment, which is made if it is missing."""
+        self.make()
+        return self.folder / "bin" / "python"
+
+    def make(self) -> None:
+        """Install the pins, unless that is done; others who want the same wait for it."""
+        folder = self.folder
+        if (folder / _COMPLETE).exists():
+            return
+        with lock.held(folder.with_name(f"{folder.name}.lock")):
+            if (folder / _COMPLETE).exists():
+                return
+            shutil.rmtree(folder, ignore_errors=True)
+            _run(self.interpreter.path, "-m", "venv", folder)
+            pins = [f"{name}=={version}" for name, version in self.pins.items()]
+            install = ("install", "--quiet", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check")
+            _run(folder / "bin" / "python", "-m", "pip", *install, *pins)
+            (folder / _COMPLETE).touch()
+
+
+MATRIX = (
+    Environment("alembic1.8-sqlalchemy1.4", "3.9", ("psycopg2", "asyncpg")),  # 1.4 has no dialect for psycopg
+    Environment("alembic1.13-sqlalchemy2.0", "3.10"),
+    Environment("alembic1.16-sqlalchemy2.0", "3.11"),
+    Environment("alembic1.20-sqlalchemy2.0", "3.12"),
+    Environment("alembic1.20-sqlalchemy2.1", "3.13"),
+)
+OPTUNA = Environment("optuna", "3.11", ("psycopg2", "psycopg"))
+MLFLOW = Environment("mlflow", "3.11", ("psycopg2", "psycopg"))
+"""mlflow, and of its dependencies those of mlflow-skinny: they are all that its env.py and its revisions import."""
+
+
+def _run(*command: str | Path) -> None:
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stdout}")
+
+
+@functools.cache
+def present() -> tuple[Interpreter, ...]:
+    """Return one interpreter of each version that is here, the newest version first."""
+    found = (next(_working(version), None) for version in reversed(VERSIONS))
+    return tuple(one for one in found if one)
+
+
+def nearest(version: str) -> Interpreter:
+    """Return the interpreter of a version, or of the one that is nearest to it; of two, the newer."""
+    place = VERSIONS.index(version)
+    ranked = sorted(present(), key=lambda one: abs(VERSIONS.index(one.minor) - place))
+    if not ranked:
+        raise RuntimeError(f"no Python of {', '.join(VERSIONS)} with venv is here; install one of them")
+    return ranked[0]
+
+
+def _working(version: str) -> Iterator[Interpreter]:
+    for path in _candidates(version):
+        done = subprocess.run([path, "-c", _ASK], capture_output=True, text=True, check=False)
+        if done.returncode == 0:  # a shim of pyenv's may lead nowhere
+            yield Interpreter(path, done.stdout.strip())
+
+
+def _candidates(version: str) -> Iterator[Path]:
+    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        yield Path(sys.executable)
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from sorted((pyenv / "versions").glob(f"{version}.*/bin/python3"), reverse=True)
+    for folder in os.get_exec_path():
+        if (path := Path(folder, f"python{version}")).exists():
+            yield path
+
+
+def main() -> None:
+    """Make all environments."""
+    environments = (*MATRIX, OPTUNA, MLFLOW)
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for one in [threads.submit(environment.make) for environment in environments]:
+            one.result()
+    for environment in environments:
+        python = environment.replaced or f"{environment.name}: Python {environment.interpreter.version}"
+        sys.stdout.write(f"{python}; {', '.join(environment.drivers)}\n")
+
+
+if __name__ == "__main__":
+    main()
