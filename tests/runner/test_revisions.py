@@ -202,24 +202,6 @@ def test_the_lock_timeout_is_back_after_an_autocommit_block(
     assert (database.value("select value from inside"), database.value("select value from outside")) == ("0", "1500ms")
 
 
-def test_a_half_applied_autocommit_block_is_not_tried_again_blindly(
-    any_project: Project, runner: Runner, database: Database
-) -> None:
-    any_project.begin().revision(
-        "one",
-        """
-        with op.get_context().autocommit_block():
-            op.execute("create table half (id int)")
-            op.execute("do $$ begin raise exception 'victim' using errcode = '40P01'; end $$")
-        """,
-    )
-    run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
-    assert (run.code, run.result.reason) == (70, "RevisionFailed"), run.stderr
-    assert not run.said("retrying")
-    assert run.result.error
-    assert "autocommit_block" in run.result.error.hint
-
-
 def test_earlier_revisions_stay_when_one_with_an_autocommit_block_is_followed_by_a_failure(
     project: Project, runner: Runner, database: Database
 ) -> None:

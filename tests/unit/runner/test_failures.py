@@ -61,11 +61,9 @@ def test_a_statement_timeout_is_told_from_a_cancellation() -> None:
     assert _verdict(error) == (Reason.STATEMENT_TIMEOUT, ExitCode.TIME_LIMIT)
 
 
-@pytest.mark.parametrize("code", ["55P03", "40P01", "40001"])
-def test_a_half_applied_autocommit_block_is_never_a_passing_conflict(code: str) -> None:
-    verdict = classify(_error(code), Scene(revision="ab12", autocommitted=True))
-    assert verdict.reason is Reason.REVISION_FAILED
-    assert "autocommit_block" in verdict.failure.hint
+@pytest.mark.parametrize("code", ["25001", "55P04"])
+def test_what_cannot_run_in_a_transaction_tells_the_author_what_to_write(code: str) -> None:
+    assert "with op.get_context().autocommit_block()" in classify(_error(code), RUNNING).failure.hint
 
 
 def test_the_failure_says_revision_sqlstate_first_line_and_masked_statement() -> None:

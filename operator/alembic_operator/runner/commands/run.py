@@ -150,13 +150,20 @@ class Run:
             witness.locked(site)
 
     def _configured(self, context: Any) -> None:
-        @contextmanager
-        def entered() -> Iterator[None]:
-            self._progress.scene = replace(self._progress.scene, autocommitted=True)
-            with self._connections.session.no_timeouts(raw_of(context.connection)):
-                yield
+        def inside() -> Any:
+            return self._connections.session.no_timeouts(raw_of(context.connection))
 
-        environment.around_autocommit(context, entered)
+        environment.around_autocommit(context, self._in_autocommit, inside)
+
+    @contextmanager
+    def _in_autocommit(self) -> Iterator[None]:
+        for witness in self._witnesses:
+            witness.autocommitting(entered=True)
+        try:
+            yield
+        finally:
+            for witness in self._witnesses:
+                witness.autocommitting(entered=False)
 
     def _steps(self, heads: tuple[str, ...], context: Any) -> Iterator[Any]:
         """Yield the revisions to run; Alembic asks for the next one only after it has committed the one before."""

@@ -90,8 +90,6 @@ class Scene:
 
     revision: str = ""
     """The revision that was running; empty: outside of all."""
-    autocommitted: bool = False
-    """Whether that revision had entered an autocommit_block, so that a part of it may be committed."""
     server: str = ""
     """host:port/database of the server, for messages."""
 
@@ -146,11 +144,13 @@ _HINTS = {
     Reason.STATEMENT_TIMEOUT: "Give more policy.statementTimeout, or split the statement.",
 }
 _EXISTS_ALREADY = ("42P07", "42701", "42710", "42P06")
-_HALF_APPLIED = (
-    "An autocommit_block of this revision had begun: a part of it may be committed. "
-    "Look at what it left behind, for example an INVALID index, and repair it before the next attempt."
-)
 _DRIFT = "The object exists already: a half-applied revision or a change by hand. Remove it, or stamp the database."
+_NEEDS_AUTOCOMMIT = {
+    "25001": "It cannot run in a transaction. Write `with op.get_context().autocommit_block():` around it, for example"
+    " around op.create_index(..., postgresql_concurrently=True).",
+    "55P04": "A new value of an enum can be used only after it is committed. Write `with"
+    " op.get_context().autocommit_block():` around the ALTER TYPE, or use the value in a revision of its own.",
+}
 _REVISION_HINT = "Correct the revision and deploy a new image; the database stays at the revision before."
 
 
@@ -227,7 +227,7 @@ def classify(error: BaseException, scene: Scene) -> Verdict:
         sqlstate=code,
         revision=scene.revision,
         statement=masking.statement(str(getattr(error, "statement", None) or "")),
-        hint=_hint(reason, code, scene),
+        hint=_hint(reason, code),
     )
     return Verdict(reason, failure)
 
@@ -244,8 +244,6 @@ def _reason(error: BaseException, code: str, scene: Scene) -> Reason:
         found = Reason.ROLE_NOT_FOUND
     if not code and is_connection_lost(error):
         found = Reason.DATABASE_UNREACHABLE
-    if found in (Reason.LOCK_TIMEOUT, Reason.CONFLICT) and scene.autocommitted:
-        found = None
     if found:
         return found
     if scene.revision:
@@ -276,11 +274,9 @@ def _message(error: BaseException, code: str, scene: Scene) -> str:
     return text
 
 
-def _hint(reason: Reason, code: str, scene: Scene) -> str:
-    if scene.revision and scene.autocommitted:
-        return _HALF_APPLIED
+def _hint(reason: Reason, code: str) -> str:
     if reason is not Reason.REVISION_FAILED:
         return _HINTS.get(reason, "")
     if code == "57014":
         return "Somebody cancelled the statement (pg_cancel_backend); ask who did and why."
-    return _DRIFT if code in _EXISTS_ALREADY else _REVISION_HINT
+    return _DRIFT if code in _EXISTS_ALREADY else _NEEDS_AUTOCOMMIT.get(code, _REVISION_HINT)

@@ -124,13 +124,13 @@ def also_on_version_apply(arguments: dict[str, Any], callback: Callable[..., Non
     arguments["on_version_apply"] = [*callbacks, callback]
 
 
-def around_autocommit(context: Any, entered: Callable[[], Any]) -> None:
-    """Let a context manager surround the body of every autocommit_block of a migration context."""
+def around_autocommit(context: Any, around: Callable[[], Any], inside: Callable[[], Any]) -> None:
+    """Let context managers surround every autocommit_block of a migration context, and its body."""
     original = context.autocommit_block
 
     @contextmanager
     def autocommit_block() -> Iterator[None]:
-        with original(), entered():
+        with around(), original(), inside():
             yield
 
     context.autocommit_block = autocommit_block

@@ -19,6 +19,9 @@ class Witness:
     def begun(self, revision: str, connection: Any) -> None:
         """See a revision in its transaction, just before its function is called."""
 
+    def autocommitting(self, *, entered: bool) -> None:
+        """See a revision enter an autocommit_block, before what came before it is committed, or leave one."""
+
     def applying(self, revision: str, connection: Any) -> None:
         """See a revision whose row is in the version table, with the transaction still open."""
 

@@ -1,0 +1,97 @@
+"""Notice revisions of which only a part is committed, and keep them from being run again blindly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from alembic_operator.api.reasons import Reason
+from alembic_operator.runner.database.sites import raw_of
+from alembic_operator.runner.process import masking
+from alembic_operator.runner.process.failures import Ending, Verdict
+from alembic_operator.runner.watching import sql
+from alembic_operator.runner.watching.ledger import Ledger
+from alembic_operator.runner.watching.witness import Witness
+
+if TYPE_CHECKING:
+    from alembic_operator.contract import Result
+
+_BLOCK = "`with op.get_context().autocommit_block():`"
+_COMMITTED = (
+    "Statements of this revision are committed and would run twice: undo or complete them by hand"
+    " (lastRun.error.committed lists them), then try again."
+)
+_UNKNOWN = (
+    "The connection was lost while a statement ran that cannot be rolled back: look whether it took effect,"
+    " undo or complete it by hand, then try again."
+)
+_WRITE_INSTEAD = f" In the script, write {_BLOCK} in place of COMMIT."
+_STOPPED = (Reason.INTERRUPTED, Reason.DEADLINE_EXCEEDED)
+
+
+class Halves(Witness):
+    """Watches what is committed before its revision is."""
+
+    def __init__(self) -> None:
+        self._ledger = Ledger()
+        self._ledger.install()
+        self._warnings: list[str] = []
+
+    def begun(self, revision: str, connection: Any) -> None:
+        """Open the revision's account."""
+        self._ledger.begin(revision, raw_of(connection))
+
+    def autocommitting(self, *, entered: bool) -> None:
+        """Know the COMMITs of autocommit_block() from the script's own."""
+        self._ledger.in_block = entered
+
+    def applying(self, revision: str, connection: Any) -> None:
+        """Refuse to mark a revision as done whose statements were rolled back."""
+        del connection
+        if lost := self._ledger.lost(here=True):
+            message = f"the script rolled back what it had executed: {masking.statement(lost[0])}"
+            hint = f"Remove the ROLLBACK from the script, or do what was rolled back again; see {_BLOCK}."
+            raise Ending(Reason.NOT_COMMITTED, message, hint)
+        self._warn(revision)
+        self._ledger.seal()
+
+    def applied(self, revision: str) -> dict[str, Any]:
+        """Close the account."""
+        del revision
+        self._ledger.end()
+        return {}
+
+    def failed(self, verdict: Verdict) -> Verdict:
+        """Say what is committed; when some of it must not run twice, nobody may try again before somebody looked."""
+        ledger = self._ledger
+        committed, unknown, own = ledger.committed, ledger.unknown, ledger.ends_itself
+        ledger.end()
+        failure = replace(verdict.failure, committed=tuple(map(masking.statement, committed)))
+        if own:
+            failure = replace(failure, hint=(failure.hint + _WRITE_INSTEAD).strip())
+        never_again = not all(map(sql.is_repeatable, committed))
+        doubtful = not all(sql.is_repeatable(one, finished=False) for one in unknown)
+        if not never_again and not doubtful:
+            return replace(verdict, failure=failure)
+        hint = (_COMMITTED if never_again else _UNKNOWN) + (_WRITE_INSTEAD if own else "")
+        if verdict.reason in _STOPPED:
+            message = f"{failure.message.partition(';')[0]} in the middle of a revision that is partly committed"
+            failure = replace(failure, message=message)
+        statement = failure.statement or masking.statement("; ".join(unknown))
+        return Verdict(Reason.PARTLY_APPLIED, replace(failure, hint=hint, statement=statement))
+
+    def ended(self, result: Result) -> Result:
+        """Add what the authors of the scripts should know."""
+        return replace(result, warnings=(*result.warnings, *self._warnings))
+
+    def _warn(self, revision: str) -> None:
+        if self._ledger.ends_itself:
+            self._warnings.append(
+                f"Revision {revision} ends its transaction by itself: a failure after its COMMIT leaves it half"
+                f" applied. Write {_BLOCK} instead."
+            )
+        if lost := self._ledger.lost(here=False):
+            self._warnings.append(
+                f"Revision {revision} executed on a connection of its own what was rolled back later:"
+                f" {masking.statement(lost[0])}. Commit it there, or use op.execute()."
+            )

@@ -1,0 +1,178 @@
+"""Keep account of the statements of a revision: still open, committed, rolled back, or of unknown outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from alembic_operator.runner.database.sites import raw_of
+from alembic_operator.runner.process.failures import is_connection_lost, sqlstate
+from alembic_operator.runner.watching import sql
+
+_IDLE = 0  # of libpq's PGTransactionStatusType
+_NO_ANSWER = ("08", "57P02", "40003")
+"""SQLSTATEs, or classes of them, that do not say what became of the statement."""
+
+
+@dataclass
+class Account:
+    """What one revision did on one connection."""
+
+    raw: Any
+    open: list[str] = field(default_factory=list)
+    """Executed in a transaction that has not ended."""
+    lost: list[str] = field(default_factory=list)
+    """Executed and rolled back."""
+    alone: bool = False
+    """Whether the last statement ended outside of a transaction, so that the next one may be on its own, too."""
+
+
+@dataclass
+class Running:
+    """A statement that was sent."""
+
+    statements: list[str]
+    alone: bool
+    """Whether it takes effect by itself, without a commit that follows."""
+    certain: bool = False
+    """Whether the server, or the driver before it, refused it: it had no effect."""
+
+
+@dataclass
+class Ledger:
+    """The account of the revision that is running, on all connections of this process."""
+
+    revision: str = ""
+    committed: list[str] = field(default_factory=list)
+    ends_itself: bool = False
+    """Whether the script ended its transaction by its own COMMIT."""
+    in_block: bool = False
+    """Whether the revision is in an autocommit_block, or enters or leaves one."""
+    _main: int = 0
+    _sealed: bool = False
+    _running: Running | None = None
+    _accounts: dict[int, Account] = field(default_factory=dict)
+
+    def install(self) -> None:
+        """Begin to listen, for the rest of this process."""
+        event.listen(Engine, "before_cursor_execute", self._before)
+        event.listen(Engine, "after_cursor_execute", self._after)
+        event.listen(Engine, "handle_error", self._refused)
+        event.listen(Engine, "commit", self._commit)
+        event.listen(Engine, "rollback", self._rollback)
+
+    def begin(self, revision: str, raw: Any) -> None:
+        """Open the account of a revision on its connection."""
+        self.end()
+        self.revision, self._main = revision, id(raw)
+        self._accounts[id(raw)] = Account(raw)
+
+    def seal(self) -> None:
+        """Take what follows for Alembic's own commit: the version table has the revision."""
+        self._sealed = True
+
+    def end(self) -> None:
+        """Close the account."""
+        self.revision, self.committed, self._running = "", [], None
+        self.ends_itself = self._sealed = False
+        self._accounts = {}
+
+    def lost(self, *, here: bool) -> list[str]:
+        """Return what was rolled back and not executed again: on the revision's own connection, or on others."""
+        kept = [*self.committed, *(one for account in self._accounts.values() for one in account.open)]
+        chosen = [account for key, account in self._accounts.items() if (key == self._main) is here]
+        return [one for account in chosen for one in account.lost if one not in kept]
+
+    @property
+    def unknown(self) -> list[str]:
+        """Return the statements whose outcome nobody knows: they were sent, and no answer came."""
+        running = self._running
+        return running.statements if running and running.alone and not running.certain else []
+
+    def _account(self, connection: Any) -> Account | None:
+        if not self.revision or connection.dialect.name != "postgresql" or connection.invalidated:
+            return None
+        raw = raw_of(connection)
+        return self._accounts.setdefault(id(raw), Account(raw))
+
+    def _before(self, connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        account = self._account(connection)
+        if account is None:
+            return
+        self.committed += [one for one in self.unknown if one not in self.committed]  # the script went on regardless
+        if account.open and not in_transaction(account.raw):
+            self._ended_by_script(account)  # by the driver's own commit() or rollback(), which nobody tells
+        statements = sql.split(statement)
+        alone = account.alone or bool(getattr(account.raw, "autocommit", False))
+        ends = any(map(sql.commits, statements))
+        self._running = Running([*(account.open if ends else []), *statements], alone or ends)
+
+    def _after(self, connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        account = self._account(connection)
+        self._running = None
+        if account is None:
+            return
+        for one in sql.split(statement):
+            self._executed(account, one)
+        account.alone = not in_transaction(account.raw)
+        if account.alone:
+            self._settle(account)
+
+    def _executed(self, account: Account, statement: str) -> None:
+        if sql.rolls_back(statement):
+            self._drop(account)
+        elif sql.commits(statement) and not self.in_block:
+            self._ended_by_script(account)
+        elif not sql.is_reading(statement):
+            account.open.append(statement)
+
+    def _ended_by_script(self, account: Account) -> None:
+        self.ends_itself = self.ends_itself or id(account.raw) == self._main
+        self._settle(account)
+
+    def _settle(self, account: Account) -> None:
+        self.committed += account.open
+        account.open = []
+
+    def _drop(self, account: Account) -> None:
+        account.lost += account.open
+        account.open = []
+
+    def _commit(self, connection: Any) -> None:
+        account = self._account(connection)
+        if account is None or (self._sealed and id(account.raw) == self._main):
+            return
+        # Told before it is done: should it fail with an answer, _refused takes it back.
+        self._running = Running(list(account.open), alone=True)
+        if id(account.raw) == self._main and not self.in_block:
+            self.ends_itself = True
+        account.alone = False
+        self._settle(account)
+
+    def _rollback(self, connection: Any) -> None:
+        account = self._account(connection)
+        if account:
+            self._drop(account)
+
+    def _refused(self, context: Any) -> None:
+        running = self._running
+        if not self.revision or running is None:
+            return
+        error = context.sqlalchemy_exception or context.original_exception
+        code = sqlstate(error)
+        answered = not code.startswith(_NO_ANSWER) if code else not is_connection_lost(error)
+        running.certain = isinstance(error, Exception) and answered
+        if context.statement is None and running.certain:
+            self.committed = [one for one in self.committed if one not in running.statements]
+
+
+def in_transaction(raw: Any) -> bool:
+    """Tell whether the server is in a transaction, as its last answer said; drivers do not always know their own."""
+    driver = getattr(raw, "driver_connection", None) or getattr(raw, "_connection", None) or raw
+    if hasattr(driver, "is_in_transaction"):
+        return bool(driver.is_in_transaction())
+    status = getattr(getattr(driver, "info", None), "transaction_status", _IDLE + 1)
+    return int(status) != _IDLE

@@ -1,0 +1,130 @@
+"""What the text of a statement tells without a server: whether it may run twice, and what it does to transactions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_TOKENS = re.compile(
+    r"""--[^\n]*|/\*.*?\*/                        # comments
+    | \b[eE]'(?:[^'\\]|''|\\.)*' | '(?:[^']|'')*' # texts
+    | \$(\w*)\$.*?\$\1\$                          # dollar-quoted texts
+    | "(?:[^"]|"")*"                              # names
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_NAME = r'(?:"(?:[^"]|"")*"|[\w$]+)'
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.VERBOSE | re.IGNORECASE)
+
+
+_SESSION = _pattern(
+    r"""(?:SHOW|SET|RESET|DISCARD|LISTEN|UNLISTEN|DEALLOCATE|PREPARE(?!\ TRANSACTION)|VALUES|TABLE|LOAD|LOCK
+    |DECLARE|FETCH|MOVE|CLOSE|SAVEPOINT|RELEASE|BEGIN|START|COMMIT(?!\ PREPARED)|END|ABORT|ROLLBACK(?!\ PREPARED)
+    |EXPLAIN(?!.*\bANALYZE\b))\b"""
+)
+"""Nothing of these outlives the session."""
+
+_SELECT = _pattern(r"(?:SELECT|WITH|\()")
+_WRITES = _pattern(r"\b(?:INSERT|UPDATE(?<!FOR\ UPDATE)|DELETE|MERGE|INTO)\b")
+_CALLS = _pattern(r"SELECT\ (?!.*\bFROM\b)|.*\bFROM\ (?=[\w.\"]+\ ?\((?!SELECT))")
+_HARMLESS_CALLS = _pattern(
+    r"""(?:.*\bFROM|SELECT)\ (?:pg_catalog\.)?
+    (?:pg_\w+|set_config|setval|nextval|current_setting|to_reg\w+|now|version|exists|coalesce|generate_series|unnest
+    |clock_timestamp)\ ?\("""
+)
+_REPEATABLE = _pattern(
+    r"""(?:CREATE\ OR\ REPLACE|CREATE\ (?:[A-Z]+\ ){1,4}IF\ NOT\ EXISTS|DROP\ (?:[A-Z]+\ ){1,3}IF\ EXISTS
+    |ALTER\ TYPE\ .*\ ADD\ VALUE\ IF\ NOT\ EXISTS|ANALYZE|VACUUM|REINDEX|REFRESH\ MATERIALIZED|COMMENT\ ON|GRANT
+    |REVOKE|CHECKPOINT|CLUSTER)\b"""
+)
+_ALTER_TABLE = _pattern(rf"ALTER\ TABLE\ (?:IF\ EXISTS\ )?(?:ONLY\ )?{_NAME}(?:\.{_NAME})?\ ?\*?\ (?P<actions>.*)")
+_REPEATABLE_ACTION = _pattern(
+    rf"""(?:VALIDATE\ CONSTRAINT|ADD\ (?:COLUMN\ )?IF\ NOT\ EXISTS|DROP\ (?:COLUMN\ |CONSTRAINT\ )?IF\ EXISTS
+    |ALTER\ (?:COLUMN\ )?{_NAME}\ (?:SET|DROP)\ (?:DEFAULT|NOT\ NULL|STATISTICS|STORAGE)|SET\ \(|RESET\ \(|OWNER\ TO
+    |ENABLE|DISABLE|FORCE|NO\ FORCE)"""
+)
+_CONCURRENT = _pattern(r"(?:CREATE\ (?:UNIQUE\ )?|DROP\ )INDEX\ CONCURRENTLY\b")
+_CREATE_CONCURRENTLY = _pattern(
+    rf"""CREATE\ (?:UNIQUE\ )?INDEX\ CONCURRENTLY\ (?:IF\ NOT\ EXISTS\ )?(?:(?P<name>{_NAME})\ )?
+    ON\ (?:ONLY\ )?(?P<table>{_NAME}(?:\.{_NAME})?)"""
+)
+_COMMIT = _pattern(r"(?:COMMIT(?!\ PREPARED)|END)\b")
+_ROLLBACK = _pattern(r"(?:ROLLBACK(?!\ PREPARED)(?!\ (?:WORK\ |TRANSACTION\ )?TO\b)|ABORT)\b")
+
+
+@dataclass(frozen=True)
+class ConcurrentIndex:
+    """What CREATE INDEX CONCURRENTLY builds."""
+
+    name: str
+    """Without quotes; empty: PostgreSQL makes one."""
+    table: str
+    """As the statement writes it."""
+
+
+def split(sql: str) -> list[str]:
+    """Return the statements of a text, each on one line, without comments and with its literals emptied."""
+    flat = _TOKENS.sub(_flat, sql)
+    if re.search(r"\bBEGIN\s+ATOMIC\b", flat, re.IGNORECASE):
+        flat = flat.replace(";", ",")  # the body of one function
+    lines = (" ".join(one.split()) for one in flat.split(";"))
+    return [line for line in lines if line]
+
+
+def _flat(match: re.Match[str]) -> str:
+    text = match.group()
+    if text.startswith('"'):
+        return text.replace(";", "_")
+    return " " if text.startswith(("--", "/*")) else "''"
+
+
+def is_reading(statement: str) -> bool:
+    """Tell whether nothing of a statement outlives its session, as far as its text tells."""
+    if _SESSION.match(statement):
+        return True
+    if not _SELECT.match(statement) or _WRITES.search(statement):
+        return False
+    return not _CALLS.match(statement) or bool(_HARMLESS_CALLS.match(statement)) or "(" not in statement
+
+
+def is_repeatable(statement: str, *, finished: bool = True) -> bool:
+    """Tell whether a statement may run a second time: it then does nothing, or the same again, and does not fail.
+
+    What a concurrent build or removal of an index that did not finish leaves behind is removed before the next one.
+    """
+    if is_reading(statement) or _REPEATABLE.match(statement):
+        return True
+    if not finished and _CONCURRENT.match(statement):
+        return True
+    found = _ALTER_TABLE.match(statement)
+    return bool(found) and all(_REPEATABLE_ACTION.match(one) for one in _actions(found["actions"])) if found else False
+
+
+def _actions(text: str) -> list[str]:
+    """Return the actions of an ALTER TABLE: what its outermost commas separate."""
+    while (inner := re.sub(r"\([^()]*\)", "", text)) != text:
+        text = inner
+    return [one.strip() + " (" if one.strip().upper() in ("SET", "RESET") else one.strip() for one in text.split(",")]
+
+
+def concurrent_index(statement: str) -> ConcurrentIndex | None:
+    """Return what a statement builds concurrently."""
+    found = _CREATE_CONCURRENTLY.match(statement)
+    return ConcurrentIndex(_plain(found["name"] or ""), found["table"]) if found else None
+
+
+def _plain(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
+
+
+def commits(statement: str) -> bool:
+    """Tell whether a statement ends its transaction by a commit."""
+    return bool(_COMMIT.match(statement))
+
+
+def rolls_back(statement: str) -> bool:
+    """Tell whether a statement ends its transaction by a rollback; to a savepoint does not."""
+    return bool(_ROLLBACK.match(statement))
