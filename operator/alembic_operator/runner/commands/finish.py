@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import Applied, Result
 from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify
-from alembic_operator.runner.project import scripts
+from alembic_operator.runner.project import scripts, state
 
 if TYPE_CHECKING:
     from alembic_operator.contract import Invocation
@@ -28,12 +28,12 @@ class Finish:
     def read_back(self, applied: tuple[Applied, ...], verdict: Verdict | None) -> Result:
         """Return the Result of a run, given what it applied and why it failed."""
         before = scripts.union(site.before or () for site in self.sites)
-        target = scripts.union(site.target for site in self.sites)
+        target = scripts.union(site.target or () for site in self.sites)
         result = Result("", before, target=target, applied=applied)
         try:
             after = [site.read(self.invocation.role) for site in self.sites]
             pending = self._pending(after)
-            result = replace(result, applied=self._kept(result.applied, after))
+            result = replace(result, applied=self._kept(result, after))
         except BaseException as error:  # noqa: BLE001  whatever it is, the Result must come
             verdict = verdict or classify(error, Scene(server=self.sites[0].origin.place))
             return replace(result, reason=str(verdict.reason), error=verdict.failure)
@@ -45,19 +45,25 @@ class Finish:
         return replace(result, reason=str(verdict.reason), error=verdict.failure)
 
     def _pending(self, after: list[tuple[str, ...]]) -> int:
-        pairs = [(site, heads) for site, heads in zip(self.sites, after) if not site.ahead]  # noqa: B905  3.9
-        return sum(len(self.left(self.script, site.target, heads)) for site, heads in pairs)
+        pairs = zip(self.sites, after)  # noqa: B905  3.9 has no strict
+        aimed = [(site.target, heads) for site, heads in pairs if site.target is not None and not site.ahead]
+        return sum(len(self.left(self.script, target, heads)) for target, heads in aimed)
 
-    def _kept(self, applied: tuple[Applied, ...], after: list[tuple[str, ...]]) -> tuple[Applied, ...]:
-        """Return what the database really contains; a transaction of env.py may have rolled the rest back."""
-        names = tuple(one.revision for one in applied)
-        lost = set(scripts.missing(self.script, names, scripts.union(after))) if names else set()
-        return tuple(one for one in applied if one.revision not in lost)
+    def _kept(self, result: Result, after: list[tuple[str, ...]]) -> tuple[Applied, ...]:
+        """Return what the database really shows; a transaction of env.py may have rolled the rest back.
+
+        A revision that leads to the target was applied and must be there; any other was undone and must not.
+        """
+        if not result.applied:
+            return ()
+        graph = scripts.graph(self.script)
+        wanted, there = state.contained(graph, result.target), state.contained(graph, scripts.union(after))
+        return tuple(one for one in result.applied if (one.revision in wanted) == (one.revision in there))
 
     def _not_committed(self, pending: int, ahead: bool) -> Verdict | None:
         if ahead or not pending:
             return None
-        message = f"Alembic ended without an error, but {pending} revision(s) are not in the database"
+        message = f"Alembic ended without an error, but the work of {pending} revision(s) is not in the database"
         hint = (
             "A transaction of env.py rolled them back: let context.begin_transaction() begin and commit it, "
             "or commit what env.py began itself."

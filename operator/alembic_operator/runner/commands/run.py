@@ -34,7 +34,11 @@ class Move(Protocol):
     """A direction."""
 
     def aim(self, script: Any, target: str, heads: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the revisions that a target names, seen from the database heads."""
+        """Return what the run aims at: the revisions that a target names, or the heads that shall remain.
+
+        Raises:
+            Ending: UnknownTarget, or why these heads cannot be moved from.
+        """
 
     def left(self, script: Any, aimed: tuple[str, ...], heads: tuple[str, ...]) -> tuple[str, ...]:
         """Return the revisions that are still to run."""
@@ -168,16 +172,24 @@ class Run:
     def _steps(self, heads: tuple[str, ...], context: Any) -> Iterator[Any]:
         """Yield the revisions to run; Alembic asks for the next one only after it has committed the one before."""
         site = self._compare(heads, context)
-        if site.ahead or not self._move.left(self._script, site.target, heads):
+        aimed = site.target or ()
+        if site.ahead or not self._move.left(self._script, aimed, heads):
             return
-        for step in self._move.steps(self._script, self._invocation.target, site.target, heads):
-            revision = step.revision.revision
+        for step in self._move.steps(self._script, self._invocation.target, aimed, heads):
             self._around.stop.check()
-            self._announce(revision)
-            self._watch(step, context.connection)
-            begun = time.monotonic()
-            yield step
-            self._committed(Applied(revision, round((time.monotonic() - begun) * 1000)))
+            if hasattr(step, "revision"):
+                yield from self._revision(step, context.connection)
+            else:  # a stamp: it runs no revision
+                yield step
+
+    def _revision(self, step: Any, connection: Any) -> Iterator[Any]:
+        revision = step.revision.revision
+        self._announce(revision)
+        self._watch(step, connection)
+        begun = time.monotonic()
+        yield step
+        ms = round((time.monotonic() - begun) * 1000)
+        self._committed(Applied(revision, ms), "revision applied" if step.is_upgrade else "revision undone")
 
     def _compare(self, heads: tuple[str, ...], context: Any) -> Site:
         site = self._site
@@ -188,16 +200,12 @@ class Run:
             site.before = tuple(sorted(heads))
             self._around.journal.info("database heads read", heads=site.before, table=site.table.sql)
         site.ahead = scripts.unknown(self._script, heads)
-        site.target = site.target or self._target(site, heads)
+        if site.target is None:
+            site.target = self._move.aim(self._script, self._invocation.target, heads)
         found = scripts.standing(self._script, site.target or scripts.heads(self._script), heads)
         if refusal := found.refusal(self._invocation.database_ahead):
             raise refusal
         return site
-
-    def _target(self, site: Site, heads: tuple[str, ...]) -> tuple[str, ...]:
-        if site.ahead and scripts.is_relative(self._invocation.target):
-            return ()
-        return self._move.aim(self._script, self._invocation.target, heads)
 
     def _announce(self, revision: str) -> None:
         if revision != self._progress.scene.revision:
@@ -216,14 +224,14 @@ class Run:
         step.migration_fn = migration
 
     def _applying(self, *, ctx: Any, **_: Any) -> None:
-        for witness in self._witnesses:
+        for witness in self._witnesses if self._progress.scene.revision else ():
             witness.applying(self._progress.scene.revision, ctx.connection)
 
-    def _committed(self, applied: Applied) -> None:
+    def _committed(self, applied: Applied, event: str) -> None:
         self._progress.applied.append(applied)
         self._progress.attempts = 0
         self._progress.scene = Scene()
         facts: dict[str, Any] = {}
         for witness in self._witnesses:
             facts |= witness.applied(applied.revision)
-        self._around.journal.info("revision applied", revision=applied.revision, ms=applied.ms, **facts)
+        self._around.journal.info(event, revision=applied.revision, ms=applied.ms, **facts)

@@ -28,7 +28,8 @@ class Site:
     lock: Lock | None = None
     before: tuple[str, ...] | None = None
     """Database heads when Alembic first read them under the lock."""
-    target: tuple[str, ...] = ()
+    target: tuple[str, ...] | None = None
+    """What the run aims at, seen from the heads that it found first; a later attempt must not count anew."""
     ahead: tuple[str, ...] = ()
     """Database heads that the scripts do not know."""
 

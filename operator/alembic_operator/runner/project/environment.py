@@ -64,7 +64,8 @@ def _options(invocation: Invocation) -> Any:
     words = ["-c", invocation.config, "-n", invocation.section]
     for argument in invocation.x:
         words += ["-x", argument]
-    return CommandLine(prog="alembic").parser.parse_args([*words, "upgrade", invocation.target])
+    command = invocation.command if invocation.command in ("downgrade", "stamp") else "upgrade"
+    return CommandLine(prog="alembic").parser.parse_args([*words, command, invocation.target])
 
 
 def open_scripts(config: Config, invocation: Invocation) -> ScriptDirectory:

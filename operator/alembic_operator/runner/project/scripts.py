@@ -75,7 +75,8 @@ def _assignments(body: list[ast.stmt]) -> Iterator[tuple[str, Any]]:
 
 
 @contextmanager
-def _explained(target: str = "") -> Iterator[None]:
+def explained(target: str = "") -> Iterator[None]:
+    """Turn what Alembic raises about the scripts, or a target, into what is wrong with them."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a broken chain warns before it fails; the failure says more
@@ -95,7 +96,7 @@ def explain(error: Exception, target: str) -> Ending:
     text = first_line(error)
     if target and any(isinstance(one, ResolutionError) for one in causes):
         return Ending(Reason.UNKNOWN_TARGET, f"target {target}: {_plain(text)}", "Check the target, or the image.")
-    if target and isinstance(error, (CommandError, RevisionError)):
+    if target and isinstance(error, (CommandError, RevisionError, AssertionError)):
         return Ending(Reason.UNKNOWN_TARGET, f"target {target}: {_plain(text)}", "Check the target.")
     hint = "Run `alembic history` in the image; every down_revision must exist."
     if isinstance(error, KeyError):
@@ -113,7 +114,7 @@ def heads(script: Any) -> tuple[str, ...]:
     Raises:
         Ending: the scripts cannot be loaded, or there are none; nothing is never up to date.
     """
-    with _explained():
+    with explained():
         found = tuple(sorted(script.get_heads()))
     if not found:
         where = ", ".join(map(str, script._version_locations))  # noqa: SLF001  there is no public name
@@ -137,7 +138,7 @@ def parts(target: str) -> list[str]:
 
 
 def _target(script: Any, target: str, current: tuple[str, ...]) -> tuple[str, ...]:
-    with _explained(target):
+    with explained(target):
         if is_relative(target):
             steps = list(script.iterate_revisions(target, current, implicit_base=True))
             return (steps[0].revision,) if steps else current
@@ -153,7 +154,7 @@ def graph(script: Any) -> state.Graph:
     Raises:
         Ending: BrokenScripts.
     """
-    with _explained():
+    with explained():
         every = list(script.walk_revisions())
     return {one.revision: tuple(one._all_down_revisions) for one in every}  # noqa: SLF001  with the resolved depends_on
 
