@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import Applied
 from alembic_operator.runner.commands.finish import Finish
+from alembic_operator.runner.database import patience
 from alembic_operator.runner.database.guard import Guard
 from alembic_operator.runner.database.sites import Site, Sites, raw_of
 from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify
@@ -65,6 +66,7 @@ class Run:
         self._invocation = invocation
         self._connections = connections
         self._move = move
+        patience.install(connections.session)
         self._witnesses = seats.taken(connections)
         self._around = connections.around
         self._sites = Sites(connections, [])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _NAME_BYTES = 63
 _OWN = "/own"
+_TIMEOUTS = ("lock_timeout", "statement_timeout")
 _LONGEST_MS = (1 << 31) - 1
 """PostgreSQL's largest timeout; a deadline may be longer."""
 
@@ -40,7 +41,7 @@ class Session:
         unique = f"/{secrets.token_hex(3)}"
         name = f"alembic-operator/{host}"[: _NAME_BYTES - len(unique) - len(_OWN)] + unique
         lock_timeout, statement_timeout, deadline = (
-            round(seconds(one) * 1000)
+            min(round(seconds(one) * 1000), _LONGEST_MS)
             for one in (invocation.lock_timeout, invocation.statement_timeout, invocation.deadline)
         )
         return Session(name, lock_timeout, statement_timeout, deadline, invocation.schema, invocation.role)
@@ -84,21 +85,18 @@ class Session:
 
     @contextmanager
     def no_timeouts(self, raw: Any) -> Iterator[None]:
-        """Wait as long as it takes: a lock_timeout in CREATE INDEX CONCURRENTLY leaves an invalid index."""
-        fetch(raw, _set({"lock_timeout": "0", "statement_timeout": "0"}))
+        """Wait as long as it takes: a timeout in CREATE INDEX CONCURRENTLY leaves an invalid index.
+
+        Afterwards the timeouts are as they were; env.py or a script may have set its own.
+        """
+        settings = ", ".join(f"pg_catalog.current_setting({literal(name)})" for name in _TIMEOUTS)
+        before = dict(zip(_TIMEOUTS, fetch(raw, f"SELECT {settings}")[0]))  # noqa: B905  3.9 has no strict
+        fetch(raw, _set(dict.fromkeys(_TIMEOUTS, "0")))
         try:
             yield
         finally:
             with suppress(Exception):  # the connection may be broken; the error that broke it is the one to tell
-                fetch(
-                    raw,
-                    _set(
-                        {
-                            "lock_timeout": str(self.lock_timeout_ms),
-                            "statement_timeout": str(self.statement_timeout_ms),
-                        }
-                    ),
-                )
+                fetch(raw, _set(before))
 
 
 def _set(settings: dict[str, str], bounds: dict[str, int] | None = None) -> str:
