@@ -5,20 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from alembic_operator.contract import Result
-from tests.runner.project import base_environment
 from tests.runner.server import until
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.runner.project import Process, Project, Run, Runner
     from tests.runner.server import Database
 
@@ -124,31 +119,42 @@ def test_sigterm_ends_the_gate_at_once(any_project: Project, runner: Runner, dat
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs a PID namespace")
-def test_sigterm_works_as_process_1(any_project: Project, pyz: Path, tmp_path: Path, database: Database) -> None:
-    any_project.begin().revision("one", 'op.execute("select pg_sleep(63)")')
-    report = tmp_path / "result"
-    command = [
-        "unshare",
-        "--pid",
-        "--fork",
-        "--kill-child",
-        sys.executable,
-        str(pyz),
-        "upgrade",
-        "--result",
-        str(report),
-    ]
-    outer = subprocess.Popen(
-        command, cwd=any_project.folder, env={**base_environment(), "APP_URL": database.url("psycopg2")}
+@pytest.mark.parametrize("doing", ['op.execute("select pg_sleep(63)")', "import time\ntime.sleep(63)"])
+def test_sigterm_to_process_1_frees_the_locks_at_once(
+    project: Project, runner: Runner, database: Database, doing: str
+) -> None:
+    project.begin().revision("one", f'op.execute("create table half (id int)")\n{doing}')
+    runner.within = ("unshare", "--pid", "--fork", "--kill-child")
+    process = runner.start(project, "upgrade", APP_URL=database.url(project.driver))
+    until(lambda: process.said("revision started") and _locks(database, "AccessExclusiveLock"))
+    (inner,) = Path(f"/proc/{process.popen.pid}/task/{process.popen.pid}/children").read_text(encoding="ascii").split()
+    begun = time.monotonic()
+    os.kill(int(inner), signal.SIGTERM)
+    until(lambda: not _locks(database, "AccessExclusiveLock"), SECONDS, "the table is free")
+    until(lambda: not _locks(database, "ShareLock", "ExclusiveLock"), SECONDS, "keys A and B are free")
+    run = process.finish()
+    assert time.monotonic() - begun < SECONDS
+    assert (run.code, run.result.reason, database.heads()) == (143, "Interrupted", []), run.stderr
+
+
+def _locks(database: Database, *modes: str) -> int:
+    """Count the locks of a kind on tables and on keys of the runner's."""
+    return int(
+        database.value(
+            "select count(*) from pg_locks where locktype in ('relation', 'advisory') and mode = any"
+            f" (array[{', '.join(map(repr, modes))}]) and pid <> pg_backend_pid()"
+            " and database = (select oid from pg_database where datname = current_database())"
+        )
     )
-    try:
-        until(lambda: _running(database, "pg_sleep(63)"))
-        (inner,) = (tmp_path / "x").parent.joinpath(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text().split()
-        os.kill(int(inner), signal.SIGTERM)
-        assert outer.wait(20) == 143
-    finally:
-        outer.kill()
-        outer.wait()
-    result = Result.from_json(report.read_text())
-    assert result
-    assert result.reason == "Interrupted"
+
+
+def test_a_frozen_runner_holds_its_locks_no_longer_than_a_run_may_take(
+    any_project: Project, runner: Runner, database: Database, deadline: str
+) -> None:
+    any_project.begin().revision("one", 'op.execute("create table half (id int)")\nimport time\ntime.sleep(60)')
+    process = runner.start(any_project, "upgrade", "--deadline", deadline, APP_URL=database.url("psycopg2"))
+    until(lambda: process.said("revision started") and _locks(database, "AccessExclusiveLock"))
+    process.popen.send_signal(signal.SIGSTOP)
+    modes = ("AccessExclusiveLock", "ShareLock", "ExclusiveLock")
+    until(lambda: not _locks(database, *modes), 30, "the table and both keys are free")
+    process.popen.kill()

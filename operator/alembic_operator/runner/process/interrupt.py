@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _SIGNALS = {signal.SIGTERM, signal.SIGINT}
 _NUDGE = signal.SIGURG  # ignored by default, and used by nobody else in Python
 _CANCEL_EVERY = 0.2
-_NUDGE_AFTER = 1.5
+_NUDGE_AFTER = 0.8
+"""By then a cancelled statement has unwound; a revision that is busy in Python has not, and holds its locks."""
 _GIVE_UP_AFTER = 8.0
 
 
