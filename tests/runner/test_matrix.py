@@ -132,8 +132,8 @@ def test_a_schema_that_env_py_chooses_too_is_migrated_in_the_given_database(
     project: Project, runner: Runner, database: Database
 ) -> None:
     """The connection is redirected, and what env.py runs before context.configure() does not undo the rest."""
-    chosen = 'connection.execute(text("create schema if not exists shop; set search_path to shop"))'
-    project.begin(before=chosen).table("one")
+    chosen = ("create schema if not exists shop", "set search_path to shop")
+    project.begin(before="; ".join(f'connection.execute(text("{sql}"))' for sql in chosen)).table("one")
     elsewhere = f"postgresql+{project.driver}://nobody:nothing@192.0.2.1:1/nowhere"
     environment = {**database.environment(), "APP_URL": elsewhere}
     words = ("--database", "environment", "--schema", "shop")
