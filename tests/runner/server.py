@@ -161,7 +161,7 @@ class Server:
     def run(self, program: str, *words: str | Path) -> None:
         """Run one of PostgreSQL's programs to its end, as the user to whom the server belongs."""
         command = [_binaries() / program, *words]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **_unprivileged(self.folder))
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **unprivileged(self.folder))
 
     def start(self) -> None:
         settings = [word for pair in {**_SETTINGS, **self.settings}.items() for word in ("-c", "=".join(pair))]
@@ -170,7 +170,7 @@ class Server:
                 [_binaries() / "postgres", "-D", self.data, "-p", str(self.database.port), *settings],
                 stdout=log,
                 stderr=log,
-                **_unprivileged(self.folder),
+                **unprivileged(self.folder),
             )
         process = self.process
         until(lambda: _answers(self.database, process), _STARTUP_SECONDS, "PostgreSQL")
@@ -203,7 +203,7 @@ def _binaries() -> Path:
     return Path(found.submodule_search_locations[0]) / "pginstall18" / "bin"
 
 
-def _unprivileged(folder: Path) -> dict[str, Any]:
+def unprivileged(folder: Path) -> dict[str, Any]:
     """Return how to start a program that refuses to run as root."""
     if os.geteuid() != 0:
         return {}

@@ -57,6 +57,10 @@ class Connections:
     """How long the first connection is tried again."""
     on_checkout: Callable[[Any, dict[Any, Any], Origin], None] = field(default=lambda *_: None)
     """Called with each migration connection before it is used."""
+    on_reached: Callable[[OwnConnection, Origin], None] = field(default=lambda *_: None)
+    """Called with the connection of the first look, before env.py has one."""
+    shared: bool = False
+    """Whether a pooler may lend these sessions to others, too: nothing is set in them."""
     origin: Origin | None = None
     """How the migrated database is reached, once known."""
     spare: OwnConnection | None = None
@@ -77,7 +81,7 @@ class Connections:
 
     def ready(self, raw: Any, info: dict[Any, Any]) -> None:
         """Set a migration connection's session up, unless that is done."""
-        if not info.get(_READY):
+        if not self.shared and not info.get(_READY):
             for sql in self.session.statements():
                 fetch(raw, sql)
             keep_alive(raw)
@@ -151,6 +155,8 @@ class Connections:
         if self.origin is None:
             self.origin = origin
             self.spare = self.reach(origin)
+            self.shared = self.spare.is_pooled()
+            self.on_reached(self.spare, origin)
             self._wait_for_role(self.spare)
         return dialect.connect(*cargs, **cparams)
 

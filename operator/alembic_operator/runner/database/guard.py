@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.database import locks
+from alembic_operator.runner.database import locks, pooler
 from alembic_operator.runner.database.connect import Connections, connect_failed
 from alembic_operator.runner.database.own import Origin, OwnConnection, fetch, literal, quoted
 from alembic_operator.runner.database.sites import Site, Sites, end_unless_begun, raw_of
@@ -26,9 +26,12 @@ class Guard:
     role: str
     _locked: list[Site] = field(default_factory=list)
     """Those whose lock this attempt has seen to be held."""
+    _examined: set[str] = field(default_factory=set)
+    """The poolers that were found to be in session mode."""
 
     def __post_init__(self) -> None:
         self.connections.on_checkout = self._checked_out
+        self.connections.on_reached = self._reached
         self.connections.around.stop.cancel = self._cancel
 
     def begin(self) -> None:
@@ -68,10 +71,20 @@ class Guard:
         message = "env.py ran a statement before context.configure(); its transaction was committed"
         journal.info("transaction committed", message=message)
 
+    def _reached(self, own: OwnConnection, origin: Origin) -> None:
+        """Let a pooler pass that gives every connection a session of its own, and set this one up."""
+        if own.is_pooled():
+            if origin.place not in self._examined:
+                pooler.require_session(own, origin, self.connections.around.journal)
+            self._examined.add(origin.place)
+            self.connections.shared = False
+            own.rows(origin.setup)
+
     def _lock(self, site: Site) -> None:
         if site.lock and site.lock.held():
             return
         own = self.connections.take_spare(site.origin)
+        self._reached(own, site.origin)
         ((standby,),) = own.rows("SELECT pg_catalog.pg_is_in_recovery()")
         if standby:
             message = f"{site.origin.place} is a standby"

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from sqlalchemy.util.concurrency import greenlet_spawn
 
 from alembic_operator.runner.database.network import keep_alive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _ASYNC_SECONDS = 60.0
 
@@ -54,7 +58,7 @@ class Origin:
     place: str = ""
     """host:port/database, for messages."""
     setup: str = ""
-    """The statement that begins every own connection."""
+    """The query, without WHERE, that sets up every own connection; not that of a pooler, which others may share."""
 
     @property
     def driver(self) -> str:
@@ -66,7 +70,7 @@ class Origin:
         call = _LOOP.call if self.dialect.is_async else _directly
         connection = OwnConnection(call(self._open), call)
         if self.setup:
-            connection.rows(self.setup)
+            connection.rows(f"{self.setup}{connection.unless_pooled}")
         return connection
 
     def _open(self) -> Any:
@@ -102,11 +106,34 @@ class OwnConnection:
         rows: list[tuple[Any, ...]] = self._call(fetch, self._raw, sql)
         return rows
 
+    @property
+    def unless_pooled(self) -> str:
+        """Return the end of a query that does nothing behind a pooler."""
+        told = client_backend(self._raw)
+        return "" if told is None else f" WHERE pg_catalog.pg_backend_pid() = {told}"
+
+    def is_pooled(self) -> bool:
+        """Tell whether a pooler answered in the server's place when this connection was made."""
+        return not self.rows(f"SELECT 1{self.unless_pooled}")
+
     def become(self, role: str) -> OwnConnection:
         """Take a role. Not at once: a role may neither see nor cancel the sessions of the user that logged in."""
         if role:
             self.rows(f"SET ROLE {quoted(role)}")
         return self
+
+    @contextmanager
+    def role(self, role: str) -> Iterator[None]:
+        """Take a role for one transaction: behind a pooler, a session's next statement may be somebody else's."""
+        if not role:
+            yield
+            return
+        self.rows("BEGIN READ ONLY")
+        try:
+            self.rows(f"SET LOCAL ROLE {quoted(role)}")
+            yield
+        finally:
+            self.rows("ROLLBACK")
 
     def close(self) -> None:
         """Close it; what goes wrong then no longer matters."""
@@ -124,6 +151,18 @@ def fetch(raw: Any, sql: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
     finally:
         cursor.close()
+
+
+def client_backend(raw: Any) -> int | None:
+    """Return the process id of the backend that the driver was told; None when it cannot say.
+
+    It differs from pg_backend_pid() when a pooler answers in the server's place.
+    """
+    driver = getattr(raw, "driver_connection", None) or getattr(raw, "_connection", None) or raw
+    if hasattr(driver, "get_server_pid"):
+        return int(driver.get_server_pid())
+    backend = getattr(getattr(driver, "info", None), "backend_pid", None)
+    return int(backend) if backend else None
 
 
 def quoted(identifier: str) -> str:

@@ -108,15 +108,3 @@ def _set(settings: dict[str, str], bounds: dict[str, int] | None = None) -> str:
         f"SELECT pg_catalog.set_config(s.name, {value}, false) FROM (VALUES {', '.join(rows)}) AS w(name, value, bound)"
         " JOIN pg_catalog.pg_settings s ON s.name = w.name"
     )
-
-
-def client_backend(raw: Any) -> int | None:
-    """Return the process id of the backend that the driver was told; None when it cannot say.
-
-    It differs from pg_backend_pid() when a pooler answers in the server's place.
-    """
-    driver = getattr(raw, "driver_connection", None) or getattr(raw, "_connection", None) or raw
-    if hasattr(driver, "get_server_pid"):
-        return int(driver.get_server_pid())
-    backend = getattr(getattr(driver, "info", None), "backend_pid", None)
-    return int(backend) if backend else None

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database import versions
 from alembic_operator.runner.database.own import Origin, fetch
-from alembic_operator.runner.database.session import client_backend
 from alembic_operator.runner.process.failures import Ending
 
 if TYPE_CHECKING:
@@ -37,7 +36,8 @@ class Site:
         """Read the database heads on a fresh connection, as a role when one is given."""
         own = self.origin.open()
         try:
-            return versions.read_heads(own.become(role), self.table)
+            with own.role(role):
+                return versions.read_heads(own, self.table)
         finally:
             own.close()
 
@@ -53,7 +53,7 @@ class Sites:
         """Return the site of a connection that env.py gives to context.configure().
 
         Raises:
-            Ending: NotPostgreSQL, WrongDatabase, ReadOnlyDatabase or PooledConnection.
+            Ending: NotPostgreSQL, WrongDatabase or EnvFailed.
         """
         _require_postgresql(connection)
         origin = self.connections.origin_of(connection)
@@ -62,7 +62,7 @@ class Sites:
         raw = raw_of(connection)
         self.connections.ready(raw, connection.info)
         location = self.locate(connection, arguments)
-        self._require_right(raw, location)
+        self._require_right(location)
         return self._remember(Site(origin, location.table, location.database))
 
     def locate(self, connection: Any, arguments: dict[str, Any]) -> versions.Location:
@@ -74,14 +74,11 @@ class Sites:
         end_unless_begun(connection)
         return location
 
-    def _require_right(self, raw: Any, location: versions.Location) -> None:
+    def _require_right(self, location: versions.Location) -> None:
         address = self.connections.address
         if address and address.database and address.database != location.database:
             message = f"env.py is connected to the database {location.database}, not to {address.database}"
             raise Ending(Reason.WRONG_DATABASE, message, "Check spec.database, and where env.py connects to.")
-        if client_backend(raw) not in (None, location.backend):
-            message = "a connection pooler answers in the server's place; session locks do not hold through it"
-            raise Ending(Reason.POOLED_CONNECTION, message, "Give the server's own address, not the pooler's.")
 
     def _remember(self, site: Site) -> Site:
         for known in self.found:

@@ -120,9 +120,18 @@ _CONNECT_MESSAGES = (
     (r"database \".*\" does not exist", "3D000"),
     (r"permission denied for database", "42501"),
     (r"too many clients|remaining connection slots|too many connections for", "53300"),
+    (r"no more connections allowed|query_wait_timeout", "53300"),
     (r"the database system is|terminating connection due to administrator", "57P03"),
 )
 """libpq gives no SQLSTATE when a connection fails, only the server's words; in other languages the class is lost."""
+
+_CONNECT_CODES = ("", "08P01", "08003")
+"""With these PgBouncer says what the server says with codes of their own."""
+
+_POOLER_CODES = ("26000", "42P05")
+"""A prepared statement is gone, or there already: it is somebody else's session."""
+
+_POOLER = re.compile(r"unsupported startup parameter|in statement pooling mode")
 
 _UNREACHABLE = re.compile(
     r"could not translate host name|failed to resolve|Name or service not known|nodename nor servname|getaddrinfo"
@@ -140,6 +149,8 @@ _HINTS = {
     Reason.DATABASE_NOT_FOUND: "Create the database, or correct its name.",
     Reason.PERMISSION_DENIED: "Grant the right to the user, or set spec.database.role to the owner of the tables.",
     Reason.ROLE_NOT_FOUND: "Create it, or correct spec.database.role; it is looked for again.",
+    Reason.POOLED_CONNECTION: "Give the server's own address; or that of a pool in session mode, and take startup "
+    "parameters (options, server_settings) out of env.py or into the pooler's ignore_startup_parameters.",
     Reason.READ_ONLY_DATABASE: "Connect to the primary; this server is a standby or read-only.",
     Reason.STATEMENT_TIMEOUT: "Give more policy.statementTimeout, or split the statement.",
 }
@@ -220,7 +231,9 @@ def classify(error: BaseException, scene: Scene) -> Verdict:
     for one in chain(error):
         if isinstance(one, Ending):
             return _at(one.verdict, scene)
-    code = sqlstate(error) or (connect_sqlstate(error) if not scene.revision else "")
+    code = sqlstate(error)
+    if not scene.revision and code in _CONNECT_CODES:
+        code = connect_sqlstate(error) or code
     reason = _reason(error, code, scene)
     failure = Failure(
         message=_message(error, code, scene),
@@ -237,6 +250,8 @@ def _at(verdict: Verdict, scene: Scene) -> Verdict:
 
 
 def _reason(error: BaseException, code: str, scene: Scene) -> Reason:
+    if not scene.revision and _is_of_pooler(error, code):
+        return Reason.POOLED_CONNECTION
     found = _SQLSTATES.get(code) or _SQLSTATES.get(code[:2])
     if code == "57014" and "statement timeout" in str(error):
         found = Reason.STATEMENT_TIMEOUT
@@ -264,11 +279,17 @@ def is_connection_lost(error: BaseException) -> bool:
     return False
 
 
+def _is_of_pooler(error: BaseException, code: str) -> bool:
+    return code in _POOLER_CODES or bool(_POOLER.search(str(error)))
+
+
 def _message(error: BaseException, code: str, scene: Scene) -> str:
     """Return the first line; revision and SQLSTATE have fields of their own."""
     text = first_line(error)
     if scene.revision:
         return text
+    if _is_of_pooler(error, code):
+        return f"a connection pooler is in the way: {text}"
     if scene.server and (is_connection_lost(error) or code[:2] in ("28", "3D", "53", "57")):
         return f"{scene.server}: {text}"
     return text

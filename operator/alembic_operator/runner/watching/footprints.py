@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.runner.database import footprint
-from alembic_operator.runner.database.session import client_backend
+from alembic_operator.runner.database.own import client_backend
 from alembic_operator.runner.database.sites import raw_of
 from alembic_operator.runner.watching.witness import Witness
 

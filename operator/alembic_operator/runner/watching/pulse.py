@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database import activity
-from alembic_operator.runner.database.session import client_backend
+from alembic_operator.runner.database.own import client_backend
 from alembic_operator.runner.database.sites import raw_of
 from alembic_operator.runner.watching.witness import Witness
 
