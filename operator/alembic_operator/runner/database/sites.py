@@ -24,6 +24,8 @@ class Site:
     origin: Origin
     table: versions.VersionTable
     database: str
+    existed: bool = False
+    """The version table was there before this run."""
     lock: Lock | None = None
     before: tuple[str, ...] | None = None
     """Database heads when Alembic first read them under the lock."""
@@ -63,7 +65,7 @@ class Sites:
         self.connections.ready(raw, connection.info)
         location = self.locate(connection, arguments)
         self._require_right(location)
-        return self._remember(Site(origin, location.table, location.database))
+        return self._remember(Site(origin, location.table, location.database, location.exists))
 
     def locate(self, connection: Any, arguments: dict[str, Any]) -> versions.Location:
         """Find the version table as this connection sees it, without beginning a transaction on it."""

@@ -44,6 +44,8 @@ class Location:
     database: str
     standby: bool
     backend: int
+    exists: bool
+    """There is a version table; Alembic creates it before it asks which revisions to run."""
 
 
 def locate(query: Query, schema: str, name: str) -> Location:
@@ -56,12 +58,16 @@ def locate(query: Query, schema: str, name: str) -> Location:
         f" WHERE c.oid = pg_catalog.to_regclass({literal(quoted(name))}))"
     )
     where = literal(schema) if schema else f"coalesce({found}::text, pg_catalog.current_schema()::text, '')"
+    exists = (
+        "EXISTS (SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+        f" WHERE c.relname = {literal(name)} AND n.nspname = {where})"
+    )
     sql = (
         f"SELECT {where}::text, pg_catalog.current_database()::text,"
-        " pg_catalog.pg_is_in_recovery(), pg_catalog.pg_backend_pid()"
+        f" pg_catalog.pg_is_in_recovery(), pg_catalog.pg_backend_pid(), {exists}"
     )
-    ((in_schema, database, standby, backend),) = query(sql)
-    return Location(VersionTable(str(in_schema), name), str(database), bool(standby), int(backend))
+    ((in_schema, database, standby, backend, there),) = query(sql)
+    return Location(VersionTable(str(in_schema), name), str(database), bool(standby), int(backend), bool(there))
 
 
 def read_heads(own: OwnConnection, table: VersionTable) -> tuple[str, ...]:

@@ -154,7 +154,8 @@ _HINTS = {
     Reason.READ_ONLY_DATABASE: "Connect to the primary; this server is a standby or read-only.",
     Reason.STATEMENT_TIMEOUT: "Give more policy.statementTimeout, or split the statement.",
 }
-_EXISTS_ALREADY = ("42P07", "42701", "42710", "42P06")
+EXISTS_ALREADY = ("42P07", "42701", "42710", "42P06")
+"""A table, a column, another object or a schema of that name is there."""
 _DRIFT = "The object exists already: a half-applied revision or a change by hand. Remove it, or stamp the database."
 _NEEDS_AUTOCOMMIT = {
     "25001": "It cannot run in a transaction. Write `with op.get_context().autocommit_block():` around it, for example"
@@ -300,4 +301,4 @@ def _hint(reason: Reason, code: str) -> str:
         return _HINTS.get(reason, "")
     if code == "57014":
         return "Somebody cancelled the statement (pg_cancel_backend); ask who did and why."
-    return _DRIFT if code in _EXISTS_ALREADY else _NEEDS_AUTOCOMMIT.get(code, _REVISION_HINT)
+    return _DRIFT if code in EXISTS_ALREADY else _NEEDS_AUTOCOMMIT.get(code, _REVISION_HINT)
