@@ -15,13 +15,17 @@ def load_average() -> float:
     return os.getloadavg()[0]
 
 
-def sentence(load_before: float) -> str:
-    """Return the machine, the versions and how busy others kept the machine."""
+def machine(load_before: float) -> str:
+    """Return the machine and how busy others kept it, as the beginning of a sentence."""
     found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     model = found.group(1) if found else platform.machine()
+    return (
+        f"{os.cpu_count()} processors ({model}), load average {load_before:.1f} before and {load_average():.1f} after"
+    )
+
+
+def sentence(load_before: float) -> str:
+    """Return the machine, the versions and how busy others kept the machine."""
     programs = f"Kubernetes {KUBERNETES.version(binaries.KUBERNETES_MODULE).removeprefix('v')}"
     libraries = ", ".join(f"{name} {version(name)}" for name in ("kopf", "kubernetes", "pydantic", "aiohttp"))
-    return (
-        f"{os.cpu_count()} processors ({model}), load average {load_before:.1f} before and {load_average():.1f} after; "
-        f"{programs}, Python {platform.python_version()}, {libraries}."
-    )
+    return f"{machine(load_before)}; {programs}, Python {platform.python_version()}, {libraries}."
