@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from tests.runner.project import DRIVERS
+from tests.runner.server import until
+
 if TYPE_CHECKING:
     from tests.runner.project import Project, Run, Runner
     from tests.runner.server import Database
@@ -37,3 +42,215 @@ def test_a_failure_behind_committed_statements_is_not_tried_again_and_lists_them
     assert "committed" in run.result.error.hint
     assert not run.said("retrying")
     assert (database.heads(), database.value("select count(*) from one")) == (["one"], 1)
+
+
+def test_a_conflict_where_only_repeatable_statements_are_committed_is_tried_again(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    database.rows("create sequence tries")
+    any_project.begin().revision(
+        "one",
+        f"""
+        {BLOCK}
+            op.execute("create table if not exists half (id int)")
+            if op.get_bind().scalar(sa.text("select nextval('tries')")) < 3:
+                {CONFLICT}
+        """,
+    )
+    run = _upgraded(runner, any_project, database)
+    assert (run.code, database.heads(), len(run.said("retrying"))) == (0, ["one"], 2), run.stderr
+
+
+def test_a_final_failure_lists_what_is_committed_although_it_may_run_twice(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().revision("one", f'{BLOCK}\n    op.execute("create table if not exists half (id int)")\n1 / 0')
+    run = _upgraded(runner, any_project, database)
+    assert (run.code, run.result.reason) == (70, "RevisionFailed"), run.stderr
+    assert run.result.error
+    assert run.result.error.committed == ("create table if not exists half (id int)",)
+
+
+CUT = """
+import os, socket, threading
+raw = op.get_bind().connection.dbapi_connection
+fd = raw.fileno() if hasattr(raw, "fileno") else raw._connection._transport.get_extra_info("socket").fileno()
+cut = lambda: socket.socket(fileno=os.dup(fd)).shutdown(socket.SHUT_RDWR)
+"""
+"""Cuts the connection of a revision from within; the server's answer then has nowhere to go."""
+
+
+def test_a_connection_lost_in_a_statement_of_unknown_outcome_is_not_tried_again(
+    project: Project, runner: Runner, database: Database
+) -> None:
+    database.rows("create table old (id int); insert into old values (1)")
+    statement = "update old set id = 2 from pg_sleep(2)"
+    project.begin().revision(
+        "one", f'{CUT}{BLOCK}\n    threading.Timer(0.5, cut).start()\n    op.execute("{statement}")'
+    )
+    run = _upgraded(runner, project, database)
+    assert (run.code, run.result.reason) == (70, "PartlyApplied"), run.stderr
+    assert run.result.error
+    assert (run.result.error.committed, run.result.error.statement[:10]) == ((), "update old")
+    assert "whether it took effect" in run.result.error.hint
+
+
+@pytest.mark.parametrize(
+    ("block", "lines"),
+    [
+        (
+            "if True:",
+            'threading.Timer(0.5, cut).start(); op.execute("create table new as select 1 as id from pg_sleep(2)")',
+        ),
+        (BLOCK, 'threading.Timer(0.5, cut).start(); op.execute("select pg_sleep(2)")'),
+    ],
+    ids=["in a transaction", "a statement that may run twice"],
+)
+def test_a_connection_lost_without_any_effect_is_tried_again(
+    any_project: Project, runner: Runner, database: Database, block: str, lines: str
+) -> None:
+    any_project.begin().revision("one", f"{CUT}{block}\n    {lines}")
+    run = _upgraded(runner, any_project, database)
+    assert (run.code, run.result.reason) == (75, "DatabaseUnreachable"), run.stderr
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
+def test_a_connection_that_the_server_ended_with_an_answer_is_tried_again(
+    project: Project, runner: Runner, database: Database
+) -> None:
+    statement = "create table new as select pg_terminate_backend(pg_backend_pid()) as ended"
+    project.begin().revision("one", f'{BLOCK}\n    op.execute("{statement}")')
+    run = _upgraded(runner, project, database)
+    assert (run.code, run.result.reason) == (75, "DatabaseUnreachable"), run.stderr
+    assert run.result.error
+    assert "PendingRollback" not in run.result.error.message
+
+
+def test_a_run_that_is_stopped_behind_committed_statements_is_partly_applied(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().revision(
+        "one",
+        f"""
+        {BLOCK}
+            op.execute("create table half (id int)")
+            op.execute("select pg_sleep(300)")
+        """,
+    )
+    process = runner.start(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    until(lambda: database.value("select to_regclass('half')"))
+    process.popen.terminate()
+    run = process.finish()
+    assert (run.code, run.result.reason) == (70, "PartlyApplied"), run.stderr
+    assert run.result.error
+    assert run.result.error.message.startswith("stopped by SIGTERM")
+    assert "rolled back" not in run.result.error.message
+
+
+# Scripts that end their transaction themselves
+
+
+def test_a_script_that_commits_works_as_its_driver_lets_it_and_its_author_is_told(
+    project: Project, runner: Runner, database: Database
+) -> None:
+    project.begin().revision(
+        "one", 'op.execute("create table one (id int)"); op.execute("COMMIT"); op.execute("create table two (id int)")'
+    )
+    run = _upgraded(runner, project, database)
+    assert (run.code, database.heads()) == (0, ["one"]), run.stderr
+    assert database.value("select to_regclass('two')")
+    (warning,) = run.result.warnings
+    assert "one" in warning
+    assert "with op.get_context().autocommit_block()" in warning
+
+
+@pytest.mark.parametrize(
+    ("driver", "lines"),
+    [*((one, 'op.execute("COMMIT")') for one in DRIVERS), ("psycopg2", 'op.execute("end; select 1")')],
+)
+def test_a_failure_behind_a_commit_of_the_script_is_partly_applied(
+    project: Project, runner: Runner, database: Database, lines: str
+) -> None:
+    project.begin().revision("one", f'op.execute("create table one (id int)"); {lines}; {CONFLICT}')
+    run = _upgraded(runner, project, database)
+    assert (run.code, run.result.reason) == (70, "PartlyApplied"), run.stderr
+    assert run.result.error
+    assert run.result.error.committed == ("create table one (id int)",)
+    assert "with op.get_context().autocommit_block()" in run.result.error.hint
+
+
+@pytest.mark.parametrize("call", ["op.get_bind().commit()", "op.get_bind().connection.commit()"])
+def test_a_commit_by_a_method_is_seen_too(any_project: Project, runner: Runner, database: Database, call: str) -> None:
+    any_project.begin().revision("one", f'op.execute("create table one (id int)"); {call}; 1 / 0')
+    run = _upgraded(runner, any_project, database)
+    assert (run.code, run.result.reason) == (70, "PartlyApplied"), run.stderr
+    assert run.result.error
+    assert run.result.error.committed == ("create table one (id int)",)
+
+
+def test_what_follows_a_commit_by_a_method_is_committed_with_the_version(
+    project: Project, runner: Runner, database: Database
+) -> None:
+    lines = 'op.execute("create table two (id int)"); op.get_bind().commit(); op.execute("create table three (id int)")'
+    project.begin().table("one").revision("two", lines).table("four")
+    run = _upgraded(runner, project, database)
+    assert (run.code, database.heads()) == (0, ["four"]), run.stderr
+    assert database.value("select to_regclass('three')")
+    assert len(run.result.warnings) == 1
+
+
+def test_a_commit_of_a_session_stays_in_the_transaction_of_its_revision(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().revision(
+        "one",
+        """
+        from sqlalchemy.orm import Session
+        session = Session(bind=op.get_bind())
+        session.execute(sa.text("create table one (id int)"))
+        session.commit()
+        1 / 0
+        """,
+    )
+    run = _upgraded(runner, any_project, database)
+    assert (run.code, run.result.reason) == (70, "RevisionFailed"), run.stderr
+    assert database.value("select to_regclass('one')") is None
+
+
+def test_what_cannot_run_in_a_transaction_tells_the_author_what_to_write(
+    project: Project, runner: Runner, database: Database
+) -> None:
+    project.begin().table("one").revision("two", 'op.execute("create index concurrently by_id on one (id)")')
+    run = _upgraded(runner, project, database)
+    assert (run.code, run.result.reason) == (70, "RevisionFailed"), run.stderr
+    assert run.result.error
+    assert (run.result.error.sqlstate, run.result.error.committed) == ("25001", ())
+    assert "with op.get_context().autocommit_block()" in run.result.error.hint
+
+
+def test_a_revision_that_rolls_back_its_own_statements_is_not_applied(
+    project: Project, runner: Runner, database: Database
+) -> None:
+    project.begin().table("one")
+    project.revision("two", 'op.execute("create table two (id int)"); op.execute("ROLLBACK")')
+    run = _upgraded(runner, project, database)
+    assert (run.code, run.result.reason, database.heads()) == (70, "NotCommitted", ["one"]), run.stderr
+    assert run.result.error
+    assert "create table two" in run.result.error.message
+
+
+def test_what_a_connection_of_the_script_did_not_commit_is_told(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().revision(
+        "one",
+        """
+        import os
+        with sa.create_engine(os.environ["APP_URL"]).connect() as other:
+            other.execute(sa.text("create table lost (id int)"))
+        """,
+    )
+    run = _upgraded(runner, any_project, database)
+    assert (run.code, database.heads()) == (0, ["one"]), run.stderr
+    (warning,) = run.result.warnings
+    assert "create table lost" in warning

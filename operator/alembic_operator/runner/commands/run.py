@@ -221,7 +221,10 @@ class Run:
         def migration(*arguments: Any, **named: Any) -> Any:
             for witness in self._witnesses:
                 witness.begun(revision, connection)
-            return original(*arguments, **named)
+            answer = original(*arguments, **named)
+            for witness in self._witnesses:
+                witness.ran(revision)
+            return answer
 
         step.migration_fn = migration
 

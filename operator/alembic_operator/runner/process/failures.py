@@ -232,6 +232,7 @@ def classify(error: BaseException, scene: Scene) -> Verdict:
     for one in chain(error):
         if isinstance(one, Ending):
             return _at(one.verdict, scene)
+    error = _first(error)
     code = sqlstate(error)
     if not scene.revision and code in _CONNECT_CODES:
         code = connect_sqlstate(error) or code
@@ -244,6 +245,13 @@ def classify(error: BaseException, scene: Scene) -> Verdict:
         hint=_hint(reason, code),
     )
     return Verdict(reason, failure)
+
+
+def _first(error: BaseException) -> BaseException:
+    """Return what went wrong first, where SQLAlchemy only complains of the state that it left."""
+    while type(error).__name__ == "PendingRollbackError" and error.__context__ is not None:
+        error = error.__context__
+    return error
 
 
 def _at(verdict: Verdict, scene: Scene) -> Verdict:

@@ -15,6 +15,7 @@ from alembic_operator.runner.watching.witness import Witness
 
 if TYPE_CHECKING:
     from alembic_operator.contract import Result
+    from alembic_operator.runner.database.connect import Connections
 
 _BLOCK = "`with op.get_context().autocommit_block():`"
 _COMMITTED = (
@@ -32,32 +33,42 @@ _STOPPED = (Reason.INTERRUPTED, Reason.DEADLINE_EXCEEDED)
 class Halves(Witness):
     """Watches what is committed before its revision is."""
 
-    def __init__(self) -> None:
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._connection: Any = None
         self._ledger = Ledger()
         self._ledger.install()
         self._warnings: list[str] = []
 
     def begun(self, revision: str, connection: Any) -> None:
         """Open the revision's account."""
+        self._connection = connection
         self._ledger.begin(revision, raw_of(connection))
 
     def autocommitting(self, *, entered: bool) -> None:
         """Know the COMMITs of autocommit_block() from the script's own."""
         self._ledger.in_block = entered
 
-    def applying(self, revision: str, connection: Any) -> None:
+    def ran(self, revision: str) -> None:
         """Refuse to mark a revision as done whose statements were rolled back."""
-        del connection
+        del revision
         if lost := self._ledger.lost(here=True):
             message = f"the script rolled back what it had executed: {masking.statement(lost[0])}"
             hint = f"Remove the ROLLBACK from the script, or do what was rolled back again; see {_BLOCK}."
             raise Ending(Reason.NOT_COMMITTED, message, hint)
+
+    def applying(self, revision: str, connection: Any) -> None:
+        """Know Alembic's own COMMIT from the script's."""
+        del connection
         self._warn(revision)
         self._ledger.seal()
 
     def applied(self, revision: str) -> dict[str, Any]:
-        """Close the account."""
+        """Close the account; commit what the script's own commit() left to nobody."""
         del revision
+        transaction = self._connection.get_transaction() if self._ledger.ends_itself else None
+        if transaction is not None and not self._connections.is_explicit(transaction):
+            transaction.commit()  # Alembic's own was over, so that SQLAlchemy began this one for the version table
         self._ledger.end()
         return {}
 

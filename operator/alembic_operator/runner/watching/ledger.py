@@ -12,6 +12,8 @@ from alembic_operator.runner.database.sites import raw_of
 from alembic_operator.runner.process.failures import is_connection_lost, sqlstate
 from alembic_operator.runner.watching import sql
 
+_TERMINATED = "terminating connection due to administrator command"
+"""The answer to a statement, which asyncpg passes on with another SQLSTATE."""
 _IDLE = 0  # of libpq's PGTransactionStatusType
 _NO_ANSWER = ("08", "57P02", "40003")
 """SQLSTATEs, or classes of them, that do not say what became of the statement."""
@@ -37,8 +39,8 @@ class Running:
     statements: list[str]
     alone: bool
     """Whether it takes effect by itself, without a commit that follows."""
-    certain: bool = False
-    """Whether the server, or the driver before it, refused it: it had no effect."""
+    refused: bool | None = None
+    """Whether the server, or the driver before it, refused it, so that it had no effect; None: no error was seen."""
 
 
 @dataclass
@@ -90,7 +92,7 @@ class Ledger:
     def unknown(self) -> list[str]:
         """Return the statements whose outcome nobody knows: they were sent, and no answer came."""
         running = self._running
-        return running.statements if running and running.alone and not running.certain else []
+        return running.statements if running and running.alone and not running.refused else []
 
     def _account(self, connection: Any) -> Account | None:
         if not self.revision or connection.dialect.name != "postgresql" or connection.invalidated:
@@ -154,18 +156,21 @@ class Ledger:
 
     def _rollback(self, connection: Any) -> None:
         account = self._account(connection)
-        if account:
+        if account and account.open and not in_transaction(account.raw):
+            self._ended_by_script(account)
+        elif account:
             self._drop(account)
 
     def _refused(self, context: Any) -> None:
         running = self._running
-        if not self.revision or running is None:
+        if not self.revision or running is None or running.refused is not None:
             return
         error = context.sqlalchemy_exception or context.original_exception
         code = sqlstate(error)
         answered = not code.startswith(_NO_ANSWER) if code else not is_connection_lost(error)
-        running.certain = isinstance(error, Exception) and answered
-        if context.statement is None and running.certain:
+        answered = answered or _TERMINATED in str(error)
+        running.refused = isinstance(error, Exception) and answered
+        if context.statement is None and running.refused:
             self.committed = [one for one in self.committed if one not in running.statements]
 
 
@@ -173,6 +178,6 @@ def in_transaction(raw: Any) -> bool:
     """Tell whether the server is in a transaction, as its last answer said; drivers do not always know their own."""
     driver = getattr(raw, "driver_connection", None) or getattr(raw, "_connection", None) or raw
     if hasattr(driver, "is_in_transaction"):
-        return bool(driver.is_in_transaction())
+        return bool(driver.is_closed() or driver.is_in_transaction())
     status = getattr(getattr(driver, "info", None), "transaction_status", _IDLE + 1)
     return int(status) != _IDLE

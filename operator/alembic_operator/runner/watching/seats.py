@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alembic_operator.runner.watching.adoption import Adoption
 from alembic_operator.runner.watching.footprints import Footprints
 from alembic_operator.runner.watching.halves import Halves
 from alembic_operator.runner.watching.pulse import Pulse
@@ -15,4 +16,4 @@ if TYPE_CHECKING:
 
 def taken(connections: Connections) -> tuple[Witness, ...]:
     """Return the witnesses of one run."""
-    return (Pulse(connections), Footprints(), Halves())
+    return (Pulse(connections), Footprints(), Halves(connections), Adoption(connections.around.journal))

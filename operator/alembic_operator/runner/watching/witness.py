@@ -22,6 +22,9 @@ class Witness:
     def autocommitting(self, *, entered: bool) -> None:
         """See a revision enter an autocommit_block, before what came before it is committed, or leave one."""
 
+    def ran(self, revision: str) -> None:
+        """See a revision whose function has returned, before its row is in the version table."""
+
     def applying(self, revision: str, connection: Any) -> None:
         """See a revision whose row is in the version table, with the transaction still open."""
 
