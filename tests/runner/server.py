@@ -122,12 +122,17 @@ def running() -> Iterator[Database]:
 
 
 @contextmanager
-def own(settings: Mapping[str, str] | None = None, network: str = "127.0.0.1/32") -> Iterator[Server]:
+def own(
+    settings: Mapping[str, str] | None = None, network: str = "127.0.0.1/32", follows: Server | None = None
+) -> Iterator[Server]:
     """Yield a server that belongs to one test, which may stop it; it is reached from the given network."""
     folder = Path(tempfile.mkdtemp(prefix="runner-pg-"))
     server = Server(folder, Database("127.0.0.1", free_port(), "owner", PASSWORD, "postgres"), settings or {})
     try:
-        server.initialise(network)
+        if follows:
+            server.follow(follows.database)
+        else:
+            server.initialise(network)
         server.start()
         yield server
     finally:
@@ -153,6 +158,17 @@ class Server:
         self.run("initdb", "-D", self.data, *words)
         with (self.data / "pg_hba.conf").open("a", encoding="utf-8") as hba:
             hba.write(f"host all,replication all {network} scram-sha-256\n")
+
+    def follow(self, primary: Database) -> None:
+        """Become a standby, with a copy of what the primary holds."""
+        secret = self.folder / "pgpass"
+        escaped = primary.password.replace("\\", "\\\\").replace(":", "\\:")
+        secret.write_text(f"*:*:*:*:{escaped}\n", encoding="utf-8")
+        secret.chmod(0o600)
+        if owner := unprivileged(self.folder):
+            os.chown(secret, owner["user"], owner["group"])
+        address = f"host={primary.host} port={primary.port} user={primary.user} passfile={secret}"
+        self.run("pg_basebackup", "-d", address, "-D", self.data, "--write-recovery-conf", "--no-sync", "-c", "fast")
 
     @property
     def data(self) -> Path:
