@@ -98,6 +98,7 @@ def test_the_smallest_object_is_read_back_with_every_default(rest: Rest, namespa
             "deadline": "1h",
             "backoffLimit": 3,
             "databaseAhead": "Allow",
+            "downgrade": "Forbid",
         },
         "suspend": False,
         "ttlSecondsAfterFinished": 86400,

@@ -83,6 +83,7 @@ ACCEPTED = {
     "durations": policy(lockTimeout="500ms", statementTimeout="0s", deadline="1h30m"),
     "the longest duration": policy(deadline="576h"),
     "no second pod": policy(backoffLimit=0, databaseAhead="Block"),
+    "a way down": policy(downgrade="Allow"),
     "a Job that goes at once": migration(ttlSecondsAfterFinished=0, suspend=True),
 }
 
@@ -180,6 +181,7 @@ REFUSED = {
     },
     "a negative number of retries": (policy(backoffLimit=-1), "spec.policy.backoffLimit", "greater than or equal to 0"),
     "too many retries": (policy(backoffLimit=101), "spec.policy.backoffLimit", "less than or equal to 100"),
+    "an unknown way down": (policy(downgrade="Never"), "spec.policy.downgrade", '"Forbid", "Allow"'),
     "an unknown policy": (policy(databaseAhead="Maybe"), "spec.policy.databaseAhead", '"Allow", "Block"'),
     "a negative time to live": (
         migration(ttlSecondsAfterFinished=-1),

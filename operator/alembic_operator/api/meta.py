@@ -54,6 +54,15 @@ Timestamp = Annotated[str, Field(max_length=32, json_schema_extra={"format": "da
 Message = Annotated[str, Field(max_length=32768)]
 """A text for a person."""
 
+MOST_SENTENCES = 16
+SENTENCE_LENGTH = 1024
+
+Sentences = Annotated[
+    tuple[Annotated[str, Field(max_length=SENTENCE_LENGTH, description="One sentence or statement.")], ...],
+    Field(max_length=MOST_SENTENCES, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
+]
+"""A handful of short texts for a person."""
+
 Revision = Annotated[str, Field(max_length=255)]
 """An Alembic revision identifier."""
 

@@ -16,6 +16,7 @@ from alembic_operator.api.meta import (
     Revision,
     Revisions,
     SecretKey,
+    Sentences,
     Target,
     Text,
     Timestamp,
@@ -160,6 +161,11 @@ class Policy(Model):
     database_ahead: Literal["Allow", "Block"] = "Allow"
     """Whether a database that holds a revision which this image does not know is accepted, as after a rollback of the
     application."""
+    downgrade: Literal["Forbid", "Allow"] = "Forbid"
+    """Whether a run may go down: when spec.alembic.target is one revision and the database is beyond it, Allow undoes
+    what comes after it, newest first, with the scripts of this image, and what they drop is lost. Forbid leaves the
+    database where it is. Never for heads, a branch or a number of steps, and never from a revision that this image
+    does not know."""
 
 
 class Spec(Model):
@@ -214,6 +220,9 @@ class RunError(Model):
     """First line of the error."""
     hint: Message | None = None
     """What to do next."""
+    committed: Sentences = ()
+    """Statements of the failed revision that are committed nevertheless, in order, shortened, without their
+    literals: the first ones, when there were many."""
 
 
 class LastRun(Model):
@@ -234,13 +243,15 @@ class LastRun(Model):
     applied: Annotated[
         tuple[Applied, ...], Field(max_length=256, json_schema_extra={"x-kubernetes-list-type": "atomic"})
     ] = ()
-    """What it applied, in order; the newest, when there were many."""
+    """What it applied, or undid where policy.downgrade let it, in order; the newest, when there were many."""
     applied_count: int = 0
     """How many it applied."""
     outcome: Annotated[str, Field(max_length=64)] | None = None
     """The reason that it ended with; absent while it runs."""
     error: RunError | None = None
     """Why it failed."""
+    warnings: Sentences = ()
+    """What somebody should look at although nothing failed, most important first."""
 
 
 class HistoryEntry(Model):

@@ -54,6 +54,7 @@ def invocation(spec: Spec) -> Invocation:
         statement_timeout=policy.statement_timeout,
         deadline=policy.deadline,
         database_ahead=policy.database_ahead,
+        downgrade=policy.downgrade,
     )
 
 

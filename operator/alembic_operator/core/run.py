@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from alembic_operator.api.meta import MOST_SENTENCES, SENTENCE_LENGTH
 from alembic_operator.api.reasons import Reason
 from alembic_operator.api.v1alpha1 import Applied, LastRun, RevisionsStatus, RunError
 from alembic_operator.contract import ExitCode, Failure, Result
@@ -105,6 +106,7 @@ def last_run(job: Job, end: Ending) -> LastRun:
         applied_count=result.applied_count if result else 0,
         outcome=str(end.reason),
         error=run_error(end.error),
+        warnings=_handful(result.warnings) if result else (),
     )
 
 
@@ -118,7 +120,13 @@ def run_error(error: Failure | None) -> RunError | None:
         statement=error.statement or None,
         message=error.message or None,
         hint=error.hint or None,
+        committed=_handful(error.committed),
     )
+
+
+def _handful(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return as many as the status may hold, each as long as it may be."""
+    return tuple(text[:SENTENCE_LENGTH] for text in texts[:MOST_SENTENCES])
 
 
 def revisions(before: RevisionsStatus | None, result: Result | None) -> RevisionsStatus | None:

@@ -83,6 +83,7 @@ GOLDENS = {
                 "deadline": "10m",
                 "backoffLimit": 0,
                 "databaseAhead": "Block",
+                "downgrade": "Allow",
             },
             "ttlSecondsAfterFinished": 60,
         }
@@ -186,6 +187,7 @@ SAME = {
     "another time to live": (seen(), seen({"ttlSecondsAfterFinished": 1})),
     "another generation": (seen(), seen(generation=9)),
     "defaults that are written down": (seen(), seen({"alembic": {"target": "heads"}, "policy": {"deadline": "1h"}})),
+    "a way down that is forbidden, as it is anyway": (seen(), seen({"policy": {"downgrade": "Forbid"}})),
     "labels, replicas, probes and sidecars": (of_workload(), of_workload(relabelled())),
     "a database that became ready": (seen(ON_POSTGRES), seen(ON_POSTGRES, server=replace(POSTGRES, ready=False))),
 }
@@ -201,6 +203,7 @@ OTHER = {
     "another image of the container": (of_workload(), of_workload(changed(image="registry/users:1.5"))),
     "another environment": (of_workload(), of_workload(changed(env=[{"name": "LOG_LEVEL", "value": "debug"}]))),
     "another policy": (seen(), seen({"policy": {"lockTimeout": "3s"}})),
+    "a way down that is allowed": (seen(), seen({"policy": {"downgrade": "Allow"}})),
     "another target": (seen(), seen({"alembic": {"target": "b2"}})),
     "another retry annotation": (seen(), seen(retry="1")),
     "another job template": (seen(), seen({"jobTemplate": {"spec": {"backoffLimit": 1}}})),

@@ -9,6 +9,7 @@ from alembic_operator.contract import FINAL_EXIT_CODES, JOB_FAILING_EXIT_CODES, 
 from alembic_operator.core.actions import Plan
 from alembic_operator.core.observation import Job, Pod
 from alembic_operator.core.plan import plan
+from alembic_operator.runner.process import failures
 from tests.unit.core.builders import (
     BROKEN,
     LOCKED,
@@ -40,11 +41,31 @@ def failed(reason: str) -> Result:
 EXIT_CODES = {
     ExitCode.USAGE: ("ConfigInvalid", "AlembicNotFound", "NotPostgreSQL", "WrongDatabase"),
     ExitCode.SCRIPTS: ("MultipleHeads", "UnknownTarget", "BrokenScripts"),
-    ExitCode.DATABASE_AHEAD: ("DatabaseAheadBlocked",),
-    ExitCode.FAILED: ("RevisionFailed", "EnvFailed", "NotCommitted"),
-    ExitCode.TRY_AGAIN: ("DatabaseUnreachable", "WaitingForLock", "LockTimeout", "Conflict", "ReadOnlyDatabase"),
+    ExitCode.DATABASE_AHEAD: ("DatabaseAheadBlocked", "Diverged", "UnknownRevision"),
+    ExitCode.FAILED: (
+        "RevisionFailed",
+        "EnvFailed",
+        "NotCommitted",
+        "PartlyApplied",
+        "VersionTableMissing",
+        "VersionTableEmpty",
+    ),
+    ExitCode.TRY_AGAIN: (
+        "DatabaseUnreachable",
+        "WaitingForLock",
+        "LockTimeout",
+        "Conflict",
+        "ReadOnlyDatabase",
+        "ResourcesExhausted",
+    ),
     ExitCode.TIME_LIMIT: ("DeadlineExceeded", "StatementTimeout"),
-    ExitCode.REFUSED: ("AuthenticationFailed", "DatabaseNotFound", "PermissionDenied", "PooledConnection"),
+    ExitCode.REFUSED: (
+        "AuthenticationFailed",
+        "DatabaseNotFound",
+        "PermissionDenied",
+        "PooledConnection",
+        "RoleNotFound",
+    ),
     ExitCode.TERMINATED: ("Interrupted",),
 }
 ENDINGS = [(code, reason) for code, reasons in EXIT_CODES.items() for reason in reasons]
@@ -52,6 +73,11 @@ ENDINGS = [(code, reason) for code, reasons in EXIT_CODES.items() for reason in 
 
 def test_the_table_has_every_exit_code_of_the_contract() -> None:
     assert {ExitCode.OK, *EXIT_CODES} == set(ExitCode)
+
+
+def test_the_table_has_every_reason_that_a_runner_can_fail_with() -> None:
+    failing = {(code, str(reason)) for reason, code in failures.EXIT_CODES.items() if code is not ExitCode.OK}
+    assert set(ENDINGS) == failing
 
 
 @pytest.mark.parametrize(("code", "reason"), ENDINGS, ids=[f"{int(code)} {reason}" for code, reason in ENDINGS])
@@ -166,6 +192,25 @@ def test_what_the_pod_of_a_job_past_its_deadline_said_is_kept_when_the_pod_is_go
     job = a_job(NAME, outcome="Failed", failure="DeadlineExceeded")
     first = plan(seen(jobs=(job,), pods=(ended(NAME, 76, LOCKED),)))
     assert plan(seen(jobs=(job,), status=first.status)).status == first.status
+
+
+def test_a_status_holds_a_handful_of_committed_statements_and_warnings_each_cut() -> None:
+    committed, warnings = tuple(f"insert {n}" for n in range(40)), ("w" * 3000, *("look" for _ in range(40)))
+    error = replace(BROKEN.error or Failure(""), committed=committed)
+    result = replace(BROKEN, reason="PartlyApplied", error=error, warnings=warnings)
+    last = after(ended(NAME, 70, result), outcome="Failed", failure="PodFailurePolicy").status.last_run
+    assert last is not None
+    assert last.error is not None
+    assert last.error.committed == committed[:16]
+    assert (len(last.warnings), len(last.warnings[0]), last.warnings[1]) == (16, 1024, "look")
+
+
+def test_a_run_that_succeeded_keeps_its_warnings() -> None:
+    warned = replace(UP_TO_DATE, warnings=("an index is invalid",))
+    planned = after(ended(NAME, 0, warned), outcome="Complete")
+    assert told(planned) == (Effect.READY, "UpToDate")
+    assert planned.status.last_run is not None
+    assert planned.status.last_run.warnings == ("an index is invalid",)
 
 
 def test_a_broken_revision_names_revision_state_and_statement() -> None:
