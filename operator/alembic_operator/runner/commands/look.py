@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.database import direct, versions
+from alembic_operator.runner.database import direct, option, versions
 from alembic_operator.runner.database.sites import Site, Sites
 from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify
 from alembic_operator.runner.project import environment, scripts
@@ -101,6 +101,7 @@ class Look:
         try:
             config = environment.open_config(self._invocation)
             script = environment.open_scripts(config, self._invocation)
+            option.give_url(config, script, self._connections.address)
             environment.run(config, script, hooks, self._invocation.target)
             environment.require_configured(hooks.calls)
         except BaseException as error:

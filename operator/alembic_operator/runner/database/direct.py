@@ -16,19 +16,30 @@ if TYPE_CHECKING:
 
 _DRIVERS = ("psycopg2", "psycopg", "asyncpg")
 """The quickest to import first."""
+_ASYNCHRONOUS = ("asyncpg", "psycopg")
 
 
 def origin(address: Address, setup: str) -> Origin | None:
     """Return how to connect there; None when the address is not complete or no driver can be imported."""
     if not address.complete:
         return None
-    for driver in _DRIVERS:
+    dialect = _dialect(_DRIVERS)
+    return _origin(address, dialect, setup) if dialect else None
+
+
+def driver(*, asynchronous: bool) -> str | None:
+    """Return the name of a driver that can be imported, for an asynchronous engine or for a plain one."""
+    dialect = _dialect(_ASYNCHRONOUS if asynchronous else _DRIVERS)
+    return dialect.driver if dialect else None
+
+
+def _dialect(drivers: tuple[str, ...]) -> Any:
+    for name in drivers:
         try:
-            importlib.import_module(driver)
-            dialect = create_engine(f"postgresql+{driver}://").dialect
+            importlib.import_module(name)
+            return create_engine(f"postgresql+{name}://").dialect
         except Exception:  # noqa: BLE001, S112  absent, broken, or unknown to this SQLAlchemy: the next may do
             continue
-        return _origin(address, dialect, setup)
     return None
 
 

@@ -79,11 +79,25 @@ def open_scripts(config: Config, invocation: Invocation) -> ScriptDirectory:
             str(Path.cwd())
         )  # last: `python -m alembic` finds the application there, nothing is hidden by it
     try:
+        _look_beside_the_file(config, invocation)
         return ScriptDirectory.from_config(config)
     except (CommandError, configparser.Error, ValueError, ImportError) as error:
         message = f"{invocation.config}, section {invocation.section}: {error}"
         hint = "Check spec.alembic.config, its section and script_location."
         raise Ending(Reason.CONFIG_INVALID, message, hint) from error
+
+
+def _look_beside_the_file(config: Config, invocation: Invocation) -> None:
+    """Find a relative script_location near the configuration when it is not in the working directory.
+
+    A program that carries its own migrations has them in its package, wherever a pod was told to start.
+    """
+    location = config.get_main_option("script_location") or ""
+    if not location or ":" in location or Path(location).exists():
+        return
+    found = (folder / location for folder in Path(invocation.config).absolute().parents)
+    if place := next((path for path in found if (path / "env.py").is_file()), None):
+        config.set_main_option("script_location", str(place).replace("%", "%%"))
 
 
 def run(config: Config, script: ScriptDirectory, hooks: Hooks, target: str) -> None:
