@@ -16,12 +16,17 @@ RUN python3 -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'r
     && pip install --constraint constraints.txt --requirement requirements.txt \
     && $COMPILE /opt/alembic-operator/venv/lib
 
+# What the runner's archive carries; this image's own programs never import it.
+RUN python3 -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+        print(*project['optional-dependencies']['runner'], sep='\n')" > carried.txt \
+    && pip install --constraint constraints.txt --requirement carried.txt --target carried
+
 COPY README.md ./
 COPY operator operator
 COPY tools tools
 RUN pip install --no-deps . && pip uninstall --yes pip setuptools \
     && $COMPILE /opt/alembic-operator/venv/lib/python3*/site-packages/alembic_operator
-RUN python3 tools/build_runner.py && install -m 0644 build/runner.pyz /opt/alembic-operator/runner.pyz
+RUN PYTHONPATH=carried python3 tools/build_runner.py && install -m 0644 build/runner.pyz /opt/alembic-operator/runner.pyz
 
 FROM ${BASE}
 COPY --from=build /opt/alembic-operator /opt/alembic-operator

@@ -96,5 +96,5 @@ api-binaries: # etcd, the API server and its controllers, for the tests of the A
 
 $(INSTALLED): pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
-	$(PYTHON) -m pip install --quiet --constraint constraints.txt --editable '.[dev,migrate]'
+	$(PYTHON) -m pip install --quiet --constraint constraints.txt --editable '.[dev,migrate,runner]'
 	@touch $@

@@ -6,6 +6,10 @@ import sys
 import zipfile
 from pathlib import Path
 
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
+
+from tools import vendor  # noqa: E402  this file is also run as a program
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "operator"
 TARGET = ROOT / "build" / "runner.pyz"
@@ -30,7 +34,7 @@ def contents() -> dict[str, bytes]:
     package = SOURCE / "alembic_operator"
     paths = [package / name for name in FILES] + sorted((package / "runner").rglob("*.py"))
     files = {path.relative_to(SOURCE).as_posix(): path.read_bytes() for path in paths}
-    return {"__main__.py": START.encode(), **files}
+    return {"__main__.py": START.encode(), **files, **vendor.contents()}
 
 
 def build(target: Path) -> Path:
