@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 import os
 import sys
 import time
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from alembic_operator import contract
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database import address
 from alembic_operator.runner.process import report
+from alembic_operator.runner.process.circumstances import Circumstances
 from alembic_operator.runner.process.failures import Ending, Scene, classify, exit_code
+from alembic_operator.runner.process.guest import imported
 from alembic_operator.runner.process.interrupt import Stop, block
 from alembic_operator.runner.process.journal import Journal
 from alembic_operator.runner.process.masking import Secrets
@@ -24,6 +25,9 @@ from alembic_operator.runner.process.telling import trace
 
 if TYPE_CHECKING:
     from alembic_operator.runner.database.connect import Connections
+
+_LOOKING = ("check", "gate")
+"""The commands that connect through SQLAlchemy only when they must."""
 
 
 def main(argv: list[str]) -> int:
@@ -94,18 +98,34 @@ def _command(invocation: contract.Invocation, journal: Journal, output: Output, 
     stop.give_up = lambda ending: _give_up(ending, invocation, output, secrets)
     stop.watch()
     journal.info("started", command=invocation.command, target=invocation.target, config=invocation.config)
-    connections = _connections(invocation, stop, journal, secrets)
-    result: contract.Result = _imported(f"commands.{invocation.command}").command(invocation, connections)
-    return report.with_versions(result, connections.origin.driver if connections.origin else "")
+    around = Circumstances(stop, journal, secrets)
+    connect = _Connecting(invocation, around, _address(invocation))
+    command = imported(f"commands.{invocation.command}").command
+    result: contract.Result = command(invocation, connect if invocation.command in _LOOKING else connect())
+    return report.with_versions(result, result.driver or connect.driver)
 
 
-def _connections(invocation: contract.Invocation, stop: Stop, journal: Journal, secrets: Secrets) -> Connections:
-    where = _address(invocation)
-    connect, session = _imported("database.connect"), _imported("database.session")
-    around = connect.Circumstances(stop, journal, secrets)
-    connections: Connections = connect.Connections(around, session.Session.of(invocation), where)
-    connections.install()
-    return connections
+@dataclass
+class _Connecting:
+    """Listens at the engines of SQLAlchemy from when it is first called, for importing that takes a while."""
+
+    invocation: contract.Invocation
+    around: Circumstances
+    address: address.Address | None
+    made: Connections | None = None
+
+    def __call__(self) -> Connections:
+        """Return what listens, from the first call on."""
+        if self.made is None:
+            connect, session = imported("database.connect"), imported("database.session")
+            self.made = connect.Connections(self.around, session.Session.of(self.invocation), self.address)
+            self.made.install()
+        return self.made
+
+    @property
+    def driver(self) -> str:
+        """The name of the driver that reached the database."""
+        return self.made.origin.driver if self.made and self.made.origin else ""
 
 
 def _address(invocation: contract.Invocation) -> address.Address | None:
@@ -118,16 +138,6 @@ def _address(invocation: contract.Invocation) -> address.Address | None:
     if where is None:
         raise Ending(Reason.CONFIG_INVALID, "neither PGHOST nor DATABASE_URL is set", "Set one of them.")
     return where
-
-
-def _imported(module: str) -> Any:
-    """Import what needs SQLAlchemy and Alembic; they belong to the user's image and may be missing."""
-    try:
-        return importlib.import_module(f"alembic_operator.runner.{module}")
-    except ImportError as error:
-        message = f"{sys.executable} cannot import Alembic: {error}"
-        hint = "Set spec.alembic.python to the interpreter of the image that has Alembic and SQLAlchemy."
-        raise Ending(Reason.ALEMBIC_NOT_FOUND, message, hint) from error
 
 
 def _give_up(ending: Ending, invocation: contract.Invocation, output: Output, secrets: Secrets) -> None:

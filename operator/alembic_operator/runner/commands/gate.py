@@ -6,41 +6,38 @@ import random
 from typing import TYPE_CHECKING
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.commands.check import compare
-from alembic_operator.runner.commands.look import Look
+from alembic_operator.runner.commands.view import Access, View
 from alembic_operator.runner.process.failures import Ending
-from alembic_operator.runner.project import scripts
+from alembic_operator.runner.project.targets import is_relative
 
 if TYPE_CHECKING:
     from alembic_operator.contract import Invocation, Result
-    from alembic_operator.runner.database.connect import Connections
 
 _PAUSE_SECONDS = (1.0, 2.0)
 _TRUST_SECONDS = 10.0
 """Before a fresh database's first migration, hundreds of pods need not run env.py to be told that nothing is there."""
 
 
-def command(invocation: Invocation, connections: Connections) -> Result:
+def command(invocation: Invocation, access: Access) -> Result:
     """Return when the database contains the script heads, or is ahead and may be."""
-    return Gate(invocation, connections).run()
+    return Gate(invocation, access).run()
 
 
 class Gate:
     """One run of `gate`: it never ends with an error while it waits, for a restart's back-off would delay the pod."""
 
-    def __init__(self, invocation: Invocation, connections: Connections) -> None:
+    def __init__(self, invocation: Invocation, access: Access) -> None:
         self._invocation = invocation
-        self._around = connections.around
-        connections.patience = 0.0
-        self._look = Look(invocation, connections, _TRUST_SECONDS)
-        self._target = "heads" if scripts.is_relative(invocation.target) else invocation.target
+        self._around = access.around
+        self._view = View(invocation, access, _TRUST_SECONDS)
+        self._target = "heads" if is_relative(invocation.target) else invocation.target
         self._said = ""
 
     def run(self) -> Result:
         """Return when the database contains the script heads, or is ahead and may be."""
         while True:
             try:
-                result = compare(self._look, self._target, self._look.heads())
+                result = self._view.compare(self._target)
                 message = self._missing(result)
             except Ending as ending:
                 self._around.stop.check()

@@ -14,6 +14,7 @@ from alembic_operator.runner.project import environment, scripts
 if TYPE_CHECKING:
     from alembic_operator.contract import Invocation
     from alembic_operator.runner.database.connect import Connections
+    from alembic_operator.runner.database.own import OwnConnection
 
 _ENV_PAUSE = (2.0, 60.0)
 
@@ -29,6 +30,7 @@ class Look:
         self._static = scripts.version_table(self.script)
         scripts.read_statically(self.script)
         self._sites: list[Site] = []
+        self._kept: list[OwnConnection] = []
         self._guessed = False
         self._env_may_run = 0.0
         self._doubt_after = time.monotonic() + trust
@@ -44,13 +46,36 @@ class Look:
         try:
             if not self._sites:
                 self._find()
-            found = [site.read(self._invocation.role) for site in self._sites]
+            found = self._read()
             if self._guessed and not any(found) and time.monotonic() >= self._doubt_after and self._env_is_due():
                 self._ask_env()
-                found = [site.read(self._invocation.role) for site in self._sites]
+                found = self._read()
         except BaseException as error:
+            self._let_go()
             raise self._ending(error) from error
         return found
+
+    @property
+    def scripts(self) -> scripts.Loaded:
+        """The revisions."""
+        return scripts.Loaded(self.script)
+
+    @property
+    def driver(self) -> str:
+        """The name of the driver that reaches the database; empty: none was needed yet."""
+        origin = self._connections.origin
+        return origin.driver if origin else ""
+
+    def _read(self) -> list[tuple[str, ...]]:
+        """Read each version table over a connection that is kept, for there will be another look."""
+        for site in self._sites[len(self._kept) :]:
+            self._kept.append(site.origin.open())
+        role = self._invocation.role
+        return [site.read_over(own, role) for site, own in zip(self._sites, self._kept)]  # noqa: B905  3.9 has no strict
+
+    def _let_go(self) -> None:
+        while self._kept:
+            self._kept.pop().close()
 
     def _ending(self, error: BaseException) -> Ending:
         if stopped := self._connections.around.stop.requested:
@@ -111,6 +136,7 @@ class Look:
             self._connections.close_spare()
             self._env_may_run = time.monotonic() + self._env_pause
             self._env_pause = min(2 * self._env_pause, _ENV_PAUSE[1])
+        self._let_go()
         self._sites, self._guessed = sites.found, False
 
 

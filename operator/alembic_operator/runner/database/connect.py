@@ -23,9 +23,7 @@ from alembic_operator.runner.process.failures import Ending, Scene, classify, is
 if TYPE_CHECKING:
     from alembic_operator.runner.database.address import Address
     from alembic_operator.runner.database.session import Session
-    from alembic_operator.runner.process.interrupt import Stop
-    from alembic_operator.runner.process.journal import Journal
-    from alembic_operator.runner.process.masking import Secrets
+    from alembic_operator.runner.process.circumstances import Circumstances
 
 _ORIGIN = "alembic_operator.origin"
 _READY = "alembic_operator.ready"
@@ -35,15 +33,6 @@ _ROLE_PATIENCE = 3.0
 """A role is waited for so many times longer than a server."""
 _ROLE_SPARE_SECONDS = 2.0
 _ROLE_PAUSE = (0.3, 1.2)
-
-
-@dataclass(frozen=True)
-class Circumstances:
-    """What every part of a run needs."""
-
-    stop: Stop
-    journal: Journal
-    secrets: Secrets
 
 
 @dataclass

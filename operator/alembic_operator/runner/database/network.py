@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
-_CONNECT_SECONDS = 10
+SECONDS = 10
+"""How long connecting may take."""
 _IDLE, _INTERVAL, _COUNT = 5, 2, 2
 _UNACKNOWLEDGED_MS = 9_000
 """Keepalive sees a silent connection, the user timeout one with data on its way; neither sees what the other does."""
 
 _LIBPQ = {
-    "connect_timeout": _CONNECT_SECONDS,
+    "connect_timeout": SECONDS,
     "keepalives": 1,
     "keepalives_idle": _IDLE,
     "keepalives_interval": _INTERVAL,
@@ -40,7 +41,7 @@ SERVER = {
 def client_side(driver: str, cparams: MutableMapping[str, Any]) -> None:
     """Bound the time of connecting, and notice a dead network; what env.py set itself stays."""
     if driver == "asyncpg":
-        cparams.setdefault("timeout", _CONNECT_SECONDS)
+        cparams.setdefault("timeout", SECONDS)
     elif driver in ("psycopg", "psycopg_async", "psycopg2"):
         for name, value in _LIBPQ.items():
             cparams.setdefault(name, value)
@@ -50,7 +51,13 @@ def keep_alive(raw: Any) -> None:
     """Switch on keepalive for asyncpg, which has no argument for it."""
     transport = getattr(getattr(raw, "_connection", None), "_transport", None)
     sock = transport.get_extra_info("socket") if transport else None
-    if sock is None or sock.family == socket.AF_UNIX:
+    if sock is not None:
+        tune(sock)
+
+
+def tune(sock: socket.socket) -> None:
+    """Let a socket notice a dead network."""
+    if sock.family == socket.AF_UNIX:
         return
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in _SOCKET.items():

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable
 
-from sqlalchemy.util.concurrency import greenlet_spawn
-
 from alembic_operator.runner.database.network import keep_alive
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Iterator
 
 _ASYNC_SECONDS = 60.0
@@ -33,6 +31,10 @@ class LoopThread:
 
     def call(self, function: Call, *arguments: Any) -> Any:
         """Run a function of an asynchronous dialect there and wait for what it returns."""
+        import asyncio  # noqa: PLC0415  what only asks a server needs neither this nor SQLAlchemy
+
+        from sqlalchemy.util.concurrency import greenlet_spawn  # noqa: PLC0415
+
         with self._beginning:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()

@@ -57,11 +57,15 @@ class Session:
             settings["search_path"] = self.search_path
         return [_set(settings, self._bounds), *([f"SET ROLE {quoted(self.role)}"] if self.role else [])]
 
+    @property
+    def own_name(self) -> str:
+        """Return what names a connection of the runner's own; it differs, for only migrations are cancelled."""
+        return f"{self.application_name}{_OWN}"
+
     def own(self) -> str:
-        """Return what names a connection of the runner's own; the name differs, for only migrations are cancelled."""
-        name = f"{self.application_name}{_OWN}"
+        """Return the statement that begins a connection of the runner's own."""
         # it holds the lock of the run and is silent meanwhile, so a closer bound of the role's would end the lock early
-        return _set({"application_name": name, "idle_session_timeout": str(self._idle_ms)}, network.SERVER)
+        return _set({"application_name": self.own_name, "idle_session_timeout": str(self._idle_ms)}, network.SERVER)
 
     @property
     def _bounds(self) -> dict[str, int]:

@@ -13,6 +13,7 @@ from alembic_operator.runner.process.failures import Ending
 if TYPE_CHECKING:
     from alembic_operator.runner.database.connect import Connections
     from alembic_operator.runner.database.locks import Lock
+    from alembic_operator.runner.database.own import OwnConnection
 
 _DEFAULT_TABLE = "alembic_version"
 
@@ -38,10 +39,14 @@ class Site:
         """Read the database heads on a fresh connection, as a role when one is given."""
         own = self.origin.open()
         try:
-            with own.role(role):
-                return versions.read_heads(own, self.table)
+            return self.read_over(own, role)
         finally:
             own.close()
+
+    def read_over(self, own: OwnConnection, role: str) -> tuple[str, ...]:
+        """Read the database heads over a connection, as a role when one is given."""
+        with own.role(role):
+            return versions.read_heads(own, self.table)
 
 
 @dataclass

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable, Protocol
 
 from alembic_operator.runner.database.own import literal, quoted
 from alembic_operator.runner.process.failures import sqlstate
 
-if TYPE_CHECKING:
-    from alembic_operator.runner.database.own import OwnConnection
-
 _MISSING = ("42P01", "3F000")
 
 Query = Callable[[str], "list[tuple[Any, ...]]"]
+
+
+class Connected(Protocol):
+    """A connection of whatever driver's."""
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run one statement without parameters and return its rows."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ def locate(query: Query, schema: str, name: str) -> Location:
     return Location(VersionTable(str(in_schema), name), str(database), bool(standby), int(backend), bool(there))
 
 
-def read_heads(own: OwnConnection, table: VersionTable) -> tuple[str, ...]:
+def read_heads(own: Connected, table: VersionTable) -> tuple[str, ...]:
     """Return the database heads, sorted; none when there is no version table."""
     try:
         rows = own.rows(f"SELECT version_num FROM {table.sql} ORDER BY 1")

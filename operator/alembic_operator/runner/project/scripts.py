@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ast
-import os
 import warnings
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +13,13 @@ from alembic.util import CommandError
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.process.failures import Ending, chain, first_line
-from alembic_operator.runner.project import state
+from alembic_operator.runner.project import source, state
+from alembic_operator.runner.project.targets import is_relative, parts, union
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-_NAMES = ("revision", "down_revision", "branch_labels", "depends_on")
-_TABLE_ARGUMENTS = (("version_table_schema", None), ("version_table", "alembic_version"))
+__all__ = ["is_relative", "parts", "union"]  # for those who have the scripts; `targets` is for those who have not
 
 
 def read_statically(script: Any) -> bool:
@@ -30,48 +29,38 @@ def read_statically(script: Any) -> bool:
     """
     if script.sourceless:
         return False
-    revisions = []
-    for path in _files(script):
-        revision = _revision(path)
-        if revision is None:
-            return False
-        revisions.append(revision)
+    recursive = getattr(script, "recursive_version_locations", False)
+    locations = map(str, script._version_locations)  # noqa: SLF001  there is no public name for several locations
+    said = [source.revision(path) for path in source.files(locations, recursive=recursive)]
+    revisions = [_of_alembic(one) for one in said if one]
+    if len(revisions) < len(said):
+        return False
     script.revision_map = RevisionMap(lambda: revisions)
     return True
 
 
-def _files(script: Any) -> Iterator[Path]:
-    recursive = getattr(script, "recursive_version_locations", False)
-    for location in map(str, script._version_locations):  # noqa: SLF001  there is no public name for several locations
-        for folder, folders, names in os.walk(location):
-            for name in sorted(names):
-                if name.endswith(".py") and not name.startswith((".#", "__init__")):
-                    yield Path(folder, name)
-            folders[:] = sorted(set(folders) - {"__pycache__"}) if recursive else []
+def _of_alembic(one: source.Revision) -> Revision:
+    return Revision(one.name, one.down or None, dependencies=one.depends or None, branch_labels=one.labels or None)
 
 
-def _revision(path: Path) -> Any:
-    try:
-        facts = dict(_assignments(ast.parse(path.read_bytes()).body))
-    except (SyntaxError, ValueError, OSError):
-        return None
-    if not isinstance(facts.get("revision"), str):
-        return None
-    return Revision(
-        facts["revision"],
-        facts.get("down_revision"),
-        dependencies=facts.get("depends_on"),
-        branch_labels=facts.get("branch_labels"),
-    )
+@dataclass(frozen=True)
+class Loaded:
+    """The scripts as Alembic understands them, with the questions of a comparison."""
 
+    script: Any
 
-def _assignments(body: list[ast.stmt]) -> Iterator[tuple[str, Any]]:
-    for statement in body:
-        targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-        value = getattr(statement, "value", None)
-        for target in targets:
-            if isinstance(target, ast.Name) and target.id in _NAMES and value is not None:
-                yield target.id, ast.literal_eval(value)
+    @property
+    def graph(self) -> state.Graph:
+        """Every revision with those it needs directly."""
+        return graph(self.script)
+
+    def heads(self) -> tuple[str, ...]:
+        """Return the script heads, sorted."""
+        return heads(self.script)
+
+    def targets(self, target: str, current: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the revisions that a target names, sorted."""
+        return targets(self.script, target, current)
 
 
 @contextmanager
@@ -132,11 +121,6 @@ def targets(script: Any, target: str, current: tuple[str, ...]) -> tuple[str, ..
     return union(_target(script, one, current) for one in parts(target))
 
 
-def parts(target: str) -> list[str]:
-    """Return the targets of a text that names several, in their order."""
-    return [one.strip() for one in target.split(",")]
-
-
 def _target(script: Any, target: str, current: tuple[str, ...]) -> tuple[str, ...]:
     with explained(target):
         if is_relative(target):
@@ -174,42 +158,9 @@ def standing(script: Any, wanted: tuple[str, ...], current: tuple[str, ...]) -> 
     return state.standing(graph(script), wanted, current)
 
 
-def is_relative(target: str) -> bool:
-    """Tell whether a target counts from the current heads: +N."""
-    return any(one.startswith("+") or "@+" in one for one in parts(target))
-
-
 def version_table(script: Any) -> tuple[str, str] | None:
     """Return schema and name of the version table as env.py's source text says; None when only running it can tell."""
     try:
-        source = Path(script.dir, "env.py").read_text(encoding="utf-8")
-        calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
-    except (SyntaxError, ValueError, OSError):
+        return source.version_table(Path(script.dir, "env.py").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return None
-    found = {_table_of(call) for call in calls if _name_of(call.func) == "configure" and _has_connection(call)}
-    return found.pop() if len(found) == 1 and "search_path" not in source else None
-
-
-def _name_of(function: ast.expr) -> str:
-    return getattr(function, "attr", "") or getattr(function, "id", "")
-
-
-def _has_connection(call: ast.Call) -> bool:
-    return bool(call.args) or any(keyword.arg in (None, "connection") for keyword in call.keywords)
-
-
-def _table_of(call: ast.Call) -> tuple[str, str] | None:
-    said = {keyword.arg: keyword.value for keyword in call.keywords}
-    if None in said:
-        return None
-    values = [said.get(name, ast.Constant(default)) for name, default in _TABLE_ARGUMENTS]
-    constants = [value.value for value in values if isinstance(value, ast.Constant)]
-    if len(constants) < len(values):
-        return None
-    schema, name = constants
-    return str(schema or ""), str(name)
-
-
-def union(all_heads: Iterable[Iterable[str]]) -> tuple[str, ...]:
-    """Return the heads of several version tables as one set, sorted."""
-    return tuple(sorted({one for heads in all_heads for one in heads}))

@@ -1,0 +1,100 @@
+"""Look at a project and its database without importing Alembic or the application, where that is certain."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from alembic_operator.runner.commands.compare import compare
+from alembic_operator.runner.database import versions, wire
+from alembic_operator.runner.database.own import quoted
+from alembic_operator.runner.database.session import Session
+from alembic_operator.runner.process.failures import Ending, Scene, classify
+from alembic_operator.runner.process.unsure import Unsure
+from alembic_operator.runner.project import history, layout, source
+
+if TYPE_CHECKING:
+    from alembic_operator.contract import Invocation, Result
+    from alembic_operator.runner.database.address import Address
+
+_OWN_LOCATIONS = re.compile(r"version_locations|script_location")
+"""An env.py that says where revisions are, says it while it runs."""
+
+
+class Glance:
+    """Looks again and again over one connection, which it keeps."""
+
+    def __init__(self, invocation: Invocation, address: Address | None, trust: float) -> None:
+        """Read the scripts; for `trust` seconds an empty version table means that nothing was migrated yet.
+
+        Raises:
+            Unsure: only the slow way can tell.
+        """
+        if address is None:
+            raise Unsure("only env.py knows the address")
+        wire.require_plain(address, os.environ)
+        found = layout.read(invocation)
+        self._table = _version_table(found.env)
+        self._history = history.read(found.locations, recursive=found.recursive)
+        self._driver = wire.driver()
+        self._invocation = invocation
+        self._address = address
+        self._name = Session.of(invocation).own_name
+        self._wire: wire.Wire | None = None
+        self._at: versions.VersionTable | None = None
+        self._doubt_after = time.monotonic() + trust
+
+    def compare(self, target: str) -> Result:
+        """Compare the database heads with the scripts.
+
+        Raises:
+            Ending: why the database heads cannot be read.
+            Unsure: only the slow way can tell.
+        """
+        try:
+            heads = self._heads()
+        except BaseException as error:
+            self.close()
+            if isinstance(error, (Unsure, Ending)):
+                raise
+            raise Ending.of(classify(error, Scene(server=self._place))) from error
+        if not heads and time.monotonic() >= self._doubt_after:
+            raise Unsure("the version table is empty, or elsewhere")
+        return replace(compare(self._history, target, [heads]), driver=self._driver)
+
+    def close(self) -> None:
+        """Let the connection go."""
+        if self._wire:
+            self._wire.close()
+        self._wire = self._at = None
+
+    def _heads(self) -> tuple[str, ...]:
+        if self._wire is None:
+            self._wire = wire.connect(self._address, self._name, os.environ)
+        if self._at is None:
+            schema, name = self._table
+            self._at = versions.locate(self._wire.rows, schema or self._invocation.schema, name).table
+        role = self._invocation.role
+        heads = versions.read_heads(self._wire.acting(quoted(role)) if role else self._wire, self._at)
+        if not heads:
+            self._at = None  # it may be made in another schema of the search path
+        return heads
+
+    @property
+    def _place(self) -> str:
+        return f"{self._address.host}:{self._address.port or 5432}/{self._address.database}"
+
+
+def _version_table(path: str) -> tuple[str, str]:
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123  pathlib costs more than the whole look
+            text = file.read()
+    except (OSError, ValueError) as error:
+        raise Unsure(f"{path}: {error}") from error
+    table = source.version_table(text)
+    if table is None or _OWN_LOCATIONS.search(text):
+        raise Unsure(f"only running {path} tells the version table or the revisions")
+    return table

@@ -1,0 +1,20 @@
+"""What every part of a run needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alembic_operator.runner.process.interrupt import Stop
+    from alembic_operator.runner.process.journal import Journal
+    from alembic_operator.runner.process.masking import Secrets
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What every part of a run needs."""
+
+    stop: Stop
+    journal: Journal
+    secrets: Secrets
