@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
 import time
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alembic_operator.contract import LOCK_CLASS_A
@@ -16,25 +21,33 @@ if TYPE_CHECKING:
     from tests.runner.project import Project, Runner
     from tests.runner.server import Database
 
-DOUBLED = """
-with op.get_context().autocommit_block():
-    op.execute("update account set balance = balance * 2")
-    op.execute("select pg_sleep({seconds})")
-"""
-
-
-def _account(database: Database) -> None:
-    database.rows("create table account as select 100 as balance")
+ROUNDS = int(os.environ.get("ROUNDS", "2"))
+"""`make soak` asks for more."""
 
 
 def test_two_runners_at_once_apply_a_data_migration_once(project: Project, runner: Runner, database: Database) -> None:
-    _account(database)
-    project.begin().revision("one", DOUBLED.format(seconds=1)).table("two")
-    first, second = (runner.start(project, "upgrade", APP_URL=database.url(project.driver)) for _ in range(2))
-    runs = [first.finish(), second.finish()]
-    assert [run.code for run in runs] == [0, 0], runs[0].stderr + runs[1].stderr
-    assert database.value("select balance from account") == 200
-    assert sorted(len(run.result.applied) for run in runs) == [0, 2]
+    project.begin(arguments=', version_table=__import__("os").environ["NAME"]').revision("one", DOUBLED)
+    for number in range(ROUNDS):
+        name = f"account_{number}"
+        database.rows(f"create table {name}_balance as select 100 as balance")
+        environment = {"APP_URL": database.url(project.driver), "NAME": name}
+        with _blocking(database):
+            both = [runner.start(project, "upgrade", **environment) for _ in range(2)]
+            until(lambda: _blocked(database), what=f"one of them runs in round {number}")
+            until(lambda: any(one.said("waiting for lock") for one in runner.started[-2:]), what="the other one waits")
+        runs = [process.finish() for process in both]
+        assert [run.code for run in runs] == [0, 0], runs[0].stderr + runs[1].stderr
+        assert database.value(f"select balance from {name}_balance") == 200
+        assert sorted(len(run.result.applied) for run in runs) == [0, 1]
+
+
+DOUBLED = """
+import os
+with op.get_context().autocommit_block():
+    op.execute(f"update {os.environ['NAME']}_balance set balance = balance * 2")
+    op.execute("select pg_advisory_lock(4711)")
+    op.execute("select pg_advisory_unlock(4711)")
+"""
 
 
 def test_nothing_runs_while_somebody_else_holds_the_key(project: Project, runner: Runner, database: Database) -> None:
@@ -60,8 +73,7 @@ def test_who_waits_says_once_who_holds_the_lock(any_project: Project, runner: Ru
         time.sleep(1)  # time enough to say it again
     first.finish()
     (said,) = second.finish().said("waiting for lock")
-    for fact in ("alembic-operator/", "pid", "since"):
-        assert fact in said["message"]
+    assert re.search(r": pod \S+ \(pid \d+, since 20\S+Z\)$", said["message"])
 
 
 def test_create_index_concurrently_does_not_hang_beside_a_waiting_runner(
@@ -185,13 +197,130 @@ def _own_backends(database: Database) -> set[int]:
     return {int(pid) for (pid,) in rows}
 
 
-def test_the_deadline_is_kept_while_waiting_for_the_lock(
+def test_the_deadline_ends_the_waiting_and_the_result_names_the_holder(
     any_project: Project, runner: Runner, database: Database, deadline: str
 ) -> None:
-    any_project.begin().revision("one", 'op.execute("select pg_sleep(30)")')
-    first = runner.start(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    any_project.begin().revision("one", 'op.execute("select pg_sleep(90)")')
+    environment = {"APP_URL": database.url("psycopg2")}
+    first = runner.start(any_project, "upgrade", HOSTNAME="users-5d8f7c9b6-x2x4z", **environment)
     until(lambda: first.said("revision started"))
-    run = runner.run(any_project, "upgrade", "--deadline", deadline, APP_URL=database.url("psycopg2"))
-    assert (run.code, run.result.reason) == (76, "DeadlineExceeded")
+    run = runner.run(any_project, "upgrade", "--deadline", deadline, **environment)
+    assert (run.code, run.result.reason) == (75, "WaitingForLock"), run.stderr
     assert run.result.error
-    assert "held by alembic-operator/" in run.result.error.message
+    assert "held by pod users-5d8f7c9b6-x2x4z (pid " in run.result.error.message
+    assert re.search(r"pg_terminate_backend\(\d+\)", run.result.error.hint)
+
+
+def test_an_orphan_that_goes_on_is_ended_after_a_bounded_time(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().revision("one", BLOCKED)
+    environment = {"APP_URL": database.url("psycopg2")}
+    with _blocking(database):
+        first = runner.start(any_project, "upgrade", HOSTNAME="the-first", **environment)
+        until(lambda: _blocked(database), what="the statement runs")
+        first.popen.kill()
+        second = runner.start(any_project, "upgrade", HOSTNAME="the-second", **environment)
+        (said,) = until(lambda: second.said("orphan terminated"), 60)
+        assert "pod the-first (pid" in said["message"]
+        until(lambda: second.said("revision started"))
+        until(lambda: _blocked(database), what="the second one runs the statement")
+    run = second.finish()
+    assert (run.code, database.heads()) == (0, ["one"]), run.stderr
+
+
+def test_who_may_not_end_an_orphan_says_who_must_be_ended_and_waits(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().revision("one", BLOCKED)
+    with _blocking(database), _users(database, "first", "second") as (one, two):
+        first = runner.start(any_project, "upgrade", APP_URL=one.url("psycopg2"))
+        until(lambda: _blocked(database), what="the statement runs")
+        first.popen.kill()
+        second = runner.start(any_project, "upgrade", APP_URL=two.url("psycopg2"))
+        (said,) = until(lambda: second.said("orphan stays"), 60)
+        (pid,) = re.findall(r"an administrator can: SELECT pg_terminate_backend\((\d+)\)$", said["message"])
+        assert not second.said("revision started")
+        database.rows(f"select pg_terminate_backend({pid})")
+        until(lambda: second.said("revision started"))
+        second.popen.kill()
+        database.rows(f"select pg_terminate_backend(pid) from pg_stat_activity where usename = '{two.user}'")
+
+
+@contextmanager
+def _users(database: Database, *names: str) -> Iterator[list[Database]]:
+    users = [f"{name}_{database.name}" for name in names]
+    for user in users:
+        database.rows(f"create role {user} login password 'secret'; grant create on schema public to {user}")
+        database.rows(f"alter default privileges for role {user} in schema public grant all on tables to public")
+    yield [replace(database, user=user, password="secret") for user in users]
+    database.rows(f"drop owned by {', '.join(users)} cascade; drop role {', '.join(users)}")
+
+
+def test_a_runner_without_its_lock_is_an_orphan_and_ended_soon_when_it_is_idle(
+    project: Project, runner: Runner, database: Database
+) -> None:
+    project.begin().revision("one", 'import os, time\nop.execute("select 1")\ntime.sleep(int(os.environ["SLEEP"]))')
+    environment = {"APP_URL": database.url(project.driver)}
+    first = runner.start(project, "upgrade", SLEEP="90", **environment)
+    until(lambda: _idle_in_transaction(database), what="the first one thinks within its transaction")
+    (lock,) = _own_backends(database)
+    database.rows(f"select pg_terminate_backend({lock})")
+    second = runner.start(project, "upgrade", SLEEP="0", **environment)
+    (waits,) = until(lambda: second.said("waiting for lock"))
+    run = second.finish()
+    assert (run.code, database.heads()) == (0, ["one"]), run.stderr
+    (ended,) = run.said("orphan terminated")
+    assert _seconds(waits, ended) < 20
+    first.popen.kill()
+
+
+def _seconds(first: dict[str, str], second: dict[str, str]) -> float:
+    one, two = (datetime.fromisoformat(event["time"]) for event in (first, second))
+    return (two - one).total_seconds()
+
+
+def _idle_in_transaction(database: Database) -> bool:
+    return bool(
+        database.value(
+            "select count(*) from pg_stat_activity where state = 'idle in transaction'"
+            " and application_name like 'alembic-operator/%' and query = 'select 1' and datname = current_database()"
+        )
+    )
+
+
+def test_a_runner_without_its_lock_lets_no_further_connection_migrate(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().revision("one", TWO_CONNECTIONS.format(key=LOCK_CLASS_A))
+    run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    assert (run.code, run.result.reason) == (75, "DatabaseUnreachable"), run.stderr
+    assert run.result.error
+    assert "lost the connection that holds the lock" in run.result.error.message
+    assert database.value("select to_regclass('beside')") is None
+
+
+TWO_CONNECTIONS = """
+bind = op.get_bind()
+bind.execute(sa.text(
+    "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and classid = {key}"
+    " and database = (select oid from pg_database where datname = current_database())"
+))
+with sa.create_engine(bind.engine.url, isolation_level="AUTOCOMMIT").connect() as other:
+    other.execute(sa.text("create table beside (id int)"))
+"""
+
+
+def test_sigterm_cancels_the_sessions_of_a_user_that_becomes_another_role_when_it_logs_in(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().revision("one", 'op.execute("select pg_sleep(61)")')
+    sleeping = "select count(*) from pg_stat_activity where query = 'select pg_sleep(61)' and state = 'active'"
+    with _users(database, "login", "owner") as (login, owner):
+        database.rows(f"grant {owner.user} to {login.user}; alter role {login.user} set role = {owner.user}")
+        process = runner.start(any_project, "upgrade", APP_URL=login.url("psycopg2"))
+        until(lambda: database.value(sleeping), what="the statement runs")
+        process.popen.send_signal(signal.SIGTERM)
+        run = process.finish(20)
+        assert run.result.reason == "Interrupted", run.stderr
+        assert not database.value(sleeping)

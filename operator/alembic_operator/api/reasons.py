@@ -109,7 +109,8 @@ class Reason(str, enum.Enum):
     POOLED_CONNECTION = (
         "PooledConnection",
         Effect.RECONCILING,
-        "A connection pooler stands before the server; session locks do not hold through it. Give a direct address.",
+        "A connection pooler in transaction or statement mode stands before the server, where session locks do not hold, "
+        "or one refuses how env.py connects. Give the server's own address, or a pool in session mode.",
     )
     ROLE_NOT_FOUND = (
         "RoleNotFound",
@@ -124,7 +125,8 @@ class Reason(str, enum.Enum):
     WAITING_FOR_LOCK = (
         "WaitingForLock",
         Effect.RECONCILING,
-        "Another migration of the same version table is running, or an orphan of one still is.",
+        "Another migration of the same version table ran until this one's deadline, or an orphan of one did; "
+        "the message names its pod.",
     )
     LOCK_TIMEOUT = (
         "LockTimeout",

@@ -89,8 +89,9 @@ class Guard:
         if standby:
             message = f"{site.origin.place} is a standby"
             raise Ending(Reason.READ_ONLY_DATABASE, message, "Connect to the primary; it is tried again.")
-        around = self.connections.around
-        site.lock = locks.acquire(own, site.table, locks.Waiting(around.stop, around.journal))
+        around, name = self.connections.around, self.connections.session.application_name
+        waiting = locks.Waiting(around.stop, around.journal, name)
+        site.lock = locks.acquire(own, site.table, waiting)
 
     def _create_schema(self, site: Site) -> None:
         schema = self.connections.session.schema
@@ -124,10 +125,10 @@ class Guard:
         new = False
         shared = info.setdefault(_SHARED, {})
         for site in self._locked:
-            table = site.lock.table if site.lock and site.origin.place == origin.place else None
-            if table and shared.get(table) is not raw:
-                locks.share(lambda sql: fetch(raw, sql), table, self.connections.around.stop)
-                shared[table] = raw
+            lock = site.lock if site.origin.place == origin.place else None
+            if lock and shared.get(lock.table) is not raw:
+                locks.share(lambda sql: fetch(raw, sql), lock, self.connections.around.stop)
+                shared[lock.table] = raw
                 new = True
         return new
 
@@ -137,6 +138,7 @@ class Guard:
         for origin in {origin.place: origin for origin in origins}.values():
             own = origin.open()
             try:
+                own.rows("SET ROLE NONE")
                 own.rows(
                     "SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.pg_stat_activity WHERE state = 'active'"
                     f" AND application_name = {literal(self.connections.session.application_name)}"

@@ -8,26 +8,27 @@ waits in pg_advisory_lock holds a snapshot, and CREATE INDEX CONCURRENTLY waits 
 from __future__ import annotations
 
 import random
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import LOCK_CLASS_A, LOCK_CLASS_B
+from alembic_operator.runner.database import holders
+from alembic_operator.runner.database.holders import Orphans
+from alembic_operator.runner.process.failures import Ending
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from alembic_operator.runner.database.holders import Holder
     from alembic_operator.runner.database.own import OwnConnection
     from alembic_operator.runner.database.versions import Query, VersionTable
     from alembic_operator.runner.process.interrupt import Stop
     from alembic_operator.runner.process.journal import Journal
 
 _POLL_SECONDS = (0.1, 0.6)
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """How to wait for a lock."""
-
-    stop: Stop
-    journal: Journal
 
 
 @dataclass(frozen=True)
@@ -38,50 +39,96 @@ class Lock:
     table: VersionTable
 
     def held(self) -> bool:
-        """Tell whether the connection, and with it the lock, is still there."""
+        """Tell whether this backend has the lock; after a restart, or behind a pooler, it may be another one."""
+        sql = (
+            f"SELECT 1 FROM pg_catalog.pg_locks l WHERE {holders.of(LOCK_CLASS_A, self.table)}"
+            " AND l.pid = pg_catalog.pg_backend_pid()"
+        )
         try:
-            return self.own.rows("SELECT 1") == [(1,)]
+            return bool(self.own.rows(sql))
         except Exception:  # noqa: BLE001  whatever it is: the lock cannot be relied on
             return False
 
+    def take(self, key: int) -> bool:
+        """Try once."""
+        return bool(self.own.rows(f"SELECT pg_catalog.pg_try_advisory_lock({key}, {self.table.lock_object})")[0][0])
+
+    def give(self, key: int) -> None:
+        """Give one key back."""
+        self.own.rows(f"SELECT pg_catalog.pg_advisory_unlock({key}, {self.table.lock_object})")
+
     def release(self) -> None:
-        """Let the next runner begin."""
+        """Let the next runner begin; a pooler may keep the session after its client has gone."""
+        with suppress(Exception):  # the connection may be lost, and the lock with it
+            self.give(LOCK_CLASS_A)
         self.own.close()
+
+
+@dataclass
+class Waiting:
+    """How to wait for a lock, and what was said of it."""
+
+    stop: Stop
+    journal: Journal
+    name: str
+    """application_name of this run's migration connections; they are in nobody's way."""
+    _said: str = ""
+
+    def tell(self, what: str, table: VersionTable, held_by: Sequence[Holder]) -> None:
+        """Name the holders: once in the log, and in the Result if the deadline passes meanwhile."""
+        names = ", ".join(map(str, held_by))
+        self.stop.waiting_for = f"the lock of {table.sql}, held by {names}"
+        hint = f"It is tried again. If it hangs, delete its pod, or run {holders.termination(held_by)}."
+        self.stop.overdue = Ending(
+            Reason.WAITING_FOR_LOCK, f"the deadline was reached while waiting for {self.stop.waiting_for}", hint
+        )
+        if names and names != self._said:
+            self.journal.info("waiting for lock", message=f"waiting for {what} of {table.sql}: {names}")
+            self._said = names
+
+    def pause(self) -> None:
+        """Let some time pass."""
+        self.stop.pause(random.uniform(*_POLL_SECONDS))  # noqa: S311  jitter, not a secret
+
+    def over(self) -> None:
+        """Say that nothing is waited for."""
+        self.stop.waiting_for, self.stop.overdue = "", None
 
 
 def acquire(own: OwnConnection, table: VersionTable, waiting: Waiting) -> Lock:
     """Wait for key A, then until no migration connection of another runner is left; bounded by the deadline."""
-    _poll(own, LOCK_CLASS_A, table, waiting)
-    _poll(own, LOCK_CLASS_B, table, waiting)
-    own.rows(f"SELECT pg_catalog.pg_advisory_unlock({LOCK_CLASS_B}, {table.lock_object})")
-    return Lock(own, table)
+    lock = Lock(own, table)
+    with own.as_login():
+        while not lock.take(LOCK_CLASS_A):
+            waiting.tell("another migration", table, holders.look(own, LOCK_CLASS_A, table))
+            waiting.pause()
+        _outlive_orphans(lock, waiting)
+    waiting.over()
+    return lock
 
 
-def share(query: Query, table: VersionTable, stop: Stop) -> None:
-    """Share key B on a migration connection; only who holds A asks for it exclusively, and only for a moment."""
-    while not query(f"SELECT pg_catalog.pg_try_advisory_lock_shared({LOCK_CLASS_B}, {table.lock_object})")[0][0]:
+def _outlive_orphans(lock: Lock, waiting: Waiting) -> None:
+    """Wait for who shares key B, for a bounded time: without key A, nobody may."""
+    orphans = Orphans(lock.own, waiting.journal, time.monotonic())
+    while not lock.take(LOCK_CLASS_B):
+        left = [one for one in holders.look(lock.own, LOCK_CLASS_B, lock.table) if one.application != waiting.name]
+        if not left:
+            return  # env.py kept connections of an attempt before
+        waiting.tell("the orphan of a migration", lock.table, left)
+        orphans.end(left, time.monotonic())
+        waiting.pause()
+    lock.give(LOCK_CLASS_B)
+
+
+def share(query: Query, lock: Lock, stop: Stop) -> None:
+    """Share key B on a migration connection; only who holds A asks for it exclusively, and only for a moment.
+
+    Raises:
+        Ending: key A was lost; somebody else may have taken it and seen that B was free.
+    """
+    sql = f"SELECT pg_catalog.pg_try_advisory_lock_shared({LOCK_CLASS_B}, {lock.table.lock_object})"
+    while not query(sql)[0][0]:
         stop.pause(random.uniform(*_POLL_SECONDS))  # noqa: S311  jitter, not a secret
-
-
-def _poll(own: OwnConnection, key: int, table: VersionTable, waiting: Waiting) -> None:
-    said = ""
-    while not own.rows(f"SELECT pg_catalog.pg_try_advisory_lock({key}, {table.lock_object})")[0][0]:
-        holder = _holder(own, key, table)
-        waiting.stop.waiting_for = f"the lock of {table.sql}, held by {holder}"
-        if holder and holder != said:
-            what = "another migration" if key == LOCK_CLASS_A else "the orphan of a migration"
-            waiting.journal.info("waiting for lock", message=f"waiting for {what} of {table.sql}: {holder}")
-            said = holder
-        waiting.stop.pause(random.uniform(*_POLL_SECONDS))  # noqa: S311  jitter, not a secret
-    waiting.stop.waiting_for = ""
-
-
-def _holder(own: OwnConnection, key: int, table: VersionTable) -> str:
-    rows = own.rows(
-        "SELECT a.application_name::text, l.pid, a.backend_start::text FROM pg_catalog.pg_locks l"
-        " LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid"
-        " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.pid <> pg_catalog.pg_backend_pid()"
-        " AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())"
-        f" AND l.classid::bigint = {key} AND l.objid::bigint = {table.lock_object % (1 << 32)} ORDER BY l.pid"
-    )
-    return ", ".join(f"{name or 'unknown'} (pid {pid}, since {since})" for name, pid, since in rows)
+    if not lock.held():
+        message = f"lost the connection that holds the lock of {lock.table.sql}"
+        raise Ending(Reason.DATABASE_UNREACHABLE, message, "It is tried again, from where the database is.")

@@ -125,6 +125,13 @@ class OwnConnection:
         return self
 
     @contextmanager
+    def as_login(self) -> Iterator[None]:
+        """Be the user that logged in, whose sessions a role that it takes by default may neither see nor end."""
+        self.rows("SET ROLE NONE")
+        yield
+        self.rows("RESET ROLE")
+
+    @contextmanager
     def role(self, role: str) -> Iterator[None]:
         """Take a role for one transaction: behind a pooler, a session's next statement may be somebody else's."""
         if not role:

@@ -47,6 +47,8 @@ class Stop:
         """Ends the process when nothing else helped."""
         self.waiting_for = ""
         """What the run waits for; a deadline's message names it."""
+        self.overdue: Ending | None = None
+        """What a deadline says instead, when it passes now."""
 
     def watch(self) -> None:
         """Begin to listen; call it in the main thread."""
@@ -83,7 +85,7 @@ class Stop:
             caught = signal.sigtimedwait(
                 _SIGNALS, 3600.0 if self._end is None else max(0.0, self._end - time.monotonic())
             )
-        self._ending = _interrupted(caught.si_signo) if caught else _too_long(self.waiting_for)
+        self._ending = _interrupted(caught.si_signo) if caught else self.overdue or _too_long(self.waiting_for)
         self._journal.warning("stopping", reason=str(self._ending.verdict.reason), message=str(self._ending))
         self._requested.set()
         for delay, action in ((_NUDGE_AFTER, self._nudge), (_GIVE_UP_AFTER, self._give_up)):
