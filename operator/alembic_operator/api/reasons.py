@@ -109,8 +109,7 @@ class Reason(str, enum.Enum):
     POOLED_CONNECTION = (
         "PooledConnection",
         Effect.RECONCILING,
-        "A connection pooler in transaction or statement mode stands before the server, where session locks do not hold, "
-        "or one refuses how env.py connects. Give the server's own address, or a pool in session mode.",
+        "A connection pooler shares sessions, where locks do not hold, or refuses env.py's way to connect.",
     )
     ROLE_NOT_FOUND = (
         "RoleNotFound",
@@ -125,8 +124,7 @@ class Reason(str, enum.Enum):
     WAITING_FOR_LOCK = (
         "WaitingForLock",
         Effect.RECONCILING,
-        "Another migration of the same version table ran until this one's deadline, or an orphan of one did; "
-        "the message names its pod.",
+        "Another migration of the same version table, or its orphan, ran until this one's deadline.",
     )
     LOCK_TIMEOUT = (
         "LockTimeout",
