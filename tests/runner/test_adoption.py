@@ -157,3 +157,18 @@ def test_no_command_moves_a_database_while_somebody_else_holds_the_key(
         until(lambda: process.said("waiting for lock"))
         assert database.heads() == ["two"]
     assert process.finish().result.to == ("one",)
+
+
+@pytest.mark.parametrize("how", ["env.py", "environment"])
+@pytest.mark.parametrize("exists", [False, True])
+def test_check_warns_of_tables_of_which_no_version_table_speaks(
+    any_project: Project, runner: Runner, database: Database, how: str, exists: bool
+) -> None:
+    any_project.begin().table("one")
+    environment = {"APP_URL": database.url("psycopg2"), **database.environment()}
+    assert runner.run(any_project, "check", "--database", how, **environment).result.warnings == ()
+    database.rows(f"create table one (id int); {EMPTY if exists else ''}")
+    run = runner.run(any_project, "check", "--database", how, **environment)
+    assert (run.code, run.result.reason) == (0, "Pending"), run.stderr
+    (warning,) = run.result.warnings
+    assert ("is empty" if exists else "does not exist") in warning

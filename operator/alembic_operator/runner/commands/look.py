@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.database import direct, option, versions
+from alembic_operator.runner.database import direct, option, vacancy, versions
 from alembic_operator.runner.database.sites import Site, Sites
 from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify
 from alembic_operator.runner.project import environment, scripts
@@ -54,6 +54,12 @@ class Look:
             self._let_go()
             raise self._ending(error) from error
         return found
+
+    def warnings(self, heads: list[tuple[str, ...]]) -> tuple[str, ...]:
+        """Return what somebody should look at where there are no heads; ask it just after they were read."""
+        sites = zip(self._sites, self._kept, heads)  # noqa: B905  3.9 has no strict
+        found = [vacancy.find(own, site.table) for site, own, there in sites if not there]
+        return tuple(one.warning for one in found if one)
 
     @property
     def scripts(self) -> scripts.Loaded:

@@ -78,8 +78,10 @@ class View:
             self._glance.close()
             self._open_look(why)
             self._glance = None
-        result = compare(self._look.scripts, target, self._look.heads())
-        return replace(result, driver=self._look.driver)
+        heads = self._look.heads()
+        result = compare(self._look.scripts, target, heads)
+        warnings = self._look.warnings(heads) if self._once else ()
+        return replace(result, driver=self._look.driver, warnings=warnings)
 
     def _open_look(self, why: Unsure) -> None:
         self._access.around.journal.info("looking with Alembic", message=str(why))
