@@ -115,7 +115,9 @@ def test_every_ten_seconds_a_run_says_what_it_does_and_what_it_waits_for(
         holder.execute("select * from busy")
         in_python = _start(runner, python, database)
         blocked = [_start(runner, _blocked_in_autocommit(tmp_path / one, one), database) for one in DRIVERS]
-        for pid in until(lambda: len(_watching(database)) == 4 and _watching(database), what="own connections"):
+        for pid in until(
+            lambda: len(_watching(database)) > len(DRIVERS) and _watching(database), what="own connections"
+        ):
             database.rows(f"select pg_terminate_backend({pid})")
         lines = [until(lambda one=one: one.said("running"), 60, "a heartbeat")[0] for one in (*blocked, in_python)]
         assert set(_watching(database).values()) == {("idle", None)}

@@ -133,12 +133,12 @@ class Run:
 
     def _wait(self, verdict: Verdict) -> None:
         shortest, longest = _PAUSE_SECONDS
-        ceiling = min(longest, shortest * 2 ** min(self._progress.attempts, 10))
-        self._around.journal.warning(
-            "retrying", reason=str(verdict.reason), message=verdict.failure.message, attempt=self._progress.attempts
-        )
-        self._around.stop.waiting_for = f"another attempt; the last one: {verdict.failure.message}"
-        self._around.stop.pause(random.uniform(0, ceiling))  # noqa: S311  jitter, not a secret
+        attempt, message = self._progress.attempts, verdict.failure.message
+        pause = random.uniform(0, min(longest, shortest * 2 ** min(attempt, 10)))  # noqa: S311  jitter, not a secret
+        facts = {"reason": str(verdict.reason), "message": message, "attempt": attempt, "pause": round(pause, 1)}
+        self._around.journal.warning("retrying", **facts)
+        self._around.stop.waiting_for = f"another attempt; the last one: {message}"
+        self._around.stop.pause(pause)
         self._around.stop.waiting_for = ""
 
     def _told(self, error: BaseException, verdict: Verdict) -> Verdict:

@@ -25,6 +25,7 @@ _BEAT = 10.0
 _PERIOD = (0.025, 0.5)
 _RECONNECT = 3.0
 _GOODBYE = 1.0
+"""Seconds: a server that does not answer must not keep the run from ending."""
 _BLOCKED = (Reason.LOCK_TIMEOUT, Reason.STATEMENT_TIMEOUT, Reason.DEADLINE_EXCEEDED, Reason.INTERRUPTED)
 _LOCK_NOT_AVAILABLE = "55P03"
 _HINT = "Let that session end, or end it (pg_terminate_backend); or give more policy.lockTimeout."
@@ -48,7 +49,7 @@ class Pulse(Witness):
         self._origin: Origin | None = None
         self._running: Running | None = None
         self._seen: tuple[Running, Activity] | None = None
-        """What the last look at an attempt showed."""
+        """The last statement that was seen; it stays when it is over, for its error may still be on the way."""
         self._own: OwnConnection | None = None
         self._place = ""
         self._reconnect = 0.0
@@ -83,14 +84,9 @@ class Pulse(Witness):
             return verdict
         if seen and seen[0] is running and _was_blocked(verdict):
             verdict = _with_blockers(verdict, seen[1])
-        failure = verdict.failure
-        self._connections.around.journal.warning(
-            "revision failed",
-            revision=running.revision,
-            ms=round((time.monotonic() - running.since) * 1000),
-            reason=str(verdict.reason),
-            message=failure.message,
-        )
+        ms = round((time.monotonic() - running.since) * 1000)
+        journal = self._connections.around.journal
+        journal.warning("revision failed", revision=running.revision, ms=ms, reason=str(verdict.reason))
         return verdict
 
     def ended(self, result: Result) -> Result:
@@ -126,7 +122,8 @@ class Pulse(Witness):
             self._close()
             self._reconnect = time.monotonic() + _RECONNECT
             return None, False
-        self._seen = (running, seen) if running and seen else None
+        if running and seen:
+            self._seen = running, seen
         return seen, True
 
     def _connected(self) -> OwnConnection | None:

@@ -16,4 +16,9 @@ if TYPE_CHECKING:
 
 def taken(connections: Connections) -> tuple[Witness, ...]:
     """Return the witnesses of one run."""
-    return (Pulse(connections), Footprints(), Halves(connections), Adoption(connections.around.journal))
+    return (
+        Footprints(),
+        Halves(connections),
+        Adoption(connections.around.journal),
+        Pulse(connections),  # last, for it tells what the others made of a failure
+    )
