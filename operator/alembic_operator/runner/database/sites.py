@@ -12,6 +12,7 @@ from alembic_operator.runner.process.failures import Ending
 
 if TYPE_CHECKING:
     from alembic_operator.runner.database.connect import Connections
+    from alembic_operator.runner.database.leftovers import Leftovers
     from alembic_operator.runner.database.locks import Lock
     from alembic_operator.runner.database.own import OwnConnection
 
@@ -34,6 +35,8 @@ class Site:
     """What the run aims at, seen from the heads that it found first; a later attempt must not count anew."""
     ahead: tuple[str, ...] = ()
     """Database heads that the scripts do not know."""
+    leftovers: Leftovers | None = None
+    """What was unfinished in the database when it was locked first."""
 
     def read(self, role: str) -> tuple[str, ...]:
         """Read the database heads on a fresh connection, as a role when one is given."""

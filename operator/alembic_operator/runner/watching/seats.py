@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alembic_operator.runner.watching.adoption import Adoption
+from alembic_operator.runner.watching.autocommit import Autocommit
 from alembic_operator.runner.watching.footprints import Footprints
 from alembic_operator.runner.watching.halves import Halves
+from alembic_operator.runner.watching.indexes import Indexes
 from alembic_operator.runner.watching.pulse import Pulse
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ def taken(connections: Connections) -> tuple[Witness, ...]:
     return (
         Footprints(),
         Halves(connections),
+        Indexes(connections),
         Adoption(connections.around.journal),
         Pulse(connections),  # last, for it tells what the others made of a failure
     )

@@ -1,0 +1,83 @@
+"""What people and earlier runs left unfinished in a database: invalid indexes, unvalidated constraints, a mark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from alembic_operator.runner.database.own import literal
+
+if TYPE_CHECKING:
+    from alembic_operator.runner.database.versions import Query, VersionTable
+
+_OTHERS_BUILD = (
+    "(EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid"
+    " AND p.pid <> pg_catalog.pg_backend_pid())"
+    " OR EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.relation = i.indrelid AND l.granted"
+    " AND l.mode = 'ShareUpdateExclusiveLock' AND l.pid <> pg_catalog.pg_backend_pid() AND l.database ="
+    " (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())))"
+)
+"""The progress of other users' builds is hidden from a user without rights, their lock on the table is not."""
+
+_NAME = "pg_catalog.quote_ident({0}.nspname) || '.' || pg_catalog.quote_ident({1})"
+_INVALID = (
+    f"SELECT 'index', {_NAME.format('n', 'c.relname')}, c.relname::text, {_NAME.format('n', 't.relname')},"
+    f" i.indexrelid::bigint, {_OTHERS_BUILD}"
+    " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"
+    " JOIN pg_catalog.pg_class t ON t.oid = i.indrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE NOT i.indisvalid AND c.relkind = 'i' AND NOT c.relispartition"
+    " AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND NOT EXISTS (SELECT FROM"
+    " pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))"
+)
+"""Not of a partitioned table: there an index is invalid until every partition has one."""
+
+_UNVALIDATED = (
+    f"SELECT 'constraint', pg_catalog.quote_ident(k.conname), k.conname::text, {_NAME.format('n', 't.relname')},"
+    " k.oid::bigint, false FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class t ON t.oid = k.conrelid"
+    " JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace"
+    " WHERE NOT k.convalidated AND pg_catalog.to_jsonb(k) ->> 'conenforced' IS DISTINCT FROM 'false'"
+    " AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+)
+"""PostgreSQL 18 has constraints that are not to be enforced; they are never validated."""
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """An invalid index, or a constraint that is not validated."""
+
+    sql: str
+    """Its name for a statement; an index has its schema in it."""
+    name: str
+    table: str
+    """Its name for a statement."""
+    oid: int
+    busy: bool
+    """Whether somebody else may be building the index just now."""
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What one look found."""
+
+    indexes: tuple[Unfinished, ...] = ()
+    constraints: tuple[Unfinished, ...] = ()
+    comment: str = ""
+    """The comment on the version table, where a mark may be."""
+
+
+def look(query: Query, table: VersionTable) -> Leftovers:
+    """Look at the whole database, in one round trip."""
+    comment = f"pg_catalog.obj_description(pg_catalog.to_regclass({literal(table.sql)}), 'pg_class')"
+    rows = query(
+        f"{_INVALID} UNION ALL {_UNVALIDATED} UNION ALL SELECT 'comment', {comment}, '', '', 0, false ORDER BY 2"
+    )
+    found = {kind: tuple(Unfinished(*rest) for one, *rest in rows if one == kind) for kind in ("index", "constraint")}
+    said = "".join(str(row[1]) for row in rows if row[0] == "comment" and row[1])
+    return Leftovers(found["index"], found["constraint"], said)
+
+
+def invalid(query: Query, name: str, table: str) -> Unfinished | None:
+    """Return the index of a name on a table, as a statement on this connection writes it, when it is invalid."""
+    where = f"i.indrelid = pg_catalog.to_regclass({literal(table)}) AND c.relname = {literal(name)}"
+    rows = query(f"{_INVALID} AND {where}")
+    return Unfinished(*rows[0][1:]) if rows else None

@@ -1,0 +1,158 @@
+"""Find the invalid indexes that a broken build leaves: drop this project's own, name everybody else's."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from alembic_operator.runner.database import leftovers
+from alembic_operator.runner.database.own import fetch, quoted
+from alembic_operator.runner.database.sites import raw_of
+from alembic_operator.runner.process.failures import first_line
+from alembic_operator.runner.watching import sql
+from alembic_operator.runner.watching.witness import Witness
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from alembic_operator.contract import Result
+    from alembic_operator.runner.database.connect import Connections
+    from alembic_operator.runner.database.leftovers import Leftovers, Unfinished
+    from alembic_operator.runner.database.sites import Site
+
+_NAMED = 3
+_POLL_SECONDS = 0.5
+_DROP_TIMEOUT = "30s"
+_OF_REINDEX = re.compile(r"_cc(?:new|old)\d*$")
+
+
+class Indexes(Witness):
+    """Watches the indexes that revisions build concurrently, which no transaction removes when that fails."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._around = connections.around
+        self._sites: dict[tuple[str, str], Site] = {}
+        self._built: list[sql.ConcurrentIndex] = []
+        self._reindexed = self._ran = False
+        self._warnings: list[str] = []
+        event.listen(Engine, "before_cursor_execute", self._before)
+
+    def locked(self, site: Site) -> None:
+        """Remember what is invalid before anything runs."""
+        if site.lock and site.leftovers is None:
+            site.leftovers = leftovers.look(site.lock.own.rows, site.table)
+            self._sites.setdefault((site.origin.place, site.database), site)
+
+    def begun(self, revision: str, connection: Any) -> None:
+        """Know that another look is needed at the end."""
+        del revision, connection
+        self._ran = True
+
+    def ended(self, result: Result) -> Result:
+        """Drop what this run left behind when it failed; name the rest."""
+        for site in self._sites.values():
+            try:
+                self._compare(site, failed=result.error is not None)
+            except Exception as error:  # noqa: BLE001  the run is over: what it did must be told whatever happens here
+                self._around.journal.warning("cannot look for invalid indexes", message=first_line(error))
+        return replace(result, warnings=(*result.warnings, *self._warnings))
+
+    # Before a build
+
+    def _before(self, connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not self._ran or connection.dialect.name != "postgresql":
+            return
+        for one in sql.split(statement) if "concurrently" in statement.lower() else ():
+            self._reindexed = self._reindexed or one.upper().startswith("REINDEX")
+            if index := sql.concurrent_index(one):
+                self._built.append(index)
+                raw = raw_of(connection)
+                if index.name and getattr(raw, "autocommit", False):
+                    self._make_room(raw, index)
+
+    def _make_room(self, raw: Any, index: sql.ConcurrentIndex) -> None:
+        """Drop what is left of an earlier build; IF NOT EXISTS would take it for done.
+
+        On the connection that builds: it is in autocommit, has no timeouts now, and is cancelled when the run is.
+        """
+
+        def query(text: str) -> list[tuple[Any, ...]]:
+            return fetch(raw, text)
+
+        while found := leftovers.invalid(query, index.name, index.table):
+            if not found.busy:
+                query(f"DROP INDEX CONCURRENTLY IF EXISTS {found.sql}")
+                self._say(f"The invalid index {found.sql}, left by an earlier build, was dropped to build it again.")
+                return
+            self._around.stop.waiting_for = f"another session that builds {found.sql} or works on {found.table}"
+            self._around.stop.pause(_POLL_SECONDS)
+        self._around.stop.waiting_for = ""
+
+    # After the run
+
+    def _compare(self, site: Site, *, failed: bool) -> None:
+        before = site.leftovers
+        if not before or not site.lock:
+            return
+        now = leftovers.look(site.lock.own.rows, site.table) if self._ran else before
+        known = {one.oid for one in before.indexes}
+        mine = [one for one in now.indexes if one.oid not in known and self._is_mine(one)]
+        for one in mine:
+            self._settle(site, one, failed=failed)
+        self._name_others(replace(now, indexes=tuple(one for one in now.indexes if one not in mine)))
+
+    def _is_mine(self, index: Unfinished) -> bool:
+        if self._reindexed and _OF_REINDEX.search(index.name):
+            return True
+        table = index.table.rpartition(".")[2]
+        return any(one.name == index.name or (not one.name and one.table.endswith(table)) for one in self._built)
+
+    def _settle(self, site: Site, index: Unfinished, *, failed: bool) -> None:
+        left = f"This run left the invalid index {index.sql} on {index.table}"
+        if not failed:
+            self._say(f"{left}, although nothing failed: REINDEX INDEX CONCURRENTLY {index.sql}.")
+        elif index.busy or self._around.stop.requested:
+            self._say(f"{left}; the next run drops it before it builds it again.")
+        elif error := self._dropped(site, index):
+            self._say(f"{left}, and it could not be dropped ({error}): DROP INDEX CONCURRENTLY {index.sql}.")
+        else:
+            self._say(f"{left}; it was dropped.")
+
+    def _dropped(self, site: Site, index: Unfinished) -> str:
+        """Drop an index; return why that failed. It waits for every transaction on the table, but not for ever."""
+        try:
+            own = site.origin.open()
+            try:
+                if role := self._connections.session.role:
+                    own.rows(f"SET ROLE {quoted(role)}")
+                own.rows(f"SET statement_timeout = '{_DROP_TIMEOUT}'")
+                own.rows(f"DROP INDEX CONCURRENTLY IF EXISTS {index.sql}")
+            finally:
+                own.close()
+        except Exception as error:  # noqa: BLE001  the drivers share no class
+            return first_line(error)
+        return ""
+
+    def _name_others(self, found: Leftovers) -> None:
+        if found.indexes:
+            self._warnings.append(
+                f"Invalid: {_some([one.sql for one in found.indexes])}. Every write pays for them, and no query uses"
+                " them: REINDEX INDEX CONCURRENTLY or DROP INDEX CONCURRENTLY."
+            )
+        if found.constraints:
+            names = _some([f"{one.sql} on {one.table}" for one in found.constraints])
+            self._warnings.append(f"Not validated: {names}. ALTER TABLE ... VALIDATE CONSTRAINT.")
+
+    def _say(self, message: str) -> None:
+        self._around.journal.warning("invalid index", message=message)
+        self._warnings.append(message)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
