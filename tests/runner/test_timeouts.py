@@ -23,13 +23,14 @@ def test_a_lock_timeout_of_env_py_or_of_a_script_is_respected(
         op.execute("set local lock_timeout = '9s'")
         op.execute("create table script as select {SETTING}")
         with op.get_context().autocommit_block():
-            op.execute("create table block as select {SETTING}")
+            op.execute("create table block as select {SETTING}, {SETTING.replace("lock", "statement")}2")
         op.execute("create table behind as select {SETTING}")
         """,
     )
     project.revision("two", f'op.execute("create table later as select {SETTING}")')
-    run = runner.run(project, "upgrade", APP_URL=database.url(project.driver))
+    run = runner.run(project, "upgrade", "--statement-timeout", "1m", APP_URL=database.url(project.driver))
     assert run.code == 0, run.stderr
+    assert database.value("select value2 from block") == "0"
     values = [database.value(f"select value from {name}") for name in ("script", "block", "behind", "later")]
     assert values == ["9s", "0", "7s", "7s"]
 
