@@ -116,7 +116,7 @@ def test_a_network_error_is_an_unreachable_database_and_names_the_server(error: 
         (SystemExit(1), Scene(), Reason.ENV_FAILED),
         (ValueError("x"), RUNNING, Reason.REVISION_FAILED),
         (ModuleNotFoundError("x"), RUNNING, Reason.REVISION_FAILED),
-        (_error("22023", 'role "x" does not exist'), Scene(), Reason.PERMISSION_DENIED),
+        (_error("22023", 'role "x" does not exist'), Scene(), Reason.ROLE_NOT_FOUND),
     ],
 )
 def test_where_it_happened_decides_the_rest(error: BaseException, scene: Scene, reason: Reason) -> None:

@@ -27,8 +27,8 @@ class Look:
         self._invocation = invocation
         self._connections = connections
         self.script: Any = environment.open_scripts(environment.open_config(invocation), invocation)
-        self._static = scripts.version_table(self.script)
-        scripts.read_statically(self.script)
+        readable = scripts.read_statically(self.script)
+        self._static = scripts.version_table(self.script) if readable else None
         self._sites: list[Site] = []
         self._kept: list[OwnConnection] = []
         self._guessed = False
@@ -127,12 +127,16 @@ class Look:
         if not self._env_is_due() and self._last:
             raise Ending.of(self._last)
         sites = Sites(self._connections, [])
-        hooks = environment.Hooks(lambda *given: _ignore(sites.examine(*given)), _ignore)
         self._connections.forget()
         try:
             config = environment.open_config(self._invocation)
             script = environment.open_scripts(config, self._invocation)
             option.give_url(config, script, self._connections.address)
+            hooks = environment.Hooks(
+                lambda *given: _ignore(sites.examine(*given)),
+                lambda _: self._load(script),
+                connect=direct.engine_connection(self._connections.address),
+            )
             environment.run(config, script, hooks, self._invocation.target)
             environment.require_configured(hooks.calls)
         except BaseException as error:
@@ -144,6 +148,12 @@ class Look:
             self._env_pause = min(2 * self._env_pause, _ENV_PAUSE[1])
         self._let_go()
         self._sites, self._guessed = sites.found, False
+
+    def _load(self, script: Any) -> None:
+        """Read the revisions where env.py has just said where they are, and while what they import is there."""
+        if not scripts.read_statically(script):
+            scripts.heads(script)
+        self.script = script
 
 
 def _ignore(*_: Any) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import Applied
 from alembic_operator.runner.commands.finish import Finish
-from alembic_operator.runner.database import option, patience
+from alembic_operator.runner.database import direct, option, patience
 from alembic_operator.runner.database.guard import Guard
 from alembic_operator.runner.database.sites import Site, Sites, raw_of
 from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify
@@ -108,7 +108,8 @@ class Run:
         config = environment.open_config(self._invocation)
         self._script = environment.open_scripts(config, self._invocation)
         option.give_url(config, self._script, self._connections.address)
-        hooks = environment.Hooks(self._configuring, self._configured, self._steps, calls)
+        connect = direct.engine_connection(self._connections.address)
+        hooks = environment.Hooks(self._configuring, self._configured, self._steps, calls, connect)
         environment.run(config, self._script, hooks, self._invocation.target)
         self._around.stop.check()
 

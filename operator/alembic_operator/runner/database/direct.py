@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 
+from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database.connect import place_of
 from alembic_operator.runner.database.network import client_side
 from alembic_operator.runner.database.own import Origin
+from alembic_operator.runner.process.failures import Ending
 
 if TYPE_CHECKING:
     from alembic_operator.runner.database.address import Address
 
 _DRIVERS = ("psycopg2", "psycopg", "asyncpg")
 """The quickest to import first."""
+_SYNCHRONOUS = _DRIVERS[:2]
 _ASYNCHRONOUS = ("asyncpg", "psycopg")
 
 
@@ -31,6 +35,19 @@ def driver(*, asynchronous: bool) -> str | None:
     """Return the name of a driver that can be imported, for an asynchronous engine or for a plain one."""
     dialect = _dialect(_ASYNCHRONOUS if asynchronous else _DRIVERS)
     return dialect.driver if dialect else None
+
+
+def engine_connection(address: Address | None) -> Callable[[], Any] | None:
+    """Return what makes a connection for env.py, which is turned to the address as its own would be."""
+    return _connect if address else None
+
+
+def _connect() -> Any:
+    dialect = _dialect(_SYNCHRONOUS)
+    if dialect is None:
+        message = f"env.py wants a connection, and none of {', '.join(_SYNCHRONOUS)} can be imported"
+        raise Ending(Reason.ENV_FAILED, message, "Install one of them in the image.")
+    return create_engine(f"postgresql+{dialect.driver}://", poolclass=NullPool).connect()
 
 
 def _dialect(drivers: tuple[str, ...]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import configparser
 import inspect
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
@@ -17,7 +17,8 @@ from alembic.util import CommandError
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.process.failures import Ending
-from alembic_operator.runner.project import scripts
+from alembic_operator.runner.project import flask_app, scripts
+from alembic_operator.runner.project.attributes import Attributes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,6 +40,10 @@ class Hooks:
     """The revisions to run; None: look only, context.run_migrations() then does nothing."""
     calls: list[str] = field(default_factory=list)
     """Which stations env.py came by."""
+    connect: Callable[[], Any] | None = None
+    """Makes the connection that env.py may require; None: there is no address to connect to."""
+    failure: BaseException | None = None
+    """What the last station raised; a thread of env.py's may have swallowed it."""
 
 
 def open_config(invocation: Invocation) -> Config:
@@ -54,10 +59,19 @@ def open_config(invocation: Invocation) -> Config:
         )
     options = _options(invocation)
     if path.name != "pyproject.toml":
-        return Config(file_=invocation.config, ini_section=invocation.section, cmd_opts=options)
+        config = Config(file_=invocation.config, ini_section=invocation.section, cmd_opts=options)
+        _find_scripts(config, path.parent)
+        return config
     if "toml_file" not in inspect.signature(Config).parameters:
         raise Ending(Reason.CONFIG_INVALID, "a pyproject.toml needs Alembic 1.16 or newer", "Update Alembic.")
     return Config(file_="alembic.ini", toml_file=invocation.config, ini_section=invocation.section, cmd_opts=options)
+
+
+def _find_scripts(config: Config, folder: Path) -> None:
+    """Take the configuration's own folder for the scripts' where it names none, as `flask db` does."""
+    with suppress(CommandError, configparser.Error, ValueError):  # open_scripts will say it
+        if not config.get_main_option("script_location") and (folder / "env.py").is_file():
+            config.set_main_option("script_location", str(folder.absolute()).replace("%", "%%"))
 
 
 def _options(invocation: Invocation) -> Any:
@@ -101,12 +115,18 @@ def _look_beside_the_file(config: Config, invocation: Invocation) -> None:
 
 
 def run(config: Config, script: ScriptDirectory, hooks: Hooks, target: str) -> None:
-    """Run env.py once."""
+    """Run env.py once; what its last station raised is raised again when env.py kept it to itself."""
     destination = tuple(scripts.parts(target)) if "," in target else target
     environment = EnvironmentContext(config, script, fn=hooks.steps or _nothing, destination_rev=destination)
     _hook(environment, hooks)
-    with environment:
-        script.run_env()
+    config.attributes = attributes = Attributes(hooks.connect)
+    try:
+        with flask_app.context(config, script), environment:
+            script.run_env()
+    finally:
+        attributes.close()
+    if hooks.failure:
+        raise hooks.failure
 
 
 def _nothing(_heads: Any, _context: Any) -> list[Any]:
@@ -119,17 +139,29 @@ def _hook(environment: EnvironmentContext, hooks: Hooks) -> None:
 
     def configure(connection: Any = None, *positional: Any, **arguments: Any) -> None:
         hooks.calls.append("configure")
-        hooks.configuring(connection, arguments)
-        original_configure(connection, *positional, **arguments)
-        hooks.configured(environment.get_context())
+        with _remembered(hooks):
+            hooks.configuring(connection, arguments)
+            original_configure(connection, *positional, **arguments)
+            hooks.configured(environment.get_context())
 
     def run_migrations(**arguments: Any) -> None:
         hooks.calls.append("run_migrations")
         if hooks.steps:
-            original_run(**arguments)
+            with _remembered(hooks):
+                original_run(**arguments)
 
     environment.configure = configure
     environment.run_migrations = run_migrations
+
+
+@contextmanager
+def _remembered(hooks: Hooks) -> Iterator[None]:
+    hooks.failure = None
+    try:
+        yield
+    except BaseException as error:
+        hooks.failure = error
+        raise
 
 
 def also_on_version_apply(arguments: dict[str, Any], callback: Callable[..., None]) -> None:

@@ -14,8 +14,10 @@ _NAMES = ("revision", "down_revision", "branch_labels", "depends_on")
 _BINDERS = re.compile(rb"\b(?:globals?|exec|locals|vars|setattr|__dict__)\b|^from .* import +\*", re.MULTILINE)
 """With these a text can give a module's names a value that no assignment shows."""
 _TABLE_ARGUMENTS = (("version_table_schema", None), ("version_table", "alembic_version"))
-_ELSEWHERE = re.compile(r"search_path|schema_translate_map|\bset\s+(?:local\s+|session\s+)?role\b", re.IGNORECASE)
-"""What lets env.py find a version table where the runner's own connection would not."""
+_ELSEWHERE = re.compile(
+    r"search_path|schema_translate_map|\bset\s+(?:local\s+|session\s+)?role\b|version_locations", re.IGNORECASE
+)
+"""What lets env.py find a version table where the runner's own connection would not, or other revisions."""
 
 
 class Revision(NamedTuple):

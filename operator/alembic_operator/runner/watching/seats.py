@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 def taken(connections: Connections) -> tuple[Witness, ...]:
     """Return the witnesses of one run."""
+    journal = connections.around.journal
     return (
         Footprints(),
         Halves(connections),
         Indexes(connections),
         Adoption(connections.around.journal),
+        Autocommit(connections.around.journal),
         Pulse(connections),  # last, for it tells what the others made of a failure
     )
