@@ -26,8 +26,11 @@ from alembic_operator.runner.process.telling import trace
 if TYPE_CHECKING:
     from alembic_operator.runner.database.connect import Connections
 
-_LOOKING = ("check", "gate")
+_LOOKING = ("check", "plan", "gate")
 """The commands that connect through SQLAlchemy only when they must."""
+
+_BEFORE_RESULT = {"plan": "-- result: "}
+"""What makes the Result a part of what else a command writes to standard output."""
 
 
 def main(argv: list[str]) -> int:
@@ -36,11 +39,11 @@ def main(argv: list[str]) -> int:
     secrets = _secrets()
     output = Output(secrets)
     journal = Journal(output.log, secrets)
-    path, begun = "", time.monotonic()
+    where, begun = report.Destination(output, secrets), time.monotonic()
     try:
         invocation = _parse(argv)
-        path = invocation.result
-        result = _command(invocation, journal, output, secrets)
+        where = report.Destination(output, secrets, invocation.result, _BEFORE_RESULT.get(invocation.command, ""))
+        result = _command(invocation, journal, where)
     except _Helped:
         output.close()
         return 0
@@ -49,14 +52,14 @@ def main(argv: list[str]) -> int:
         if not isinstance(error, Ending):
             journal.error("failed", **trace(error))
         result = contract.Result(str(verdict.reason), error=verdict.failure)
-    return _end(result, path, output, journal, time.monotonic() - begun)
+    return _end(result, where, journal, time.monotonic() - begun)
 
 
 class _Helped(Exception):  # noqa: N818  not an error
     """--help was asked for and answered."""
 
 
-def _end(result: contract.Result, path: str, output: Output, journal: Journal, seconds: float) -> int:
+def _end(result: contract.Result, where: report.Destination, journal: Journal, seconds: float) -> int:
     code = exit_code(result.reason)
     facts = {"reason": result.reason, "exit": int(code), "to": result.to, "pending": result.pending}
     facts["seconds"] = round(seconds, 3)
@@ -65,8 +68,8 @@ def _end(result: contract.Result, path: str, output: Output, journal: Journal, s
         journal.error("ended", **facts, **error)
     else:
         journal.info("ended", **facts)
-    output.close()
-    report.write(result, path, output, journal.secrets)
+    where.output.close()
+    report.write(result, where)
     return int(code)
 
 
@@ -92,13 +95,13 @@ def _parse(argv: list[str]) -> contract.Invocation:
         raise Ending(Reason.CONFIG_INVALID, last[0], "See runner.pyz --help.") from refused
 
 
-def _command(invocation: contract.Invocation, journal: Journal, output: Output, secrets: Secrets) -> contract.Result:
+def _command(invocation: contract.Invocation, journal: Journal, where: report.Destination) -> contract.Result:
     endless = invocation.command == "gate"
     stop = Stop(journal, None if endless else contract.seconds(invocation.deadline))
-    stop.give_up = lambda ending: _give_up(ending, invocation, output, secrets)
+    stop.give_up = lambda ending: _give_up(ending, where)
     stop.watch()
     journal.info("started", command=invocation.command, target=invocation.target, config=invocation.config)
-    around = Circumstances(stop, journal, secrets)
+    around = Circumstances(stop, journal, where.secrets, where.output.answer)
     connect = _Connecting(invocation, around, _address(invocation))
     command = imported(f"commands.{invocation.command}").command
     result: contract.Result = command(invocation, connect if invocation.command in _LOOKING else connect())
@@ -140,7 +143,7 @@ def _address(invocation: contract.Invocation) -> address.Address | None:
     return where
 
 
-def _give_up(ending: Ending, invocation: contract.Invocation, output: Output, secrets: Secrets) -> None:
+def _give_up(ending: Ending, where: report.Destination) -> None:
     result = contract.Result(str(ending.verdict.reason), error=ending.verdict.failure)
-    report.write(result, invocation.result, output, secrets)
+    report.write(result, where)
     os._exit(int(ending.verdict.code))

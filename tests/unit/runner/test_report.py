@@ -34,7 +34,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _write(result: Result, path: str) -> _Output:
     output: Any = _Output()
-    report.write(result, path, output, Secrets("geheim"))
+    report.write(result, report.Destination(output, Secrets("geheim"), path))
     written: _Output = output
     return written
 

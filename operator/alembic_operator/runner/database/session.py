@@ -33,6 +33,8 @@ class Session:
     deadline_ms: int
     schema: str
     role: str
+    read_only: bool = False
+    """Refuse whatever would change the database."""
 
     @staticmethod
     def of(invocation: Invocation) -> Session:
@@ -55,6 +57,8 @@ class Session:
         }
         if self.schema:
             settings["search_path"] = self.search_path
+        if self.read_only:
+            settings["default_transaction_read_only"] = "on"
         return [_set(settings, self._bounds), *([f"SET ROLE {quoted(self.role)}"] if self.role else [])]
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
 if TYPE_CHECKING:
     from alembic_operator.runner.process.interrupt import Stop
@@ -18,3 +18,5 @@ class Circumstances:
     stop: Stop
     journal: Journal
     secrets: Secrets
+    answer: Callable[[str], None]
+    """Writes one line, already masked, to the real standard output."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,17 +15,29 @@ if TYPE_CHECKING:
     from alembic_operator.runner.process.output import Output
 
 
-def write(result: Result, path: str, output: Output, secrets: Secrets) -> None:
-    """Write the Result to the file, the termination log or standard output, in this order."""
-    line = masked(result, secrets).to_json()
-    if path or os.access(TERMINATION_LOG, os.W_OK):
+@dataclass(frozen=True)
+class Destination:
+    """Where the Result goes: to the file, the termination log or standard output, in this order."""
+
+    output: Output
+    secrets: Secrets
+    path: str = ""
+    before: str = ""
+    """What stands before it on standard output."""
+
+
+def write(result: Result, where: Destination) -> None:
+    """Write the Result, without secrets."""
+    line = masked(result, where.secrets).to_json()
+    if where.path or os.access(TERMINATION_LOG, os.W_OK):
+        path = where.path or TERMINATION_LOG
         try:
-            Path(path or TERMINATION_LOG).write_text(line, encoding="utf-8")
+            Path(path).write_text(line, encoding="utf-8")
         except OSError as error:
-            output.log(f"cannot write the result to {path or TERMINATION_LOG}: {error}")
+            where.output.log(f"cannot write the result to {path}: {error}")
         else:
             return
-    output.answer(line)
+    where.output.answer(where.before + line)
 
 
 def masked(result: Result, secrets: Secrets) -> Result:

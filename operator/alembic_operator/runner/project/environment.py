@@ -114,10 +114,13 @@ def _look_beside_the_file(config: Config, invocation: Invocation) -> None:
         config.set_main_option("script_location", str(place).replace("%", "%%"))
 
 
-def run(config: Config, script: ScriptDirectory, hooks: Hooks, target: str) -> None:
-    """Run env.py once; what its last station raised is raised again when env.py kept it to itself."""
+def run(config: Config, script: ScriptDirectory, hooks: Hooks, target: str, **offline: Any) -> None:
+    """Run env.py once; what its last station raised is raised again when env.py kept it to itself.
+
+    `offline`: as_sql and starting_rev, as Alembic knows them.
+    """
     destination = tuple(scripts.parts(target)) if "," in target else target
-    environment = EnvironmentContext(config, script, fn=hooks.steps or _nothing, destination_rev=destination)
+    environment = EnvironmentContext(config, script, fn=hooks.steps or _nothing, destination_rev=destination, **offline)
     _hook(environment, hooks)
     config.attributes = attributes = Attributes(hooks.connect)
     try:

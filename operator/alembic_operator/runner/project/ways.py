@@ -87,3 +87,14 @@ def _destinations(script: Any, target: str) -> list[str]:
     others = ",".join(one for one in parts if one not in bases)
     # a head that another one depends on has no row of its own
     return bases + list(state.tops(scripts.graph(script), scripts.targets(script, others, ())) if others else ())
+
+
+def up(script: Any, wanted: tuple[str, ...], heads: tuple[str, ...]) -> list[str]:
+    """Return the names of the revisions that an upgrade to the wanted ones runs, in their order.
+
+    Raises:
+        Ending: UnknownTarget or BrokenScripts.
+    """
+    with scripts.explained(", ".join(wanted)):
+        found = list(script.iterate_revisions(wanted, heads, implicit_base=True))
+    return [one.revision for one in reversed(found)]
