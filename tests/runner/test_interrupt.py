@@ -98,6 +98,7 @@ def test_a_revision_that_swallows_everything_is_given_up(
     process.popen.send_signal(signal.SIGTERM)
     run = process.finish(15)
     assert (run.code, run.result.reason) == (143, "Interrupted")
+    assert [one["reason"] for one in run.said("ended")] == ["Interrupted"]
 
 
 def test_sigterm_ends_the_wait_for_the_lock(any_project: Project, runner: Runner, database: Database) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import io
 import os
 import sys
-import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -39,7 +38,7 @@ def main(argv: list[str]) -> int:
     secrets = _secrets()
     output = Output(secrets)
     journal = Journal(output.log, secrets)
-    where, begun = report.Destination(output, secrets), time.monotonic()
+    where = report.Destination(output, secrets)
     try:
         invocation = _parse(argv)
         where = report.Destination(output, secrets, invocation.result, _BEFORE_RESULT.get(invocation.command, ""))
@@ -52,25 +51,30 @@ def main(argv: list[str]) -> int:
         if not isinstance(error, Ending):
             journal.error("failed", **trace(error))
         result = contract.Result(str(verdict.reason), error=verdict.failure)
-    return _end(result, where, journal, time.monotonic() - begun)
+    return _end(result, where, journal)
 
 
 class _Helped(Exception):  # noqa: N818  not an error
     """--help was asked for and answered."""
 
 
-def _end(result: contract.Result, where: report.Destination, journal: Journal, seconds: float) -> int:
+def _end(result: contract.Result, where: report.Destination, journal: Journal) -> int:
+    code = _tell(result, journal)
+    where.output.close()
+    report.write(result, where)
+    return int(code)
+
+
+def _tell(result: contract.Result, journal: Journal) -> contract.ExitCode:
     code = exit_code(result.reason)
     facts = {"reason": result.reason, "exit": int(code), "to": result.to, "pending": result.pending}
-    facts["seconds"] = round(seconds, 3)
+    facts["seconds"] = journal.seconds
     if result.error:
         error = {name: text for name, text in asdict(result.error).items() if text}
         journal.error("ended", **facts, **error)
     else:
         journal.info("ended", **facts)
-    where.output.close()
-    report.write(result, where)
-    return int(code)
+    return code
 
 
 def _secrets() -> Secrets:
@@ -98,7 +102,7 @@ def _parse(argv: list[str]) -> contract.Invocation:
 def _command(invocation: contract.Invocation, journal: Journal, where: report.Destination) -> contract.Result:
     endless = invocation.command == "gate"
     stop = Stop(journal, None if endless else contract.seconds(invocation.deadline))
-    stop.give_up = lambda ending: _give_up(ending, where)
+    stop.give_up = lambda ending: _give_up(ending, where, journal)
     stop.watch()
     journal.info("started", command=invocation.command, target=invocation.target, config=invocation.config)
     around = Circumstances(stop, journal, where.secrets, where.output.answer)
@@ -143,7 +147,8 @@ def _address(invocation: contract.Invocation) -> address.Address | None:
     return where
 
 
-def _give_up(ending: Ending, where: report.Destination) -> None:
+def _give_up(ending: Ending, where: report.Destination, journal: Journal) -> None:
     result = contract.Result(str(ending.verdict.reason), error=ending.verdict.failure)
+    _tell(result, journal)
     report.write(result, where)
     os._exit(int(ending.verdict.code))

@@ -6,6 +6,7 @@ Not with the logging module: env.py's fileConfig() disables other people's logge
 from __future__ import annotations
 
 import json
+import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -22,7 +23,13 @@ class Journal:
 
     def __init__(self, write: Callable[[str], None], secrets: Secrets) -> None:
         self._write = write
+        self._begun = time.monotonic()
         self.secrets = secrets
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the first line could be written."""
+        return round(time.monotonic() - self._begun, 3)
 
     def info(self, event: str, **facts: Any) -> None:
         """Tell what happened."""
