@@ -80,6 +80,21 @@ def test_what_env_py_rolls_back_is_not_reported_as_applied(
     assert run.result.error.hint
 
 
+def test_a_version_whose_work_was_rolled_back_is_not_taken_for_success(
+    runner: Runner, database: Database, tmp_path: Path
+) -> None:
+    project = Project(tmp_path / "project", "psycopg2")
+    database.rows("create table alembic_version (version_num varchar(32) primary key)")
+    row = 'connection.execute(text("insert into alembic_version values (chr(50))"))'
+    project.begin(before="trans = connection.begin()", after=f"trans.rollback(); {row}; connection.commit()")
+    project.table("one").revision("2", 'op.execute("create table two (id int)")')
+    run = runner.run(project, "upgrade", APP_URL=database.url("psycopg2"))
+    assert (run.code, run.result.reason, run.result.to) == (70, "NotCommitted", ("2",)), run.stderr
+    assert run.result.error
+    assert "one, 2" in run.result.error.message
+    assert database.value("select to_regclass('two')") is None
+
+
 def test_an_env_py_without_run_migrations_failed(any_project: Project, runner: Runner, database: Database) -> None:
     any_project.begin().table("one")
     any_project.write("migrations/env.py", "print('hello')\n")

@@ -150,7 +150,7 @@ def test_an_index_that_somebody_else_builds_is_waited_for_and_not_dropped(
     assert database.value("select 'by_id'::regclass::oid") == built
 
 
-def test_a_build_that_meets_a_conflict_is_repeated_in_the_same_run(
+def test_a_script_that_builds_again_what_failed_gets_a_valid_index(
     any_project: Project, runner: Runner, database: Database
 ) -> None:
     _filled(database)

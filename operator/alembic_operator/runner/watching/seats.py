@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from alembic_operator.runner.watching.adoption import Adoption
 from alembic_operator.runner.watching.autocommit import Autocommit
+from alembic_operator.runner.watching.commits import Commits
 from alembic_operator.runner.watching.footprints import Footprints
 from alembic_operator.runner.watching.halves import Halves
 from alembic_operator.runner.watching.indexes import Indexes
@@ -22,6 +23,7 @@ def taken(connections: Connections) -> tuple[Witness, ...]:
     return (
         Footprints(),
         Halves(connections),
+        Commits(),
         Indexes(connections),
         Adoption(connections.around.journal),
         Autocommit(connections.around.journal),

@@ -1,0 +1,82 @@
+"""Ask the server at the end whether each revision's transaction was committed: a row in a version table is no proof."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from alembic_operator.api.reasons import Reason
+from alembic_operator.runner.database.own import fetch, literal
+from alembic_operator.runner.database.sites import raw_of
+from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify
+from alembic_operator.runner.watching.witness import Witness
+
+if TYPE_CHECKING:
+    from alembic_operator.contract import Result
+    from alembic_operator.runner.database.sites import Site
+
+_HINT = (
+    "What they did was rolled back, by env.py or by a script, although the version table contains them. Compare the"
+    " schema with the revisions, repair or stamp it, and let context.begin_transaction() begin and commit."
+)
+
+
+@dataclass(frozen=True)
+class Work:
+    """Where a revision was applied, and in which transaction."""
+
+    site: Site
+    transaction: int
+
+
+class Commits(Witness):
+    """Remembers the transaction of every revision."""
+
+    def __init__(self) -> None:
+        self._site: Site | None = None
+        self._works: dict[str, Work] = {}
+
+    def locked(self, site: Site) -> None:
+        """Know where the next revisions run."""
+        self._site = site
+
+    def applying(self, revision: str, connection: Any) -> None:
+        """Remember the transaction that holds both the work and the version; in autocommit there is none."""
+        ((transaction,),) = fetch(raw_of(connection), "SELECT pg_catalog.txid_current_if_assigned()")
+        if transaction is not None and self._site:
+            self._works[revision] = Work(self._site, int(transaction))
+
+    def ended(self, result: Result) -> Result:
+        """Return NotCommitted when a transaction that the version table speaks for was not committed."""
+        if result.error or not self._works:
+            return result
+        lost: list[str] = []
+        for site in {id(work.site): work.site for work in self._works.values()}.values():
+            try:
+                lost += self._lost(site)
+            except Exception as error:  # noqa: BLE001  whatever it is, success was not seen
+                return _because(result, classify(error, Scene(server=site.origin.place)))
+        if not lost:
+            return result
+        message = f"the version table contains {', '.join(lost)}, but the work was not committed"
+        return _because(result, Ending(Reason.NOT_COMMITTED, message, _HINT).verdict)
+
+    def _lost(self, site: Site) -> list[str]:
+        values = ", ".join(
+            f"({literal(revision)}, {work.transaction}::bigint)"
+            for revision, work in self._works.items()
+            if work.site is site
+        )
+        own = site.origin.open()
+        try:
+            rows = own.rows(
+                f"SELECT w.revision::text FROM (VALUES {values}) AS w(revision, id)"
+                " WHERE pg_catalog.txid_status(w.id) <> 'committed'"  # null: so long ago that nobody remembers
+            )
+        finally:
+            own.close()
+        return [str(row[0]) for row in rows]
+
+
+def _because(result: Result, verdict: Verdict) -> Result:
+    return replace(result, reason=str(verdict.reason), error=verdict.failure)
