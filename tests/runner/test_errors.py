@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.runner.project import Project
 from tests.runner.server import until
 
 if TYPE_CHECKING:
-    from tests.runner.project import Project, Runner
+    from pathlib import Path
+
+    from tests.runner.project import Runner
     from tests.runner.server import Database
 
 
@@ -83,6 +86,35 @@ def test_a_user_that_may_not_log_in_is_an_authentication_failure(
         assert run.result.error.sqlstate == "28000"
     finally:
         database.rows(f"drop role {role}")
+
+
+def test_a_refused_login_is_told_by_its_sqlstate_in_whatever_language(
+    project: Project, runner: Runner, database: Database
+) -> None:
+    if database.value("select current_setting('server_version_num')::int") < 170000:
+        pytest.skip("no event triggers at login before PostgreSQL 17")
+    refusal = "raise exception 'Zugriff verweigert' using errcode = '42501'"
+    database.rows(
+        f"create function refuse() returns event_trigger language plpgsql as $$ begin {refusal}; end $$;"
+        " create event trigger refuse on login execute function refuse()"
+    )
+    project.begin().table("one")
+    run = runner.run(project, "upgrade", APP_URL=database.url(project.driver))
+    assert (run.code, run.result.reason) == (77, "PermissionDenied"), run.stderr
+    assert run.result.error
+    assert (run.result.error.sqlstate, "Zugriff verweigert" in run.result.error.message) == ("42501", True)
+
+
+def test_a_timeout_of_the_databases_own_is_named_where_the_driver_tells_it(
+    tmp_path: Path, runner: Runner, database: Database
+) -> None:
+    database.rows(f"alter database {database.name} set idle_in_transaction_session_timeout = '200ms'")
+    project = Project(tmp_path / "project", "psycopg").begin()
+    project.revision("one", 'import time\ntime.sleep(1)\nop.execute("select 1")')
+    run = runner.run(project, "upgrade", APP_URL=database.url("psycopg"))
+    assert run.result.error
+    assert (run.code, run.result.reason, run.result.error.sqlstate) == (76, "StatementTimeout", "25P03"), run.stderr
+    assert "the database" in run.result.error.hint
 
 
 def test_the_victim_of_a_deadlock_is_tried_again_and_applied_once(

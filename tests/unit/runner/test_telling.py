@@ -6,7 +6,8 @@ import psycopg
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from alembic_operator.runner.process.failures import Scene, classify, without_values
+from alembic_operator.runner.process.failures import Scene, classify
+from alembic_operator.runner.process.masking import without_values
 from alembic_operator.runner.process.telling import trace
 
 KEY_EXISTS = (

@@ -16,8 +16,10 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import Pool
 
 from alembic_operator.api.reasons import Reason
+from alembic_operator.runner.database import refusal
 from alembic_operator.runner.database.network import client_side, keep_alive
 from alembic_operator.runner.database.own import Origin, OwnConnection, fetch, literal
+from alembic_operator.runner.process import wording
 from alembic_operator.runner.process.failures import Ending, Scene, classify, is_database_error
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 _ORIGIN = "alembic_operator.origin"
 _READY = "alembic_operator.ready"
 _PREFLIGHT_SECONDS = 10.0
+_MAY_PASS = ("", "55")
+"""Classes of refusals that say nothing of env.py: unknown ones, and a database that takes no connections just now."""
 _PASSING = (Reason.DATABASE_UNREACHABLE, Reason.RESOURCES_EXHAUSTED)
 _ROLE_PATIENCE = 3.0
 """A role is waited for so many times longer than a server."""
@@ -223,9 +227,13 @@ def _connection_classes() -> list[Any]:
 
 def connect_failed(error: BaseException, origin: Origin) -> Ending:
     """Return what ends a run that cannot connect."""
-    verdict = classify(error, Scene(server=origin.place))
-    if verdict.reason is Reason.ENV_FAILED and not verdict.failure.sqlstate and is_database_error(error):
-        verdict = replace(verdict, reason=Reason.DATABASE_UNREACHABLE)
+    scene = Scene(server=origin.place)
+    verdict = classify(error, scene)
+    if is_database_error(error):
+        if not verdict.failure.sqlstate and not wording.is_of_network(str(error)):
+            verdict = classify(refusal.why(origin.arguments) or error, scene)
+        if verdict.reason is Reason.ENV_FAILED and verdict.failure.sqlstate[:2] in _MAY_PASS:
+            verdict = replace(verdict, reason=Reason.DATABASE_UNREACHABLE)
     return Ending.of(verdict)
 
 

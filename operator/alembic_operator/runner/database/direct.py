@@ -64,4 +64,4 @@ def _origin(address: Address, dialect: Any, setup: str) -> Origin:
     cparams: dict[str, Any] = {}
     address.apply(dialect.driver, cparams)
     client_side(dialect.driver, cparams)
-    return Origin(dialect, lambda: dialect.connect(**cparams), place_of(cparams), setup)
+    return Origin(dialect, lambda: dialect.connect(**cparams), place_of(cparams), setup, cparams)

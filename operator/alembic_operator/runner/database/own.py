@@ -11,7 +11,7 @@ from alembic_operator.runner.database.network import keep_alive
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _ASYNC_SECONDS = 60.0
 
@@ -61,6 +61,8 @@ class Origin:
     """host:port/database, for messages."""
     setup: str = ""
     """The query, without WHERE, that sets up every own connection; not that of a pooler, which others may share."""
+    arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What the driver's connect() was called with."""
 
     @property
     def driver(self) -> str:
@@ -84,16 +86,20 @@ class Origin:
     @staticmethod
     def from_arguments(dialect: Any, cargs: Any, cparams: dict[str, Any], described: tuple[str, str]) -> Origin:
         """Connect as an engine does: with every do_connect listener, for one of them may fetch a fresh token."""
+        tried: dict[str, Any] = {}
 
         def connect() -> Any:
             arguments, parameters = list(cargs), dict(cparams)
-            for listener in dialect.dispatch.do_connect:
-                raw = listener(dialect, None, arguments, parameters)
-                if raw is not None:
-                    return raw
-            return dialect.connect(*arguments, **parameters)
+            try:
+                for listener in dialect.dispatch.do_connect:
+                    raw = listener(dialect, None, arguments, parameters)
+                    if raw is not None:
+                        return raw
+                return dialect.connect(*arguments, **parameters)
+            finally:
+                tried.update(parameters)
 
-        return Origin(dialect, connect, *described)
+        return Origin(dialect, connect, *described, arguments=tried)
 
 
 class OwnConnection:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import ExitCode, Failure
-from alembic_operator.runner.process import masking
+from alembic_operator.runner.process import masking, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,17 +114,6 @@ _SQLSTATES = {
 }
 """By the whole code or its class; everything else is the revision's own fault."""
 
-_CONNECT_MESSAGES = (
-    (r"authentication failed|no password supplied|no pg_hba\.conf entry", "28P01"),
-    (r"role \".*\" does not exist|is not permitted to log in|requires SCRAM authentication", "28000"),
-    (r"database \".*\" does not exist", "3D000"),
-    (r"permission denied for database", "42501"),
-    (r"too many clients|remaining connection slots|too many connections for", "53300"),
-    (r"no more connections allowed|query_wait_timeout", "53300"),
-    (r"the database system is|terminating connection due to administrator", "57P03"),
-)
-"""libpq gives no SQLSTATE when a connection fails, only the server's words; in other languages the class is lost."""
-
 _CONNECT_CODES = ("", "08P01", "08003")
 """With these PgBouncer says what the server says with codes of their own."""
 
@@ -133,12 +122,6 @@ _POOLER_CODES = ("26000", "42P05")
 
 _POOLER = re.compile(r"unsupported startup parameter|in statement pooling mode")
 
-_UNREACHABLE = re.compile(
-    r"could not translate host name|failed to resolve|Name or service not known|nodename nor servname|getaddrinfo"
-    r"|Connection refused|could not connect|timeout expired|timed out|No route to host|Network is unreachable"
-    r"|server closed the connection|connection (?:is|was|already) closed|Connection reset|SSL (?:SYSCALL|connection)"
-    r"|connection to server .* failed|connection failed|No such file or directory\s+Is the server running",
-)
 _HINTS = {
     Reason.LOCK_TIMEOUT: "Other sessions lock the table (pg_stat_activity); or give more policy.lockTimeout.",
     Reason.CONFLICT: "The revision was rolled back; it is tried again.",
@@ -154,6 +137,7 @@ _HINTS = {
     Reason.READ_ONLY_DATABASE: "Connect to the primary; this server is a standby or read-only.",
     Reason.STATEMENT_TIMEOUT: "Give more policy.statementTimeout, or split the statement.",
 }
+_BOUNDED_ELSEWHERE = ("25P03", "25P04", "57P05")
 EXISTS_ALREADY = ("42P07", "42701", "42710", "42P06")
 """A table, a column, another object or a schema of that name is there."""
 _DRIFT = "The object exists already: a half-applied revision or a change by hand. Remove it, or stamp the database."
@@ -187,36 +171,12 @@ def sqlstate(error: BaseException) -> str:
     return ""
 
 
-def connect_sqlstate(error: BaseException) -> str:
-    """Return the code of a failed connection attempt, read from the message where the driver drops it."""
-    text = str(error)
-    for pattern, code in _CONNECT_MESSAGES:
-        if re.search(pattern, text):
-            return code
-    return ""
-
-
-_VALUES = re.compile(
-    r"""(?<=:\ )".*                             # invalid input syntax for type integer: "x"
-    | (?<=value\ ").*(?="\ is\ out\ of\ range)   # value "99999999999" is out of range for type integer
-    | (?<=:\ ).*(?=\ \(.*\)$)                   # invalid input for query argument $1: 'x' (expected ...)
-    """,
-    re.VERBOSE,
-)
-_SAYS_VALUES = re.compile(r"invalid input |is out of range")
-
-
-def without_values(line: str) -> str:
-    """Return the first line of an error without the value that could not be understood."""
-    return _VALUES.sub("?", line) if _SAYS_VALUES.search(line) else line
-
-
 def first_line(error: BaseException) -> str:
     """Return the first line of what the server or Python said, without the driver's wrapping."""
     inner = getattr(error, "orig", None) or error
     lines = str(inner).strip().splitlines()
     text = lines[0] if lines else type(inner).__name__
-    text = without_values(re.sub(r"^<class '[^']*'>: ", "", text))
+    text = masking.without_values(re.sub(r"^<class '[^']*'>: ", "", text))
     if sqlstate(error) or is_database_error(inner):
         return text
     return f"{type(inner).__name__}: {text}" if lines else text
@@ -235,7 +195,7 @@ def classify(error: BaseException, scene: Scene) -> Verdict:
     error = _first(error)
     code = sqlstate(error)
     if not scene.revision and code in _CONNECT_CODES:
-        code = connect_sqlstate(error) or code
+        code = wording.connect_sqlstate(str(error)) or code
     reason = _reason(error, code, scene)
     failure = Failure(
         message=_message(error, code, scene),
@@ -283,7 +243,7 @@ def is_connection_lost(error: BaseException) -> bool:
     for one in chain(error):
         if isinstance(one, network) or type(one).__name__ == "gaierror":
             return True
-        if is_database_error(one) and _UNREACHABLE.search(str(one)):
+        if is_database_error(one) and wording.is_of_connection(str(one)):
             return True
     return False
 
@@ -305,6 +265,8 @@ def _message(error: BaseException, code: str, scene: Scene) -> str:
 
 
 def _hint(reason: Reason, code: str) -> str:
+    if code in _BOUNDED_ELSEWHERE:
+        return "A timeout that the role, the database or env.py sets ended the session: give more there."
     if reason is not Reason.REVISION_FAILED:
         return _HINTS.get(reason, "")
     if code == "57014":

@@ -72,3 +72,18 @@ def statement(sql: str) -> str:
     masked = _LITERALS.sub("?", sql)
     words = " ".join(masked.split())
     return words if len(words) <= _STATEMENT_LENGTH else words[:_STATEMENT_LENGTH] + "..."
+
+
+_VALUES = re.compile(
+    r"""(?<=:\ )".*                             # invalid input syntax for type integer: "x"
+    | (?<=value\ ").*(?="\ is\ out\ of\ range)   # value "99999999999" is out of range for type integer
+    | (?<=:\ ).*(?=\ \(.*\)$)                   # invalid input for query argument $1: 'x' (expected ...)
+    """,
+    re.VERBOSE,
+)
+_SAYS_VALUES = re.compile(r"invalid input |is out of range")
+
+
+def without_values(line: str) -> str:
+    """Return the first line of an error without the value that could not be understood."""
+    return _VALUES.sub("?", line) if _SAYS_VALUES.search(line) else line

@@ -1,0 +1,37 @@
+"""What servers and drivers say only in words: libpq has no SQLSTATE when a connection fails."""
+
+from __future__ import annotations
+
+import re
+
+_CONNECT_MESSAGES = (
+    (r"authentication failed|no password supplied|no pg_hba\.conf entry", "28P01"),
+    (r"role \".*\" does not exist|is not permitted to log in|requires SCRAM authentication", "28000"),
+    (r"database \".*\" does not exist", "3D000"),
+    (r"permission denied for database", "42501"),
+    (r"too many clients|remaining connection slots|too many connections for", "53300"),
+    (r"no more connections allowed|query_wait_timeout", "53300"),
+    (r"the database system is|terminating connection due to administrator", "57P03"),
+)
+_NETWORK = re.compile(
+    r"could not translate host name|failed to resolve|Name or service not known|nodename nor servname|getaddrinfo"
+    r"|Connection refused|could not connect|timeout expired|timed out|No route to host|Network is unreachable"
+    r"|server closed the connection|connection (?:is|was|already) closed|Connection reset|SSL (?:SYSCALL|connection)"
+    r"|No such file or directory\s+Is the server running",
+)
+_FAILED = re.compile(r"connection to server .* failed|connection failed")
+
+
+def connect_sqlstate(text: str) -> str:
+    """Return the code of a failed connection attempt; empty when it is not known, or not in English."""
+    return next((code for pattern, code in _CONNECT_MESSAGES if re.search(pattern, text)), "")
+
+
+def is_of_network(text: str) -> bool:
+    """Tell whether a driver says that there is nobody at the other end."""
+    return bool(_NETWORK.search(text))
+
+
+def is_of_connection(text: str) -> bool:
+    """Tell whether a driver says that there is no connection, for whatever reason."""
+    return is_of_network(text) or bool(_FAILED.search(text))
