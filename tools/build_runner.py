@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import marshal
 import sys
 import zipfile
+from importlib.util import MAGIC_NUMBER, source_hash
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
 from tools import vendor  # noqa: E402  this file is also run as a program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "operator"
 TARGET = ROOT / "build" / "runner.pyz"
 FILES = ("__init__.py", "contract.py", "api/__init__.py", "api/reasons.py")
 EPOCH = (1980, 1, 1, 0, 0, 0)
+_NEVER_CHECKED = 0b01
+"""A pyc's flag: it has the hash of its source, and nobody compares it (PEP 552)."""
 START = """\
 import os
 import sys
@@ -34,7 +42,20 @@ def contents() -> dict[str, bytes]:
     package = SOURCE / "alembic_operator"
     paths = [package / name for name in FILES] + sorted((package / "runner").rglob("*.py"))
     files = {path.relative_to(SOURCE).as_posix(): path.read_bytes() for path in paths}
-    return {"__main__.py": START.encode(), **files, **vendor.contents()}
+    files |= vendor.contents()
+    return {"__main__.py": START.encode(), **files, **dict(_compiled(files))}
+
+
+def _compiled(files: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    """Yield the byte code beside the sources: a Python of this version need not compile them at every start.
+
+    Others cannot read it and take the source. Marshal's version 2 gives the same bytes each time.
+    """
+    for name, source in files.items():
+        if name.endswith(".py"):
+            code = marshal.dumps(compile(source, f"runner.pyz/{name}", "exec", dont_inherit=True, optimize=0), 2)
+            head = MAGIC_NUMBER + _NEVER_CHECKED.to_bytes(4, "little") + source_hash(source)
+            yield f"{name}c", head + code
 
 
 def build(target: Path) -> Path:

@@ -13,14 +13,14 @@ from importlib.metadata import Distribution, distribution
 PLACE = "alembic_operator.runner.vendored"
 FOLDER = PLACE.replace(".", "/")
 PACKAGES = {
-    "pg8000": ("core.py", "converters.py", "exceptions.py", "types.py"),
+    "pg8000": ("core.py", "exceptions.py"),
     "scramp": ("__init__.py", "core.py", "utils.py"),
 }
 """The files that the gate's connection needs, by package."""
-_STAND_INS = ("dateutil.parser", "importlib.metadata", "asn1crypto", "asn1crypto.x509")
+_STAND_INS = (*("asn1crypto", "asn1crypto.x509", "importlib.metadata", "pg8000.converters", "secrets", "ssl"),)
 """What pg8000 and scramp import, but the gate needs never or in small part."""
 _FROM = re.compile(r"^(?P<indent> *)from (?P<module>[a-z0-9_.]+) import ", re.MULTILINE)
-_IMPORT = re.compile(r"^import (?P<module>pg8000|scramp)$", re.MULTILINE)
+_IMPORT = re.compile(r"^(?P<indent> *)import (?P<name>pg8000|scramp|ssl)$", re.MULTILINE)
 
 
 def contents() -> dict[str, bytes]:
@@ -57,7 +57,9 @@ def _licence(installed: Distribution) -> bytes:
 def _at_home(source: str, name: str) -> str:
     """Return a module that imports its companions from their new place."""
     source = _FROM.sub(lambda match: f"{match['indent']}from {_moved(match['module'])} import ", source)
-    source = _IMPORT.sub(lambda match: f"from {PLACE} import {match['module']}", source)
+    source = _IMPORT.sub(
+        lambda match: f"{match['indent']}from {_package(match['name'])} import {match['name']}", source
+    )
     for node in ast.walk(ast.parse(source)):
         modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         modules += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
@@ -65,6 +67,10 @@ def _at_home(source: str, name: str) -> str:
             if module.split(".")[0] not in (*sys.stdlib_module_names, "alembic_operator"):
                 raise SystemExit(f"{name} imports {module}, which the runner does not carry")
     return source
+
+
+def _package(module: str) -> str:
+    return f"{PLACE}.standins" if module in _STAND_INS else PLACE
 
 
 def _moved(module: str) -> str:

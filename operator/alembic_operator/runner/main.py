@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from alembic_operator import contract
@@ -112,27 +112,27 @@ def _command(invocation: contract.Invocation, journal: Journal, where: report.De
     return report.with_versions(result, result.driver or connect.driver)
 
 
-@dataclass
 class _Connecting:
     """Listens at the engines of SQLAlchemy from when it is first called, for importing that takes a while."""
 
-    invocation: contract.Invocation
-    around: Circumstances
-    address: address.Address | None
-    made: Connections | None = None
+    def __init__(self, invocation: contract.Invocation, around: Circumstances, address: address.Address | None) -> None:
+        self._invocation = invocation
+        self.around = around
+        self.address = address
+        self._made: Connections | None = None
 
     def __call__(self) -> Connections:
         """Return what listens, from the first call on."""
-        if self.made is None:
+        if self._made is None:
             connect, session = imported("database.connect"), imported("database.session")
-            self.made = connect.Connections(self.around, session.Session.of(self.invocation), self.address)
-            self.made.install()
-        return self.made
+            self._made = connect.Connections(self.around, session.Session.of(self._invocation), self.address)
+            self._made.install()
+        return self._made
 
     @property
     def driver(self) -> str:
         """The name of the driver that reached the database."""
-        return self.made.origin.driver if self.made and self.made.origin else ""
+        return self._made.origin.driver if self._made and self._made.origin else ""
 
 
 def _address(invocation: contract.Invocation) -> address.Address | None:

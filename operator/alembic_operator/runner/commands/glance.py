@@ -36,10 +36,10 @@ class Glance:
         if address is None:
             raise Unsure("only env.py knows the address")
         wire.require_plain(address, os.environ)
+        self._driver = wire.driver()
         found = layout.read(invocation)
         self._table = _version_table(found.env)
         self._history = history.read(found.locations, recursive=found.recursive)
-        self._driver = wire.driver()
         self._invocation = invocation
         self._address = address
         self._name = Session.of(invocation).own_name

@@ -14,8 +14,8 @@ _URL = (
     r"(?P<scheme>[\w+.-]+)://(?:(?P<user>[^:/@]*)(?::(?P<password>{}))?@)?"
     r"(?P<host>(?:\[[^\]]*\]|[^/?#@])*)(?:/(?P<database>[^?#@]*))?(?:\?(?P<query>[^#]*))?"
 )
-_STRICT = re.compile(_URL.format(r"[^@/?#]*"))
-_TOLERANT = re.compile(_URL.format(r".*"))
+_STRICT = _URL.format(r"[^@/?#]*")  # compiled when there is a URL: it takes a while
+_TOLERANT = _URL.format(r".*")
 """Passwords that nobody percent-encoded are understood too, as long as the host is clear."""
 
 _HOST_PORT = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(\d+))?")
@@ -102,7 +102,7 @@ def parse(url: str) -> Address:
     Raises:
         ValueError: it is not a PostgreSQL URL; the message does not repeat it, for it may hold a password.
     """
-    match = _STRICT.fullmatch(url) or _TOLERANT.fullmatch(url)
+    match = re.fullmatch(_STRICT, url) or re.fullmatch(_TOLERANT, url)
     if not match:
         raise ValueError("DATABASE_URL is not a URL: write postgresql://user:password@host:port/database")
     if match["scheme"].split("+")[0] not in ("postgres", "postgresql"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import socket
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -40,7 +39,7 @@ class Session:
     def of(invocation: Invocation) -> Session:
         """Return what the command line asks for; the name is unique to this process."""
         host = os.environ.get("HOSTNAME") or socket.gethostname()
-        unique = f"/{secrets.token_hex(3)}"
+        unique = f"/{os.urandom(3).hex()}"
         name = f"alembic-operator/{host}"[: _NAME_BYTES - len(unique) - len(_OWN)] + unique
         lock_timeout, statement_timeout, deadline = (
             min(round(seconds(one) * 1000), _LONGEST_MS)

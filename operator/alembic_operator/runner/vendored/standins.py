@@ -1,8 +1,10 @@
-"""Stand in for what pg8000 and scramp import but the gate needs never or in small part: it starts in half the time."""
+"""Stand in for what pg8000 and scramp import but the gate needs never or in small part: it starts the faster."""
 
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from typing import Any
 
 _HASHES = {
@@ -19,13 +21,52 @@ _HASHES = {
 """The hash of a certificate's signature by its object identifier: RSA, then ECDSA."""
 
 
-class ParserError(ValueError):
-    """dateutil's error for a text that is no date."""
+class ssl:  # noqa: N801
+    """The module: pg8000 imports it before it knows whether the server has TLS, and asks nothing of it."""
 
 
-def parse(text: str) -> Any:
-    """Refuse to read a date as dateutil does: the gate asks the server for texts, numbers and booleans only."""
-    raise ParserError(f"no date is read here: {text}")
+class _Sockets(type):
+    """Knows the sockets of ssl, once somebody has imported that."""
+
+    def __instancecheck__(cls, thing: object) -> bool:
+        module = sys.modules.get("ssl")
+        return module is not None and isinstance(thing, getattr(module, cls.__name__))
+
+
+class SSLSocket(metaclass=_Sockets):
+    """A socket with TLS."""
+
+
+class SSLObject(metaclass=_Sockets):
+    """TLS without a socket."""
+
+
+def token_bytes(size: int = 32) -> bytes:
+    """Return random bytes as secrets does."""
+    return os.urandom(size)
+
+
+def token_hex(size: int = 32) -> str:
+    """Return random digits as secrets does."""
+    return os.urandom(size).hex()
+
+
+PG_TYPES = {16: lambda text: text == "t"}
+"""How to read values, by the number of their type: booleans; everything else stays the text that the server sends."""
+
+PY_TYPES: dict[type, int] = {}
+PG_PY_ENCODINGS: dict[str, str] = {}
+"""Python's own names will do: the connection asks for UTF8."""
+
+
+def string_in(text: str) -> str:
+    """Return a text as it is."""
+    return text
+
+
+def make_params(_types: object, _values: object) -> Any:
+    """Refuse parameters: the few statements of the gate have none."""
+    raise TypeError("statements are sent without parameters")
 
 
 def version(package: str) -> str:
