@@ -18,7 +18,7 @@ from alembic_operator.runner.process.failures import Ending, Scene, classify, ex
 from alembic_operator.runner.process.guest import imported
 from alembic_operator.runner.process.interrupt import Stop, block
 from alembic_operator.runner.process.journal import Journal
-from alembic_operator.runner.process.masking import Secrets
+from alembic_operator.runner.process.masking import Secrets, passwords
 from alembic_operator.runner.process.output import Output
 from alembic_operator.runner.process.telling import trace
 
@@ -78,7 +78,7 @@ def _tell(result: contract.Result, journal: Journal) -> contract.ExitCode:
 
 
 def _secrets() -> Secrets:
-    secrets = Secrets(os.environ.get("PGPASSWORD", ""))
+    secrets = Secrets(os.environ.get("PGPASSWORD", ""), *passwords(os.environ))
     with contextlib.suppress(ValueError):
         found = address.from_environment(os.environ)
         secrets.learn(found.password if found else "")

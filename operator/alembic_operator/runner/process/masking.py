@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus, unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MASK = "***"
 
@@ -34,6 +38,22 @@ def _lower_hex(text: str) -> str:
 
 def _hex(match: re.Match[str]) -> str:
     return f"%{ord(match.group()):X}"
+
+
+_NAMES = re.compile(r"PASSWORD|PASSWD")
+_IN_URLS = (re.compile(r"://[^\s:/@]*:([^\s/@]+)@"), re.compile(r"://[^\s:/@]*:(?!\d+/)(\S+)@"))
+_SHORTEST = 6
+"""What is shorter is too likely to be a word of the log."""
+
+
+def passwords(environ: Mapping[str, str]) -> set[str]:
+    """Return the passwords that the environment shows as such: by a variable's name, or inside a URL.
+
+    env.py may print a URL before it connects there, or one of another server that it never connects to.
+    """
+    found = {value for name, value in environ.items() if _NAMES.search(name.upper())}
+    found |= {one for value in environ.values() for pattern in _IN_URLS for one in pattern.findall(value)}
+    return {one for one in found if len(one) >= _SHORTEST and not one.startswith("/")}  # but not the path of a file
 
 
 class Secrets:

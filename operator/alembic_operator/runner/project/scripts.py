@@ -122,6 +122,8 @@ def targets(script: Any, target: str, current: tuple[str, ...]) -> tuple[str, ..
 
 
 def _target(script: Any, target: str, current: tuple[str, ...]) -> tuple[str, ...]:
+    if not target:
+        raise Ending(Reason.UNKNOWN_TARGET, "one of several targets is empty", "Check the commas in the target.")
     with explained(target):
         if is_relative(target):
             steps = list(script.iterate_revisions(target, current, implicit_base=True))

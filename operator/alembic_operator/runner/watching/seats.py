@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 def taken(connections: Connections) -> tuple[Witness, ...]:
     """Return the witnesses of one run."""
-    journal = connections.around.journal
     return (
         Footprints(),
         Halves(connections),
