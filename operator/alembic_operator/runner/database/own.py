@@ -61,7 +61,7 @@ class Origin:
     """host:port/database, for messages."""
     setup: str = ""
     """The query, without WHERE, that sets up every own connection; not that of a pooler, which others may share."""
-    arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    arguments: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     """What the driver's connect() was called with."""
 
     @property
