@@ -13,8 +13,8 @@ create table users (id int, name varchar(20));
 create table orders (id int, "user" int);
 create table notes (id int);
 create table "Old" (id int);
-create schema other;
-create table other.users (id int)
+create schema "Other ""one"" here";
+create table "Other ""one"" here".users (id int)
 """
 
 
@@ -35,7 +35,7 @@ def test_the_log_names_the_locks_that_a_revision_took_and_the_tables_it_rewrote(
         op.execute("alter table users alter column id type bigint")
         op.execute("alter table orders add column note text")
         op.execute("select * from orders")
-        op.execute("select * from other.users for update")
+        op.execute('select * from "Other ""one"" here".users for update')
         with op.get_bind().begin_nested():
             op.execute("truncate notes")
         op.execute('drop table "Old"')
@@ -46,7 +46,7 @@ def test_the_log_names_the_locks_that_a_revision_took_and_the_tables_it_rewrote(
     assert _facts(run, "one") == {
         "locks": {
             **dict.fromkeys(("Old", "notes", "orders", "users"), "AccessExclusiveLock"),
-            "other.users": "RowShareLock",
+            'Other "one" here.users': "RowShareLock",
         },
         "rewritten": ["notes", "users"],
     }

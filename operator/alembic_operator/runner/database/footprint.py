@@ -26,6 +26,8 @@ _MODES = (
 )
 """The weakest first."""
 _STORED = ("r", "m")
+_INDEXES = ("i", "I")
+_SYSTEM = ("pg_", "information_schema")
 
 
 @dataclass(frozen=True)
@@ -57,19 +59,24 @@ def held(own: OwnConnection, backend: int) -> list[TableLock] | None:
     nobody else can want a lock on them; they only show that there is a transaction.
     """
     rows = own.rows(
-        "SELECT c.oid::bigint, n.nspname::text, c.relname::text, c.relkind::text, c.relfilenode::bigint, l.mode"
+        "SELECT c.oid::bigint, c.relnamespace::regnamespace::text, c.relname::text, c.relkind::text,"
+        " c.relfilenode::bigint, l.mode"
         " FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_class c ON c.oid = l.relation"
-        " LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-        f" WHERE l.pid = {backend} AND l.locktype = 'relation' AND l.granted"
-        " AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())"
-        " AND (c.oid IS NULL OR c.relkind NOT IN ('i', 'I')"
-        " AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema')"
-    )
+        f" WHERE l.pid = {backend} AND l.locktype = 'relation' AND l.granted AND l.database <> 0"
+    )  # few joins: it is planned anew for each revision
     strongest: dict[int, TableLock] = {}
-    known = (TableLock(*row) for row in rows if row[0] is not None)
-    for lock in sorted(known, key=lambda one: _MODES.index(one.mode)):
+    known = (TableLock(row[0], _plain(row[1]), *row[2:]) for row in rows if row[0] is not None)
+    for lock in sorted(filter(_is_users, known), key=lambda one: _MODES.index(one.mode)):
         strongest[lock.oid] = lock
     return sorted(strongest.values(), key=lambda one: (-_MODES.index(one.mode), one.schema, one.name)) if rows else None
+
+
+def _plain(schema: str) -> str:
+    return schema[1:-1].replace('""', '"') if schema.startswith('"') else schema
+
+
+def _is_users(lock: TableLock) -> bool:
+    return lock.kind not in _INDEXES and not lock.schema.startswith(_SYSTEM)
 
 
 def rewritten(raw: Any, locks: list[TableLock]) -> list[str]:
