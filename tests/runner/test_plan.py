@@ -208,3 +208,15 @@ def test_a_plan_without_pending_revisions_says_so_in_comments_alone(
     assert result is not None
     assert result.reason == reason
     assert json.loads(last.removeprefix("-- result: "))["version"] == 1
+
+
+def test_an_env_py_that_renders_for_alembics_option_is_given_the_address(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    _offline(any_project).table("one")
+    path = any_project.folder / "migrations/env.py"
+    path.write_text(
+        path.read_text().replace('os.environ["APP_URL"]', 'context.config.get_main_option("sqlalchemy.url")')
+    )
+    run = runner.run(any_project, "plan", "--database", "environment", **database.environment())
+    assert "create table one" in run.stdout, run.everything

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.commands.view import View
+from alembic_operator.runner.database import option
 from alembic_operator.runner.database.own import quoted
 from alembic_operator.runner.process.failures import Ending, first_line
 from alembic_operator.runner.project import environment, scripts, state, ways
@@ -52,7 +53,12 @@ def _rendered(invocation: Invocation, access: Access, result: Result) -> Iterato
     connections = access()
     connections.session = replace(connections.session, read_only=True)  # for an env.py that connects all the same
     script = environment.open_scripts(environment.open_config(invocation), invocation)
-    offline = Offline(invocation, script, access.around.secrets.learn)
+    offline = Offline(
+        invocation,
+        script,
+        access.around.secrets.learn,
+        lambda config: option.give_url(config, script, connections.address),
+    )
     for revision in ways.up(static, result.target, result.to):
         access.around.stop.check()
         sql, failure = "", ""

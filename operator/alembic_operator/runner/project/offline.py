@@ -25,6 +25,8 @@ class Offline:
     script: Any
     learn: Callable[[object], None]
     """Is given every password that env.py names."""
+    prepare: Callable[[Any], None]
+    """Is given Alembic's configuration before env.py is."""
 
     def render(self, revision: str, start: tuple[str, ...]) -> str:
         """Return the SQL of one revision for a database with these heads.
@@ -49,6 +51,7 @@ class Offline:
         config = environment.open_config(self.invocation)
         config.cmd_opts.sql = True
         config.output_buffer = buffer
+        self.prepare(config)
         environment.run(config, self.script, hooks, revision, as_sql=True, starting_rev=start or None)
         if "run_migrations" not in hooks.calls:
             raise environment.never_ran(hooks.calls)
