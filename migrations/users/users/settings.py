@@ -2,7 +2,7 @@
 
 import os
 
-from sqlalchemy import URL
+from sqlalchemy.engine import URL
 
 
 def database_url() -> URL:

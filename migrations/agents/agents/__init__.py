@@ -1,0 +1,1 @@
+"""The agents service: which assistants there are, and which tools they may use."""
