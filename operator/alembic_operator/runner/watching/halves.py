@@ -11,11 +11,13 @@ from alembic_operator.runner.process import masking
 from alembic_operator.runner.process.failures import Ending, Verdict
 from alembic_operator.runner.watching import sql
 from alembic_operator.runner.watching.ledger import Ledger
+from alembic_operator.runner.watching.mark import Mark
 from alembic_operator.runner.watching.witness import Witness
 
 if TYPE_CHECKING:
     from alembic_operator.contract import Result
     from alembic_operator.runner.database.connect import Connections
+    from alembic_operator.runner.database.sites import Site
 
 _BLOCK = "`with op.get_context().autocommit_block():`"
 _COMMITTED = (
@@ -36,13 +38,20 @@ class Halves(Witness):
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
         self._connection: Any = None
-        self._ledger = Ledger()
+        self._site: Site | None = None
+        self._mark = Mark(connections)
+        self._ledger = Ledger(before_effect=self._mark.write)
         self._ledger.install()
         self._warnings: list[str] = []
 
+    def locked(self, site: Site) -> None:
+        """Know which version table speaks for the next revisions."""
+        self._site = site
+
     def begun(self, revision: str, connection: Any) -> None:
-        """Open the revision's account."""
+        """Open the revision's account, unless an earlier run was killed in the middle of it."""
         self._connection = connection
+        self._mark.begin(self._site, revision)
         self._ledger.begin(revision, raw_of(connection))
 
     def autocommitting(self, *, entered: bool) -> None:
@@ -58,10 +67,10 @@ class Halves(Witness):
             raise Ending(Reason.NOT_COMMITTED, message, hint)
 
     def applying(self, revision: str, connection: Any) -> None:
-        """Know Alembic's own COMMIT from the script's."""
-        del connection
+        """Know Alembic's own COMMIT from the script's; all is well once it is done."""
         self._warn(revision)
         self._ledger.seal()
+        self._mark.erase(raw_of(connection))
 
     def applied(self, revision: str) -> dict[str, Any]:
         """Close the account; commit what the script's own commit() left to nobody."""
@@ -70,6 +79,7 @@ class Halves(Witness):
         if transaction is not None and not self._connections.is_explicit(transaction):
             transaction.commit()  # Alembic's own was over, so that SQLAlchemy began this one for the version table
         self._ledger.end()
+        self._mark.end()
         return {}
 
     def failed(self, verdict: Verdict) -> Verdict:
@@ -83,8 +93,9 @@ class Halves(Witness):
         never_again = not all(map(sql.is_repeatable, committed))
         doubtful = not all(sql.is_repeatable(one, finished=False) for one in unknown)
         if not never_again and not doubtful:
+            self._mark.withdraw()
             return replace(verdict, failure=failure)
-        hint = (_COMMITTED if never_again else _UNKNOWN) + (_WRITE_INSTEAD if own else "")
+        hint = (_COMMITTED if never_again else _UNKNOWN) + self._mark.advice() + (_WRITE_INSTEAD if own else "")
         if verdict.reason in _STOPPED:
             message = f"{failure.message.partition(';')[0]} in the middle of a revision that is partly committed"
             failure = replace(failure, message=message)

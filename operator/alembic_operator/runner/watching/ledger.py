@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Callable
 
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
@@ -53,6 +53,8 @@ class Ledger:
     """Whether the script ended its transaction by its own COMMIT."""
     in_block: bool = False
     """Whether the revision is in an autocommit_block, or enters or leaves one."""
+    before_effect: Callable[[Any], None] = field(default=lambda _: None)
+    """Called with the revision's DBAPI connection before it commits what must not run twice."""
     _main: int = 0
     _sealed: bool = False
     _running: Running | None = None
@@ -111,6 +113,8 @@ class Ledger:
         alone = account.alone or bool(getattr(account.raw, "autocommit", False))
         ends = any(map(sql.commits, statements))
         self._running = Running([*(account.open if ends else []), *statements], alone or ends)
+        if alone or ends:
+            self._announce(account, self._running.statements)
 
     def _after(self, connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         account = self._account(connection)
@@ -147,12 +151,17 @@ class Ledger:
         account = self._account(connection)
         if account is None or (self._sealed and id(account.raw) == self._main):
             return
+        self._announce(account, account.open)
         # Told before it is done: should it fail with an answer, _refused takes it back.
         self._running = Running(list(account.open), alone=True)
         if id(account.raw) == self._main and not self.in_block:
             self.ends_itself = True
         account.alone = False
         self._settle(account)
+
+    def _announce(self, account: Account, statements: list[str]) -> None:
+        if id(account.raw) == self._main and not all(sql.is_repeatable(one, finished=False) for one in statements):
+            self.before_effect(account.raw)
 
     def _rollback(self, connection: Any) -> None:
         account = self._account(connection)

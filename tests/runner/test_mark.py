@@ -1,0 +1,140 @@
+"""The mark that a run leaves before it does what no rollback undoes, for a run that is killed tells nothing."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tests.runner.server import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.runner.project import Project, Run, Runner
+    from tests.runner.server import Database
+
+PAID = """
+with op.get_context().autocommit_block():
+    op.execute("update purse set coins = coins + 1")
+    op.execute("select pg_advisory_lock_shared(4711)")
+"""
+"""Stops behind a statement that must not run twice, for as long as the test wants."""
+
+
+def _upgraded(runner: Runner, project: Project, database: Database) -> Run:
+    return runner.run(project, "upgrade", APP_URL=database.url(project.driver))
+
+
+def _comment(database: Database) -> str | None:
+    comment: str | None = database.value("select obj_description('alembic_version'::regclass, 'pg_class')")
+    return comment
+
+
+def _purse(database: Database) -> int:
+    return int(database.value("select coins from purse"))
+
+
+@contextmanager
+def _blocking(database: Database) -> Iterator[None]:
+    with database.connect() as holder:
+        holder.execute("select pg_advisory_lock(4711)")
+        yield
+
+
+def _killed_behind_the_payment(runner: Runner, project: Project, database: Database) -> None:
+    database.rows("create table purse (coins int); insert into purse values (0)")
+    project.begin().table("one")
+    _upgraded(runner, project, database)
+    database.rows("comment on table alembic_version is 'ours'")
+    project.revision("two", PAID).table("three")
+    with _blocking(database):
+        process = runner.start(project, "upgrade", APP_URL=database.url(project.driver))
+        until(lambda: _purse(database) == 1, what="the payment")
+        process.popen.kill()
+        process.popen.wait()
+
+
+def test_what_a_killed_run_did_is_not_done_again_before_somebody_looked(
+    project: Project, runner: Runner, database: Database
+) -> None:
+    _killed_behind_the_payment(runner, project, database)
+    run = _upgraded(runner, project, database)
+    assert (run.code, run.result.reason) == (70, "PartlyApplied"), run.stderr
+    assert (database.heads(), _purse(database)) == (["one"], 1)
+    assert run.result.error
+    assert run.result.error.revision == "two"
+    (advice,) = re.findall("`(.*)`", run.result.error.hint)
+    database.rows("update purse set coins = 0")
+    database.rows(advice)
+    assert _comment(database) == "ours"
+    run = _upgraded(runner, project, database)
+    assert (run.code, database.heads(), _purse(database)) == (0, ["three"], 1), run.stderr
+
+
+def test_a_mark_on_a_revision_that_somebody_completed_and_stamped_goes_away(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    _killed_behind_the_payment(runner, any_project, database)
+    database.rows("update alembic_version set version_num = 'two'")
+    run = _upgraded(runner, any_project, database)
+    assert (run.code, database.heads(), _purse(database)) == (0, ["three"], 1), run.stderr
+    assert _comment(database) == "ours"
+
+
+def test_a_revision_that_ends_leaves_no_mark_and_the_comment_that_was_there(
+    project: Project, runner: Runner, database: Database
+) -> None:
+    database.rows("create table purse (coins int); insert into purse values (0)")
+    seen = "create table seen as select obj_description('alembic_version'::regclass, 'pg_class') as comment"
+    project.begin().revision("one", f'op.execute("create table own (id int)"){PAID}    op.execute("{seen}")')
+    run = _upgraded(runner, project, database)
+    assert (run.code, _comment(database)) == (0, None), run.stderr
+    assert "revision one" in database.value("select comment from seen")
+
+
+def test_a_failure_without_any_effect_takes_its_mark_away(project: Project, runner: Runner, database: Database) -> None:
+    seen = "perform dblink('a') where obj_description('alembic_version'::regclass, 'pg_class') like '%revision two%'"
+    project.begin().table("one").revision(
+        "two",
+        f"""
+        with op.get_context().autocommit_block():
+            op.execute("do $$ begin {seen}; end $$")
+        """,
+    )
+    run = _upgraded(runner, project, database)
+    assert (run.code, run.result.reason) == (70, "RevisionFailed"), run.stderr
+    assert run.result.error
+    assert run.result.error.sqlstate == "42883"  # the mark was there: dblink() does not exist
+    assert _comment(database) is None
+
+
+def test_a_failure_behind_committed_statements_keeps_its_mark(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().revision("one", 'op.execute("create table one (id int)"); op.execute("commit"); 1 / 0')
+    first, second = (_upgraded(runner, any_project, database) for _ in range(2))
+    assert (first.result.reason, second.result.reason) == ("PartlyApplied", "PartlyApplied"), first.stderr
+    assert first.result.error
+    assert second.result.error
+    assert "IS NULL" in first.result.error.hint
+    assert "earlier run" in second.result.error.message
+
+
+def test_without_the_right_to_comment_it_runs_as_before(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    database.rows("create role clerk login password 'clerk'")
+    try:
+        database.rows(
+            "create table purse (coins int); insert into purse values (0);"
+            " create table alembic_version (version_num varchar(32) primary key);"
+            " grant all on purse, alembic_version to clerk"
+        )
+        any_project.begin().revision("one", f'op.execute("update purse set coins = 1"){PAID}')
+        url = f"postgresql+psycopg2://clerk:clerk@{database.host}:{database.port}/{database.name}"
+        run = runner.run(any_project, "upgrade", APP_URL=url)
+        assert (run.code, database.heads(), _purse(database)) == (0, ["one"], 2), run.stderr
+        assert run.said("cannot mark the version table")
+    finally:
+        database.rows("drop owned by clerk; drop role clerk")
