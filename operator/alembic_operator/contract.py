@@ -99,7 +99,7 @@ class Invocation:
     role: str = ""
     """SET ROLE on every migration connection. Empty: none."""
     lock_timeout: str = "2s"
-    """PostgreSQL's lock_timeout of each attempt of a revision."""
+    """PostgreSQL's lock_timeout of each attempt of a revision; 0s: none."""
     statement_timeout: str = "0s"
     """PostgreSQL's statement_timeout; 0s: none."""
     deadline: str = "1h"

@@ -151,7 +151,7 @@ class Policy(Model):
 
     lock_timeout: Duration = "2s"
     """How long one attempt of a revision waits for a table lock, and so the longest time for which it makes readers
-    queue; retried with jitter."""
+    queue; retried with jitter. `0s`: as long as it takes, with all readers behind."""
     statement_timeout: Duration = "0s"
     """Limit of each statement; `0s`: none."""
     deadline: Deadline = "1h"
