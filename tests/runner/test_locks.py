@@ -12,6 +12,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alembic_operator.contract import LOCK_CLASS_A
+from alembic_operator.runner.database import direct
+from alembic_operator.runner.database.address import Address
+from alembic_operator.runner.database.locks import Lock
 from alembic_operator.runner.database.versions import VersionTable
 from tests.runner.server import until
 
@@ -187,6 +190,42 @@ def test_a_lost_lock_is_taken_again_before_the_next_attempt(
         assert second != first
         holder.rollback()
     assert process.finish().code == 0
+
+
+def test_connections_that_env_py_keeps_are_not_taken_for_orphans(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    database.rows("create table busy (id int)")
+    any_project.begin().revision("one", 'op.execute("alter table busy add column name text")')
+    env = any_project.folder / "migrations/env.py"
+    engine = 'create_engine(os.environ["APP_URL"], poolclass=pool.NullPool)'
+    kept = '__import__("sys").modules.setdefault("kept", create_engine(os.environ["APP_URL"]))'
+    env.write_text(env.read_text(encoding="utf-8").replace(engine, kept), encoding="utf-8")
+    with database.connect(autocommit=False) as holder:
+        holder.execute("lock table busy in access share mode")
+        process = runner.start(any_project, "upgrade", "--lock-timeout", "100ms", APP_URL=database.url("psycopg2"))
+        until(lambda: process.said("retrying"))
+        (first,) = _own_backends(database)
+        database.rows(f"select pg_terminate_backend({first})")
+        until(lambda: _own_backends(database) - {first})
+        holder.rollback()
+    run = process.finish()
+    assert (run.code, run.said("orphan terminated"), run.said("waiting for lock")) == (0, [], []), run.stderr
+
+
+def test_a_lock_is_held_only_while_the_server_says_so(database: Database) -> None:
+    where = Address(database.host, str(database.port), database.user, database.password, database.name)
+    origin = direct.origin(where, "")
+    assert origin
+    lock = Lock(origin.open(), VersionTable("public", "alembic_version"))
+    assert not lock.held()
+    assert lock.take(LOCK_CLASS_A)
+    assert lock.held()
+    lock.own.rows("select pg_advisory_unlock_all()")
+    assert not lock.held()
+    assert lock.take(LOCK_CLASS_A)
+    lock.own.close()
+    assert not lock.held()
 
 
 def _own_backends(database: Database) -> set[int]:

@@ -113,10 +113,10 @@ def test_check_only_reads_and_passes_through_any_pool_without_changing_its_sessi
         words = {"address": ("--database", "environment"), "role": ("--role", "pg_read_all_data")}.get(knows, ())
         environment = through.environment() if knows == "address" else {"APP_URL": through.url("psycopg2")}
         run = runner.run(any_project, "check", "--lock-timeout", "77s", "--schema", "public", *words, **environment)
-        settings = ("lock_timeout", "application_name", "search_path", "role")
+        settings = ("lock_timeout", "search_path", "role")
         left = [through.value(f"select current_setting('{name}')") for name in settings]
     assert (run.code, run.result.reason, run.result.to) == (0, "Pending", ("one",)), run.stderr
-    assert left == ["0", "", '"$user", public', "none"]
+    assert left == ["0", '"$user", public', "none"]
 
 
 def test_two_runners_through_a_pool_in_session_mode_apply_a_revision_once(
@@ -137,6 +137,20 @@ with op.get_context().autocommit_block():
     op.execute("update account set balance = balance * 2")
     op.execute("select pg_sleep(2)")
 """
+
+
+def test_a_killed_runner_leaves_no_lock_in_a_pool_in_session_mode(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    sleep = 'op.execute("select pg_sleep(" + __import__("os").environ["SLEEP"] + ")")'
+    any_project.begin().revision("one", f"with op.get_context().autocommit_block():\n    {sleep}")
+    with pooled(database, "session") as through:
+        first = runner.start(any_project, "upgrade", APP_URL=through.url("psycopg2"), SLEEP="61")
+        until(lambda: _running(database), what="the statement runs")
+        first.popen.kill()
+        run = runner.run(any_project, "upgrade", APP_URL=through.url("psycopg2"), SLEEP="0")
+        assert not _running(database)
+    assert (run.code, database.heads()) == (0, ["one"]), run.stderr
 
 
 def test_sigterm_through_a_pool_in_session_mode_cancels_the_statement(

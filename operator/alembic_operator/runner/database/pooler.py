@@ -66,16 +66,16 @@ def _rounds(own: OwnConnection, others: list[OwnConnection]) -> bool:
 
 
 def _round(own: OwnConnection, others: list[OwnConnection]) -> bool:
-    """Tell whether sessions were seen to change hands: the same one twice, or another one than before."""
+    """Tell whether sessions were seen to change hands: one that two had, or a second one that one had."""
     before = _asked(own)
     taken = set()
     for other in others:
         other.rows("BEGIN")
         taken |= _asked(other)
-    after = _asked(own)
+    own_sessions = before | _asked(own)
     for other in others:
         other.rows("ROLLBACK")
-    return len(before | after) > 1 or bool(after & taken)
+    return len(own_sessions) > 1 or bool(own_sessions & taken)
 
 
 def _asked(own: OwnConnection) -> set[int]:
