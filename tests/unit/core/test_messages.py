@@ -29,6 +29,11 @@ ENDED = {
         last(applied=TWO, applied_count=67),
         "the database contains b2; 67 revisions applied",
     ),
+    "two revisions that were undone": (
+        Reason.UP_TO_DATE,
+        last(from_=("c3",), to=("a1",), applied=TWO[::-1], applied_count=2),
+        "the database contains a1; 2 revisions undone in 1.2 s",
+    ),
     "two heads": (
         Reason.UP_TO_DATE,
         last(to=("b2", "x9")),
