@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from typing import TYPE_CHECKING
 
 from tests.runner.project import DRIVERS, Project
@@ -75,6 +76,26 @@ def test_a_user_who_may_see_little_is_told_what_is_known(
             pid = holder.info.backend_pid
         run = process.finish()
         assert f"blocked by pid {pid} (night job, user owner)" in run.said("retrying")[1]["message"]
+    finally:
+        database.rows(f"drop owned by {role} cascade; drop role {role}")
+
+
+def test_watching_takes_no_connection_from_who_cancels_the_statement(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    role = f"app_{database.name}"
+    database.rows(f"create role {role} login password 'secret' connection limit 3")
+    database.rows(f"grant create, usage on schema public to {role}")
+    any_project.begin().revision("one", 'op.execute("select pg_sleep(65)")')
+    url = f"postgresql+psycopg2://{role}:secret@{database.host}:{database.port}/{database.name}"
+    try:
+        process = runner.start(any_project, "upgrade", APP_URL=url)
+        until(lambda: _watching(database), what="its own connection")
+        process.popen.send_signal(signal.SIGTERM)
+        run = process.finish()
+        assert run.code == 143, run.stderr
+        assert run.result.error
+        assert run.result.error.statement == "select pg_sleep(?)", "it was cancelled, not given up"
     finally:
         database.rows(f"drop owned by {role} cascade; drop role {role}")
 

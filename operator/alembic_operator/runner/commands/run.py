@@ -80,6 +80,8 @@ class Run:
         """Run until the target is in the database, or raise Ending's verdict inside a Result."""
         verdict = self._attempts()
         self._around.stop.unwound()
+        for witness in self._witnesses:
+            witness.over()
         finish = Finish(self._invocation, self._sites.found, self._script, self._move.left)
         result = finish.read_back(tuple(self._progress.applied), verdict)
         for witness in self._witnesses:

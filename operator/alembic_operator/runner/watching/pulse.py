@@ -14,7 +14,6 @@ from alembic_operator.runner.database.sites import raw_of
 from alembic_operator.runner.watching.witness import Witness
 
 if TYPE_CHECKING:
-    from alembic_operator.contract import Result
     from alembic_operator.runner.database.activity import Activity
     from alembic_operator.runner.database.connect import Connections
     from alembic_operator.runner.database.own import Origin, OwnConnection
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 _BEAT = 10.0
 _PERIOD = (0.025, 0.5)
-_RECONNECT = 3.0
+_RECONNECT = 5.0
 _GOODBYE = 1.0
 """Seconds: a server that does not answer must not keep the run from ending."""
 _BLOCKED = (Reason.LOCK_TIMEOUT, Reason.STATEMENT_TIMEOUT, Reason.DEADLINE_EXCEEDED, Reason.INTERRUPTED)
@@ -89,18 +88,18 @@ class Pulse(Witness):
         journal.warning("revision failed", revision=running.revision, ms=ms, reason=str(verdict.reason))
         return verdict
 
-    def ended(self, result: Result) -> Result:
-        """Stop watching."""
+    def over(self) -> None:
+        """Stop watching, and leave the connection to those who need one now."""
         self._over.set()
         if self._own:
             self._thread.join(_GOODBYE)
-        return result
 
     # The watching thread
 
     def _watch(self) -> None:
         beat = time.monotonic() + _BEAT
-        while not self._over.wait(self._period):
+        stop = self._connections.around.stop
+        while not self._over.wait(self._period) and not stop.requested:
             running = self._running
             due = time.monotonic() >= beat
             if due or (running and time.monotonic() - running.since >= self._period):
@@ -108,7 +107,7 @@ class Pulse(Witness):
                 if due:
                     self._tell(running, seen, known=known)
                     beat = time.monotonic() + _BEAT
-        self._close()
+        self._close()  # who cancels the statement may need it: connections may be limited
 
     def _look(self, running: Running | None) -> tuple[Activity | None, bool]:
         """Return what runs in the database, and whether it could be asked."""

@@ -37,6 +37,9 @@ class Witness:
         """See why an attempt failed; return it, with what is known better."""
         return verdict
 
+    def over(self) -> None:
+        """See that no revision will run any more, before everything is read back."""
+
     def ended(self, result: Result) -> Result:
         """See the Result after everything was read back, while the locks are still held; return it, completed."""
         return result
