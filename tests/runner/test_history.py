@@ -1,0 +1,194 @@
+"""What the gate reads from source texts is what Alembic says, or it says nothing."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from alembic_operator.contract import Invocation
+from alembic_operator.runner.commands.compare import compare
+from alembic_operator.runner.process.failures import Ending
+from alembic_operator.runner.process.unsure import Unsure
+from alembic_operator.runner.project import history, layout, scripts, source
+from tests.runner.histories import Chance
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EACH = 60
+"""Histories of one test; there are ten."""
+QUESTIONS = 8
+
+
+def _quickly(read: history.History | None, target: str, heads: tuple[str, ...]) -> Any:
+    try:
+        return compare(read, target, [heads]) if read else None
+    except Unsure:
+        return None
+
+
+def _slowly(folder: Path, target: str, heads: tuple[str, ...]) -> Any:
+    """Ask Alembic, which imports the files."""
+    try:
+        return compare(scripts.Loaded(ScriptDirectory(str(folder))), target, [heads])
+    except Ending as ending:
+        return ending.verdict.reason
+
+
+def _read(folder: Path) -> history.History | None:
+    try:
+        return history.read([str(folder / "versions")], recursive=False)
+    except Unsure:
+        return None
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_whatever_the_history_the_quick_answer_is_alembics_or_none(tmp_path: Path, seed: int) -> None:
+    sure = up_to_date = 0
+    for number in range(EACH):
+        chance = Chance(1000 * seed + number)
+        folder = tmp_path / str(number)
+        chance.write(folder)
+        read = _read(folder)
+        for _ in range(QUESTIONS):
+            target, heads = chance.target(), chance.database_heads()
+            quick = _quickly(read, target, heads)
+            if quick is None:
+                continue
+            slow = _slowly(folder, target, heads)
+            assert quick == slow, (chance.seed, target, heads)
+            sure += 1
+            up_to_date += quick.reason == "UpToDate"
+    assert sure > EACH * QUESTIONS / 3
+    assert up_to_date > EACH
+
+
+INIS = {
+    "plain": "script_location = %(here)s/a",
+    "relative": "script_location = a",
+    "one other folder": "script_location = a\nversion_locations = %(here)s/b",
+    "os": "script_location = a\nversion_locations = %(here)s/a/versions:%(here)s/b\nversion_path_separator = os",
+    "path_separator": "script_location = a\nversion_locations = %(here)s/a/versions:b\npath_separator = os",
+    "space": "script_location = a\nversion_locations = b %(here)s/a/versions\nversion_path_separator = space",
+    "newline": "script_location = a\nversion_locations =\n  b\n  a/versions\npath_separator = newline",
+    "legacy": "script_location = a\nversion_locations = b, %(here)s/a/versions",
+    "recursive": "script_location = a\nrecursive_version_locations = true",
+    "package": "script_location = shop.db:migrations\nprepend_sys_path = .",
+    "package of versions": "script_location = a\nversion_locations = shop:more\nprepend_sys_path = .\n"
+    "path_separator = space",
+    "variable": "script_location = %(base)s\nbase = a",
+}
+UNSURE = {
+    "no location": "sqlalchemy.url = x",
+    "sourceless": "script_location = a\nsourceless = true",
+    "no folder": "script_location = gone",
+    "one folder of two": "script_location = a\nversion_locations = b gone",
+    "two separators": "script_location = a\nversion_locations = a/versions:b\npath_separator = os\n"
+    "version_path_separator = space",
+    "separator": "script_location = a\nversion_locations = a/versions:b\nversion_path_separator = |",
+    "bad interpolation": "script_location = %(nowhere)s/a",
+    "no package": "script_location = not_there:migrations",
+}
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("a/versions/deep", "b", "shop/db/migrations/versions", "shop/more"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("shop", "shop/db"):
+        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('imported')\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("text", INIS.values(), ids=INIS)
+def test_the_layout_is_alembics(folders: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folders / "alembic.ini").write_text(f"[alembic]\n{text}\n")
+    found = layout.read(Invocation("gate"))
+    for name in ("shop", "shop/db"):
+        (folders / name / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(str(folders))  # Alembic imports the package
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        script = ScriptDirectory.from_config(Config("alembic.ini"))
+        locations = tuple(str((folders / one).resolve()) for one in script._version_locations)
+    assert found.env == str((folders / script.dir / "env.py").resolve())
+    assert found.locations == locations
+    assert found.recursive == script.recursive_version_locations
+
+
+@pytest.mark.parametrize("text", UNSURE.values(), ids=UNSURE)
+def test_an_unusual_layout_is_left_to_alembic(folders: Path, text: str) -> None:
+    (folders / "alembic.ini").write_text(f"[alembic]\n{text}\n")
+    with pytest.raises(Unsure):
+        layout.read(Invocation("gate"))
+
+
+def test_a_section_has_a_layout_of_its_own(folders: Path) -> None:
+    (folders / "alembic.ini").write_text("[alembic]\nscript_location = b\n[other]\nscript_location = a\n")
+    assert layout.read(Invocation("gate", section="other")).env == str(folders / "a" / "env.py")
+    with pytest.raises(Unsure):
+        layout.read(Invocation("gate", section="missing"))
+
+
+def test_a_pyproject_toml_has_a_layout_unless_an_alembic_ini_goes_before_it(folders: Path) -> None:
+    text = '[tool.alembic]\nscript_location = "%(here)s/a"\nversion_locations = ["b", "%(here)s/a/versions"]\n'
+    (folders / "pyproject.toml").write_text(text)
+    found = layout.read(Invocation("gate", config="pyproject.toml"))
+    assert found.locations == (str(folders / "b"), str(folders / "a" / "versions"))
+    (folders / "alembic.ini").touch()
+    with pytest.raises(Unsure):
+        layout.read(Invocation("gate", config="pyproject.toml"))
+
+
+PLAIN = "revision = 'a'\ndown_revision = None\n"
+DOUBTFUL = [
+    "down_revision = None\n",
+    "revision = ''\n",
+    "revision = 1\n",
+    "revision = 'a'\ndown_revision = ('b', None)\n",
+    "revision = 'a'\ndown_revision = {'b': 1}\n",
+    "revision = name()\n",
+    f"{PLAIN}revision = 'b'\n",
+    f"{PLAIN}depends_on: str\n",
+    f"{PLAIN}depends_on = other = 'b'\n",
+    f"{PLAIN}x = (depends_on := 'b')\n",
+    f"{PLAIN}depends_on += 'b'\n",
+    f"{PLAIN}depends_on, x = 'b', 1\n",
+    f"{PLAIN}if x:\n    depends_on = 'b'\n",
+    f"{PLAIN}for depends_on in 'b':\n    pass\n",
+    f"{PLAIN}with x as depends_on:\n    pass\n",
+    f"{PLAIN}try:\n    pass\nexcept ValueError as depends_on:\n    pass\n",
+    f"{PLAIN}import x as depends_on\n",
+    f"{PLAIN}from x import depends_on\n",
+    f"{PLAIN}from x import *\n",
+    f"{PLAIN}def depends_on():\n    pass\n",
+    f"{PLAIN}def f():\n    global depends_on\n    depends_on = 'b'\nf()\n",
+    f"{PLAIN}globals()['depends_on'] = 'b'\n",
+    f"{PLAIN}exec('depends_on = 1')\n",
+    f"{PLAIN}del down_revision\n",
+    f"{PLAIN}(\n",
+]
+
+
+@pytest.mark.parametrize("text", DOUBTFUL)
+def test_a_revision_that_only_running_it_tells_is_not_read(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "one.py"
+    path.write_text(text)
+    assert source.revision(str(path)) is None
+    path.write_text(f"{PLAIN}def upgrade():\n    depends_on = 'b'\n")
+    assert source.revision(str(path)) == ("a", (), (), ())
+
+
+@pytest.mark.parametrize(
+    "more",
+    ['options = "-csearch_path=a"', "schema_translate_map = {None: 'a'}", 'connection.execute(text("SET  ROLE a"))'],
+)
+def test_an_env_py_that_may_look_elsewhere_does_not_say_where_the_version_table_is(more: str) -> None:
+    text = "context.configure(connection=connection, version_table='a')\n"
+    assert source.version_table(text) == ("", "a")
+    assert source.version_table(text + more) is None
