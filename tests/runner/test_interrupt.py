@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.runner.privileges import require
 from tests.runner.server import until
 
 if TYPE_CHECKING:
@@ -119,12 +119,12 @@ def test_sigterm_ends_the_gate_at_once(any_project: Project, runner: Runner, dat
     _stop(process)
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs a PID namespace")
 @pytest.mark.parametrize("doing", ['op.execute("select pg_sleep(63)")', "import time\ntime.sleep(63)"])
 def test_sigterm_to_process_1_frees_the_locks_at_once(
     project: Project, runner: Runner, database: Database, doing: str
 ) -> None:
     project.begin().revision("one", f'op.execute("create table half (id int)")\n{doing}')
+    require("being process 1", "unshare")
     runner.within = ("unshare", "--pid", "--fork", "--kill-child")
     process = runner.start(project, "upgrade", APP_URL=database.url(project.driver))
     until(lambda: process.said("revision started") and _locks(database, "AccessExclusiveLock"))

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.runner import server
+from tests.runner.privileges import require
 from tests.runner.project import DRIVERS, Project, Runner
 from tests.runner.server import until
 
@@ -124,7 +125,6 @@ def _either(driver: str, database: Database, other: Database) -> str:
     return f"postgresql+{driver}://{database.user}:{quote(database.password, safe='')}@/{database.name}?{hosts}"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs to mount a disk")
 def test_a_full_disk_is_healed_by_room(runner: Runner, tmp_path: Path) -> None:
     with server.own() as own, _disk(own, "8m") as disk:
         own.database.rows(f"create tablespace small location '{disk}'")
@@ -147,6 +147,7 @@ def test_a_full_disk_is_healed_by_room(runner: Runner, tmp_path: Path) -> None:
 
 @contextmanager
 def _disk(own: server.Server, size: str) -> Iterator[Path]:
+    require("filling a disk", "mount")
     disk = own.folder / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk], check=True)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import random
-import shutil
 import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.runner.privileges import require
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PROGRAMS = {"ip": "iproute2", "nft": "nftables", "nsenter": "util-linux"}
 _CUT = """
 add table inet cut
 add chain inet cut arriving {{ type filter hook input priority 0; policy {policy}; }}
@@ -45,10 +44,7 @@ class Wire:
 
 @contextmanager
 def laid() -> Iterator[Wire]:
-    missing = {package for program, package in _PROGRAMS.items() if not shutil.which(program)}
-    if os.geteuid() != 0 or missing:
-        packages = f" and the Debian packages {', '.join(sorted(missing))}" if missing else ""
-        raise RuntimeError(f"cutting a network needs root{packages}: run the tests with sudo, or deselect this one")
+    require("cutting a network", "ip", "nft", "nsenter")
     number = random.randrange(1 << 15)  # of the addresses that are kept for measuring networks, 198.18.0.0/15
     start = f"198.{18 + (number >> 14)}.{number >> 6 & 255}"
     near, far = (f"{start}.{(number & 63) * 4 + one}" for one in (1, 2))
