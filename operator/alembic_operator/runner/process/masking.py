@@ -96,12 +96,12 @@ def statement(sql: str) -> str:
 
 _VALUES = re.compile(
     r"""(?<=:\ )".*                             # invalid input syntax for type integer: "x"
-    | (?<=value\ ").*(?="\ is\ out\ of\ range)   # value "99999999999" is out of range for type integer
+    | (?<=value\ ").*(?="\ (?:is\ out\ of|for))   # value "99999999999" is out of range for type integer
     | (?<=:\ ).*(?=\ \(.*\)$)                   # invalid input for query argument $1: 'x' (expected ...)
     """,
     re.VERBOSE,
 )
-_SAYS_VALUES = re.compile(r"invalid input |is out of range")
+_SAYS_VALUES = re.compile(r"\binvalid (?:input|value|\w+ value)\b|\bmalformed \w+ literal|out of range")
 
 
 def without_values(line: str) -> str:
