@@ -66,14 +66,15 @@ class Leftovers:
 
 
 def look(query: Query, table: VersionTable) -> Leftovers:
-    """Look at the whole database, in one round trip."""
-    comment = f"pg_catalog.obj_description(pg_catalog.to_regclass({literal(table.sql)}), 'pg_class')"
-    rows = query(
-        f"{_INVALID} UNION ALL {_UNVALIDATED} UNION ALL SELECT 'comment', {comment}, '', '', 0, false ORDER BY 2"
+    """Look at the whole database: in one cheap round trip, and in a second one when there is something to name."""
+    ((anything, said),) = query(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_index WHERE NOT indisvalid)"
+        " OR EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE NOT convalidated),"
+        f" pg_catalog.obj_description(pg_catalog.to_regclass({literal(table.sql)}), 'pg_class')"
     )
+    rows = query(f"{_INVALID} UNION ALL {_UNVALIDATED} ORDER BY 2") if anything else []
     found = {kind: tuple(Unfinished(*rest) for one, *rest in rows if one == kind) for kind in ("index", "constraint")}
-    said = "".join(str(row[1]) for row in rows if row[0] == "comment" and row[1])
-    return Leftovers(found["index"], found["constraint"], said)
+    return Leftovers(found["index"], found["constraint"], str(said or ""))
 
 
 def invalid(query: Query, name: str, table: str) -> Unfinished | None:
