@@ -26,6 +26,27 @@ _NEVER_CHECKED = 0b01
 START = """\
 import os
 import sys
+from zipimport import ZipImportError, zipimporter
+
+ARCHIVE = sys.path[0]
+
+
+class Importer(zipimporter):
+    '''Loads a module once. zipimport itself compiles it twice, the first time only to learn its file's name.'''
+
+    def get_filename(self, fullname):
+        ending = "/__init__.py" if self.is_package(fullname) else ".py"
+        return f"{self.archive}/{self.prefix}{fullname.rpartition('.')[2]}{ending}"
+
+
+def hook(path):
+    if not path.startswith(ARCHIVE):
+        raise ZipImportError(path)
+    return Importer(path)
+
+
+sys.path_hooks.insert(0, hook)
+sys.path_importer_cache.pop(ARCHIVE, None)
 
 from alembic_operator.runner.main import main
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
 import zipfile
 from typing import TYPE_CHECKING
 
+import pytest
+
+from tests.runner.environments import MATRIX, Environment
 from tools import build_runner
 
 if TYPE_CHECKING:
@@ -21,3 +26,20 @@ def test_the_archive_holds_the_runner_and_what_it_shares_with_the_operator_only(
     assert names == sorted(names)
     assert {"__main__.py", "alembic_operator/contract.py", "alembic_operator/api/reasons.py"} <= set(names)
     assert not [name for name in names if "kube" in name or "shell" in name or "v1alpha1" in name]
+
+
+COMPILED = """
+import runpy, sys
+sys.addaudithook(lambda event, facts: event == "compile" and sys.stderr.write(f"compiled {facts[1]}\\n"))
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("environment", [MATRIX[0], MATRIX[-1]], ids=lambda environment: environment.name)
+def test_a_python_that_cannot_use_the_byte_code_compiles_each_module_once(environment: Environment, pyz: Path) -> None:
+    words = [environment.python, "-c", COMPILED, pyz, "--help"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("compiled ") and "alembic_operator" in line]
+    assert len(lines) == len(set(lines))
+    assert lines or environment.interpreter.version == platform.python_version()
