@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.runner import server
+from tests.runner.rivals import HELD_UP, held_up, holding_up
 from tests.runner.server import until
 
 if TYPE_CHECKING:
@@ -79,22 +80,14 @@ def test_check_and_gate_answer(any_project: Project, runner: Runner, database: D
 def test_an_index_is_built_concurrently_beside_a_waiting_runner(
     any_project: Project, runner: Runner, database: Database
 ) -> None:
-    any_project.begin().table("one").revision("two", HELD).revision("three", CONCURRENTLY)
-    with database.connect() as holder:
-        holder.execute("select pg_advisory_lock(4711)")
+    any_project.begin().table("one").revision("two", HELD_UP).revision("three", CONCURRENTLY)
+    with holding_up(database):
         first = _started(any_project, runner, database)
-        until(lambda: first.said("revision started")[1:] and _held_up(database), what="the first one is held up")
+        until(lambda: held_up(database), what="the first one is held up")
         second = _started(any_project, runner, database)
         until(lambda: second.said("waiting for lock"))
     assert [len(one.finish().result.applied) for one in (first, second)] == [3, 0]
     assert database.value("select indisvalid from pg_index where indexrelid = 'by_id'::regclass")
-
-
-HELD = """
-with op.get_context().autocommit_block():
-    op.execute("select pg_advisory_lock(4711)")
-    op.execute("select pg_advisory_unlock(4711)")
-"""
 
 
 def test_sigterm_cancels_the_statement(any_project: Project, runner: Runner, database: Database) -> None:
@@ -136,7 +129,3 @@ def test_a_lock_timeout_is_tried_again(any_project: Project, runner: Runner, dat
 
 def _started(project: Project, runner: Runner, database: Database) -> Process:
     return runner.start(project, "upgrade", APP_URL=database.url("psycopg2"))
-
-
-def _held_up(database: Database) -> bool:
-    return bool(database.value("select count(*) from pg_locks where locktype = 'advisory' and not granted"))

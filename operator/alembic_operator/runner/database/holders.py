@@ -83,24 +83,27 @@ class Orphans:
     _ended: dict[int, float] = field(default_factory=dict)
 
     def end(self, left: list[Holder], now: float) -> None:
-        """End those who had time enough; never a session that no runner made."""
+        """End those who had time enough; of a session that no runner made, only say so."""
         for one in left:
             due = now - self.begun >= _WORKING_SECONDS or one.idle_seconds >= _IDLE_SECONDS
-            if one.ours and due and now - self._ended.get(one.pid, self.begun - _AGAIN_SECONDS) >= _AGAIN_SECONDS:
-                self._terminate(one, first=one.pid not in self._ended)
+            if due and now - self._ended.get(one.pid, now - _AGAIN_SECONDS) >= _AGAIN_SECONDS:
+                event, message = self._terminate(one)
+                if one.pid not in self._ended:
+                    self.journal.warning(event, message=message)
                 self._ended[one.pid] = now
 
-    def _terminate(self, one: Holder, *, first: bool) -> None:
-        condition = f"pid = {one.pid} AND application_name = {literal(one.application)}"
-        message, event = f"ended what was left of a migration: {one}", "orphan terminated"
+    def _terminate(self, one: Holder) -> tuple[str, str]:
+        by_hand = f"end it with: {termination([one])}"
+        if not one.ours:
+            return "orphan stays", f"{one} shares the lock of migrations under a name of its own; {by_hand}"
         try:
             self.own.rows(
-                f"SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE {condition}"
+                "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity"
+                f" WHERE pid = {one.pid} AND application_name = {literal(one.application)}"
             )
         except Exception as error:
             if sqlstate(error) != _NOT_ALLOWED:
                 raise
-            event = "orphan stays"
-            message = f"may not end what is left of a migration: {one}; an administrator can: {termination([one])}"
-        if first:
-            self.journal.warning(event, message=message)
+            message = f"this user may not end what is left of a migration: {one}; as an administrator, {by_hand}"
+            return "orphan stays", message
+        return "orphan terminated", f"ended what was left of a migration: {one}"

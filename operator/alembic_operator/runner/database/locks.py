@@ -77,12 +77,13 @@ class Waiting:
     def tell(self, what: str, table: VersionTable, held_by: Sequence[Holder]) -> None:
         """Name the holders: once in the log, and in the Result if the deadline passes meanwhile."""
         names = ", ".join(map(str, held_by))
+        if not names:
+            return  # it has just been let go
         self.stop.waiting_for = f"the lock of {table.sql}, held by {names}"
+        message = f"the deadline was reached while waiting for {self.stop.waiting_for}"
         hint = f"It is tried again. If it hangs, delete its pod, or run {holders.termination(held_by)}."
-        self.stop.overdue = Ending(
-            Reason.WAITING_FOR_LOCK, f"the deadline was reached while waiting for {self.stop.waiting_for}", hint
-        )
-        if names and names != self._said:
+        self.stop.overdue = Ending(Reason.WAITING_FOR_LOCK, message, hint)
+        if names != self._said:
             self.journal.info("waiting for lock", message=f"waiting for {what} of {table.sql}: {names}")
             self._said = names
 
