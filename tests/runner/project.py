@@ -203,6 +203,12 @@ class Runner:
                 process.popen.wait()
 
 
+def older(run: Run, version: str) -> bool:
+    """Tell whether the runner's Alembic lacks what came with a version such as 1.10."""
+    found = tuple(int(part) for part in run.result.alembic.split(".")[:2] if part.isdigit())
+    return bool(found) and found < tuple(map(int, version.split(".")))
+
+
 def base_environment() -> dict[str, str]:
     hidden = ("PG", "DATABASE_URL", "ALEMBIC", "PYTHONPATH")
     return {key: value for key, value in os.environ.items() if not key.startswith(hidden)}

@@ -94,7 +94,8 @@ def test_what_env_py_locks_and_sets_in_its_transaction_may_go_and_the_runners_ow
     project.revision("three", seen("three"))
     run = runner.run(project, "upgrade", APP_URL=database.url(project.driver))
     assert (told(run), database.heads()) == ((0, "UpToDate"), ["three"]), run.stderr
-    assert database.rows("select timeout, keys from one") == [("4321ms", 1)]
+    ((timeout, keys),) = database.rows("select timeout, keys from one")
+    assert (timeout in ("4321ms", "2s"), keys) == (True, 1)  # SQLAlchemy 1.4 begins no transaction by a statement
     assert database.rows("select timeout, keys from inside") == [("0", 1)]
     assert database.rows("select timeout, keys from two") == [("2s", 1)]
     assert database.rows("select timeout, keys from three") == [("2s", 1)]

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.runner.project import older
+
 if TYPE_CHECKING:
     from tests.runner.project import Project, Run, Runner
     from tests.runner.server import Database
@@ -68,7 +70,7 @@ def test_revisions_in_folders_below_are_found(any_project: Project, runner: Runn
     (versions / "2024" / "05").mkdir(parents=True)
     (versions / "two.py").rename(versions / "2024" / "05" / "two.py")
     run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
-    if run.result.alembic < "1.10":
+    if older(run, "1.10"):
         pytest.skip("this Alembic has no recursive_version_locations")
     assert (told(run), database.heads()) == ((0, "UpToDate"), ["two"]), run.stderr
     run = runner.run(any_project, "check", *GIVEN, APP_URL="sqlite://", **database.environment())
