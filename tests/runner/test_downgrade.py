@@ -133,6 +133,7 @@ def test_a_downgrade_that_fails_leaves_the_revision_above(
     assert run.result.pending == 2
     assert run.result.error is not None
     assert (run.result.error.revision, run.result.error.sqlstate) == ("two", "42P01")
+    assert "the database stays at this revision" in run.result.error.hint
 
 
 def test_nothing_is_undone_when_one_revision_on_the_way_has_no_downgrade(

@@ -190,7 +190,7 @@ class Run:
 
     def _revision(self, step: Any, connection: Any) -> Iterator[Any]:
         revision = step.revision.revision
-        self._announce(revision)
+        self._announce(Scene(revision, undoing=step.is_downgrade))
         self._watch(step, connection)
         begun = time.monotonic()
         yield step
@@ -213,10 +213,10 @@ class Run:
             raise refusal
         return site
 
-    def _announce(self, revision: str) -> None:
-        if revision != self._progress.scene.revision:
-            self._around.journal.info("revision started", revision=revision)
-        self._progress.scene = Scene(revision=revision)
+    def _announce(self, scene: Scene) -> None:
+        if scene.revision != self._progress.scene.revision:
+            self._around.journal.info("revision started", revision=scene.revision)
+        self._progress.scene = scene
 
     def _watch(self, step: Any, connection: Any) -> None:
         original, revision = step.migration_fn, step.revision.revision

@@ -90,6 +90,8 @@ class Scene:
 
     revision: str = ""
     """The revision that was running; empty: outside of all."""
+    undoing: bool = False
+    """Its downgrade() was."""
     server: str = ""
     """host:port/database of the server, for messages."""
 
@@ -148,6 +150,9 @@ _NEEDS_AUTOCOMMIT = {
     " op.get_context().autocommit_block():` around the ALTER TYPE, or use the value in a revision of its own.",
 }
 _REVISION_HINT = "Correct the revision and deploy a new image; the database stays at the revision before."
+_UNDOING_HINT = (
+    "Correct its downgrade() in a new image, or choose a target above it; the database stays at this revision."
+)
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
@@ -202,7 +207,7 @@ def classify(error: BaseException, scene: Scene) -> Verdict:
         sqlstate=code,
         revision=scene.revision,
         statement=masking.statement(str(getattr(error, "statement", None) or "")),
-        hint=_hint(reason, code),
+        hint=_hint(reason, code, undoing=scene.undoing),
     )
     return Verdict(reason, failure)
 
@@ -264,11 +269,12 @@ def _message(error: BaseException, code: str, scene: Scene) -> str:
     return text
 
 
-def _hint(reason: Reason, code: str) -> str:
+def _hint(reason: Reason, code: str, *, undoing: bool) -> str:
     if code in _BOUNDED_ELSEWHERE:
         return "A timeout that the role, the database or env.py sets ended the session: give more there."
     if reason is not Reason.REVISION_FAILED:
         return _HINTS.get(reason, "")
     if code == "57014":
         return "Somebody cancelled the statement (pg_cancel_backend); ask who did and why."
-    return _DRIFT if code in EXISTS_ALREADY else _NEEDS_AUTOCOMMIT.get(code, _REVISION_HINT)
+    otherwise = _UNDOING_HINT if undoing else _DRIFT if code in EXISTS_ALREADY else _REVISION_HINT
+    return _NEEDS_AUTOCOMMIT.get(code, otherwise)
