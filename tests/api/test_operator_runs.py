@@ -103,12 +103,15 @@ def test_a_refused_password_is_tried_again_later_and_not_at_once(shop: Shop) -> 
         (ExitCode.USAGE, "ConfigInvalid"),
         (ExitCode.SCRIPTS, "MultipleHeads"),
         (ExitCode.DATABASE_AHEAD, "DatabaseAheadBlocked"),
+        (ExitCode.FAILED, "PartlyApplied"),
     ],
 )
 def test_what_waiting_cannot_heal_stalls_after_one_pod(shop: Shop, code: ExitCode, reason: str) -> None:
     shop.migrate()
-    shop.kubelet.ends(shop.pod(), code, Result(reason, error=Failure("so it is")))
-    assert conditions(shop.becomes(reason)) == {"Ready": "False", "Stalled": "True"}
+    shop.kubelet.ends(shop.pod(), code, Result(reason, error=Failure("so it is", committed=("INSERT INTO t",))))
+    status = shop.becomes(reason)
+    assert conditions(status) == {"Ready": "False", "Stalled": "True"}
+    assert status["lastRun"]["error"]["committed"] == ["INSERT INTO t"]
     assert len(shop.pods()) == 1
 
 
@@ -123,6 +126,8 @@ def test_a_pod_that_ends_without_a_report_is_tried_again(shop: Shop) -> None:
 
 def test_a_database_that_is_ahead_is_ready_and_says_so(shop: Shop) -> None:
     shop.migrate()
-    status = shop.succeeds(result=Result("DatabaseAhead", ("c3",), ("c3",), ("b2",), ahead=True))
+    warned = ("look",) * 20
+    status = shop.succeeds(result=Result("DatabaseAhead", ("c3",), ("c3",), ("b2",), ahead=True, warnings=warned))
     assert conditions(status) == {"Ready": "True"}
+    assert status["lastRun"]["warnings"] == ["look"] * 16
     assert status["revisions"]["databaseAhead"] is True

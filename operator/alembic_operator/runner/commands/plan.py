@@ -91,6 +91,7 @@ def _head(invocation: Invocation, result: Result, rendered: list[Rendered]) -> I
     if invocation.role:
         yield f"SET ROLE {quoted(invocation.role)};"
     if invocation.schema:
+        yield f"CREATE SCHEMA IF NOT EXISTS {quoted(invocation.schema)};"
         yield f"SET search_path TO {quoted(invocation.schema)}, public;"
 
 
