@@ -50,6 +50,7 @@ sys.path_importer_cache.pop(ARCHIVE, None)
 
 from alembic_operator.runner.main import main
 
+__file__ = sys.argv[0]  # a file that exists: libraries compare it with others
 code = main(sys.argv[1:])
 sys.stdout.flush()
 sys.stderr.flush()

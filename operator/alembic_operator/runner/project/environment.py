@@ -17,7 +17,7 @@ from alembic.util import CommandError
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.process.failures import Ending
-from alembic_operator.runner.project import flask_app, scripts
+from alembic_operator.runner.project import company, flask_app, scripts
 from alembic_operator.runner.project.attributes import Attributes
 
 if TYPE_CHECKING:
@@ -79,7 +79,9 @@ def _options(invocation: Invocation) -> Any:
     for argument in invocation.x:
         words += ["-x", argument]
     command = invocation.command if invocation.command in ("downgrade", "stamp") else "upgrade"
-    return CommandLine(prog="alembic").parser.parse_args([*words, command, invocation.target])
+    words += [command, invocation.target]
+    sys.argv[:] = ["alembic", *words]  # applications look there for what they are started for
+    return CommandLine(prog="alembic").parser.parse_args(words)
 
 
 def open_scripts(config: Config, invocation: Invocation) -> ScriptDirectory:
@@ -125,11 +127,21 @@ def run(config: Config, script: ScriptDirectory, hooks: Hooks, target: str, **of
     config.attributes = attributes = Attributes(hooks.connect)
     try:
         with flask_app.context(config, script), environment:
-            script.run_env()
+            _run_env(script.run_env, attributes, hooks)
     finally:
         attributes.close()
     if hooks.failure:
         raise hooks.failure
+
+
+def _run_env(env: Callable[[], None], attributes: Attributes, hooks: Hooks) -> None:
+    try:
+        env()
+    except Exception as error:
+        way = None if hooks.calls else company.missed(error, attributes)
+        if way is None:
+            raise
+        way(env)
 
 
 def _nothing(_heads: Any, _context: Any) -> list[Any]:
