@@ -138,6 +138,8 @@ _HINTS = {
     "parameters (options, server_settings) out of env.py or into the pooler's ignore_startup_parameters.",
     Reason.READ_ONLY_DATABASE: "Connect to the primary; this server is a standby or read-only.",
     Reason.STATEMENT_TIMEOUT: "Give more policy.statementTimeout, or split the statement.",
+    Reason.ALEMBIC_NOT_FOUND: "Install it in the image, or set spec.alembic.python to the interpreter that has it.",
+    Reason.ENV_FAILED: "The pod's log has the traceback; the application may need more of its environment variables.",
 }
 _BOUNDED_ELSEWHERE = ("25P03", "25P04", "57P05")
 EXISTS_ALREADY = ("42P07", "42701", "42710", "42P06")
