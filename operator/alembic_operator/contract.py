@@ -89,7 +89,8 @@ class Invocation:
     section: str = "alembic"
     """Section of that file, like `alembic -n`."""
     target: str = "heads"
-    """heads, head, a revision, BRANCH@head, or +N; several are separated by commas and reached one after the other."""
+    """heads, head, a revision, BRANCH@head, or +N; several are separated by commas and reached one after the other.
+    Of `downgrade`: a revision, base, -N, BRANCH@base, or BRANCH@-N."""
     x: tuple[str, ...] = ()
     """Arguments for env.py, like `alembic -x`."""
     database: str = "env.py"
