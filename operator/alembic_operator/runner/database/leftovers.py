@@ -70,7 +70,9 @@ def look(query: Query, table: VersionTable) -> Leftovers:
     ((anything, said),) = query(
         "SELECT EXISTS (SELECT FROM pg_catalog.pg_index WHERE NOT indisvalid)"
         " OR EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE NOT convalidated),"
-        f" pg_catalog.obj_description(pg_catalog.to_regclass({literal(table.sql)}), 'pg_class')"
+        " (SELECT pg_catalog.obj_description(c.oid, 'pg_class')"  # to_regclass() would need a right on the schema
+        " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+        f" WHERE n.nspname = {literal(table.schema)} AND c.relname = {literal(table.name)})"
     )
     rows = query(f"{_INVALID} UNION ALL {_UNVALIDATED} ORDER BY 2") if anything else []
     found = {kind: tuple(Unfinished(*rest) for one, *rest in rows if one == kind) for kind in ("index", "constraint")}
