@@ -113,10 +113,10 @@ def test_check_only_reads_and_passes_through_any_pool_without_changing_its_sessi
         words = {"address": ("--database", "environment"), "role": ("--role", "pg_read_all_data")}.get(knows, ())
         environment = through.environment() if knows == "address" else {"APP_URL": through.url("psycopg2")}
         run = runner.run(any_project, "check", "--lock-timeout", "77s", "--schema", "public", *words, **environment)
-        settings = ("lock_timeout", "search_path", "role")
+        settings = ("lock_timeout", "search_path", "role", "client_connection_check_interval")
         left = [through.value(f"select current_setting('{name}')") for name in settings]
     assert (run.code, run.result.reason, run.result.to) == (0, "Pending", ("one",)), run.stderr
-    assert left == ["0", '"$user", public', "none"]
+    assert left == ["0", '"$user", public', "none", "0"]
 
 
 def test_two_runners_through_a_pool_in_session_mode_apply_a_revision_once(
