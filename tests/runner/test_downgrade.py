@@ -167,7 +167,7 @@ def test_scripts_that_do_not_know_the_current_revision_cannot_move_from_it(
     ("target", "code", "reason", "words"),
     [
         ("heads", 64, "ConfigInvalid", "--target"),
-        ("three", 65, "UnknownTarget", "three"),
+        ("three", 65, "UnknownTarget", "the database contains two, and nothing that comes after the target"),
         ("nowhere", 65, "UnknownTarget", "nowhere"),
         ("+1", 65, "UnknownTarget", "+1"),
         ("-9", 65, "UnknownTarget", "-9"),

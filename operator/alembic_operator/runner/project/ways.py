@@ -34,7 +34,12 @@ def undone(script: Any, target: str, heads: tuple[str, ...]) -> list[Any]:
         message = f"target {target}: the database has several heads: {', '.join(heads)}"
         raise Ending(Reason.UNKNOWN_TARGET, message, f"Say of which: BRANCH@{target}, or name a revision.")
     with scripts.explained(target):
-        return list(script.iterate_revisions(heads, target, select_for_downgrade=True))
+        try:
+            return list(script.iterate_revisions(heads, target, select_for_downgrade=True))
+        except RangeNotAncestorError as error:
+            contains = ", ".join(heads) or "no revision"
+            message = f"target {target}: the database contains {contains}, and nothing that comes after the target"
+            raise Ending(Reason.UNKNOWN_TARGET, message, "Check the target; `upgrade` is what leads up.") from error
 
 
 def beyond(script: Any, revision: str, heads: tuple[str, ...]) -> tuple[str, ...]:
