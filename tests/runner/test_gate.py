@@ -118,16 +118,6 @@ def test_the_gate_of_an_env_py_survives_a_database_that_comes_later(
         postgresql.rows(f"drop database if exists {later.name} with (force)")
 
 
-def test_the_gate_holds_no_connection_while_it_waits(
-    project: Project, runner: Runner, database: Database, how: tuple[str, ...]
-) -> None:
-    project.begin().table("one")
-    gate = runner.start(project, *how, **_environment(project, database))
-    until(lambda: _messages(gate))
-    until(lambda: database.value("select count(*) from pg_stat_activity where datname = current_database()") == 1)
-    assert gate.popen.poll() is None
-
-
 def test_a_gate_without_revisions_never_passes(any_project: Project, runner: Runner, database: Database) -> None:
     any_project.begin()
     gate = runner.start(any_project, "gate", **_environment(any_project, database))
