@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.runner.project import Project
+
 if TYPE_CHECKING:
-    from tests.runner.project import Project, Run, Runner
+    from pathlib import Path
+
+    from tests.runner.project import Run, Runner
     from tests.runner.server import Database
 
 ELSEWHERE = "nobody:wrong@127.0.0.1:1/nowhere"
@@ -125,6 +129,22 @@ def test_a_creator_cannot_be_redirected_and_is_refused(
     run = runner.run(any_project, *GIVEN, **url, **database.environment())
     assert "creator" in _refused(run, 64, "WrongDatabase")
     assert postgresql.heads() == []
+
+
+def test_an_asynchronous_creator_is_refused_too(
+    runner: Runner, database: Database, postgresql: Database, tmp_path: Path
+) -> None:
+    project = Project(tmp_path / "project", "asyncpg").begin().table("one")
+    creator = "async_creator=lambda: __import__('asyncpg').connect(os.environ['RAW_URL']), "
+    _edited(project, ('os.environ["APP_URL"], ', f'os.environ["APP_URL"], {creator}'))
+    url = {"APP_URL": "postgresql+asyncpg://", "RAW_URL": postgresql.url()}
+    run = runner.run(project, *GIVEN, **url, **database.environment())
+    if run.result.sqlalchemy.startswith("1."):
+        pytest.skip("SQLAlchemy 1.4 has no asynchronous creators")
+    assert "creator" in _refused(run, 64, "WrongDatabase")
+    assert postgresql.heads() == []
+    run = runner.run(project, "upgrade", **{**url, "RAW_URL": database.url()})
+    assert (run.code, database.heads()) == (0, ["one"]), run.stderr
 
 
 def test_a_creator_is_used_as_it_is_without_an_address(

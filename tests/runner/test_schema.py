@@ -121,3 +121,36 @@ def test_a_schema_that_may_not_be_created_names_the_missing_right(
     assert f"user {role} lacks the right CREATE on database {database.name}" in message
     assert run.result.error
     assert f'GRANT CREATE ON DATABASE "{database.name}" TO "{role}"' in run.result.error.hint
+
+
+@pytest.mark.parametrize(
+    ("granted", "missing"), [("", "USAGE, CREATE"), ("usage", "CREATE"), ("create", "USAGE"), ("usage, create", "")]
+)
+def test_a_schema_that_may_not_be_used_names_the_missing_right(
+    any_project: Project, runner: Runner, database: Database, role: str, granted: str, missing: str
+) -> None:
+    database.rows(f"create role {role}; create schema users; grant all on schema public to {role}")
+    if granted:
+        database.rows(f"grant {granted} on schema users to {role}")
+    any_project.begin().table("one")
+    words = ("upgrade", "--schema", "users", "--role", role)
+    run = runner.run(any_project, *words, APP_URL=database.url("psycopg2"))
+    if not missing:
+        assert (run.code, database.heads("users.alembic_version")) == (0, ["one"]), run.stderr
+        return
+    message = _failed(run, 77, "PermissionDenied")
+    assert message == f"user {role} lacks the right {missing} on schema users"
+    assert database.rows("select from pg_tables where schemaname in ('public', 'users')") == []
+
+
+def test_a_migrated_schema_needs_no_right_to_create_in_it(
+    any_project: Project, runner: Runner, database: Database, role: str
+) -> None:
+    any_project.begin().table("one")
+    runner.run(any_project, "upgrade", "--schema", "users", APP_URL=database.url("psycopg2"))
+    database.rows(f"create role {role}; grant usage on schema users to {role}")
+    database.rows(f"grant all on all tables in schema users to {role}")
+    any_project.revision("two", 'op.execute("insert into one values (1)")')
+    words = ("upgrade", "--schema", "users", "--role", role)
+    run = runner.run(any_project, *words, APP_URL=database.url("psycopg2"))
+    assert (run.code, database.heads("users.alembic_version")) == (0, ["two"]), run.stderr

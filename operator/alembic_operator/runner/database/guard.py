@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.database import locks, pooler
+from alembic_operator.runner.database import locks, pooler, schema
 from alembic_operator.runner.database.connect import Connections, connect_failed
-from alembic_operator.runner.database.own import Origin, OwnConnection, fetch, literal, quoted
+from alembic_operator.runner.database.own import Origin, OwnConnection, fetch, literal
 from alembic_operator.runner.database.sites import Site, Sites, end_unless_begun, raw_of
-from alembic_operator.runner.process.failures import Ending, sqlstate
+from alembic_operator.runner.process.failures import Ending
 
-_NOT_ALLOWED = "42501"
 _SHARED = "alembic_operator.shared"
 
 
@@ -94,27 +93,15 @@ class Guard:
         site.lock = locks.acquire(own, site.table, waiting)
 
     def _create_schema(self, site: Site) -> None:
-        schema = self.connections.session.schema
-        if not schema or not site.lock:
+        name = self.connections.session.schema
+        if not name or not site.lock:
             return
-        own = site.lock.own
-        if not own.rows(f"SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = {literal(schema)}"):
-            try:
-                own.become(self.role).rows(f"CREATE SCHEMA {quoted(schema)}")
-                own.rows("RESET ROLE")
-            except Exception as error:
-                raise self._refused(error, site, own) from error
-            self.connections.around.journal.info("schema created", schema=schema)
-
-    def _refused(self, error: Exception, site: Site, own: OwnConnection) -> Ending:
-        if sqlstate(error) != _NOT_ALLOWED:
-            return connect_failed(error, site.origin)
-        ((who,),) = own.rows("SELECT current_user::text")
-        schema = self.connections.session.schema
-        message = f"cannot create schema {schema}: user {who} lacks the right CREATE on database {site.database}"
-        grant = f"GRANT CREATE ON DATABASE {quoted(site.database)} TO {quoted(who)}"
-        create = f"CREATE SCHEMA {quoted(schema)} AUTHORIZATION {quoted(who)}"
-        return Ending(Reason.PERMISSION_DENIED, message, f"As an administrator: {grant}; or: {create}.")
+        try:
+            made = schema.prepare(site.lock.own, site, name, self.role)
+        except Exception as error:
+            raise connect_failed(error, site.origin) from error
+        if made:
+            self.connections.around.journal.info("schema created", schema=name)
 
     def _checked_out(self, raw: Any, info: dict[Any, Any], origin: Origin) -> None:
         if self._share(raw, info, origin):
