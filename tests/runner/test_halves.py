@@ -147,6 +147,41 @@ def test_a_run_that_is_stopped_behind_committed_statements_is_partly_applied(
     assert "rolled back" not in run.result.error.message
 
 
+def test_a_revision_that_is_in_the_version_table_after_all_is_not_partly_applied(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().revision(
+        "one",
+        f"""
+        {BLOCK}
+            op.execute("create table half (id int)")
+        dialect = op.get_bind().dialect
+        def commit(connection, committed=dialect.do_commit):
+            committed(connection)
+            raise dialect.loaded_dbapi.OperationalError("server closed the connection unexpectedly")
+        dialect.do_commit = commit
+        """,
+    )
+    run = _upgraded(runner, any_project, database)
+    assert (run.code, run.result.reason, run.result.to) == (75, "DatabaseUnreachable", ("one",)), run.stderr
+
+
+def test_a_statement_that_is_repeated_is_listed_once(any_project: Project, runner: Runner, database: Database) -> None:
+    database.rows("create table counted (id int)")
+    any_project.begin().revision(
+        "one",
+        f"""
+        {BLOCK}
+            for number in range(2000):
+                op.execute(f"insert into counted values ({{number}})")
+            1 / 0
+        """,
+    )
+    run = _upgraded(runner, any_project, database)
+    assert run.result.error
+    assert run.result.error.committed == ("insert into counted values (?)",)
+
+
 # Scripts that end their transaction themselves
 
 

@@ -6,10 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
+from alembic_operator.runner.database.own import fetch, literal
 from alembic_operator.runner.database.sites import raw_of
-from alembic_operator.runner.process import masking
 from alembic_operator.runner.process.failures import Ending, Verdict
-from alembic_operator.runner.watching import sql
 from alembic_operator.runner.watching.ledger import Ledger
 from alembic_operator.runner.watching.mark import Mark
 from alembic_operator.runner.watching.witness import Witness
@@ -43,6 +42,8 @@ class Halves(Witness):
         self._ledger = Ledger(before_effect=self._mark.write)
         self._ledger.install()
         self._warnings: list[str] = []
+        self._otherwise: Verdict | None = None
+        self._there = False
 
     def locked(self, site: Site) -> None:
         """Know which version table speaks for the next revisions."""
@@ -50,7 +51,7 @@ class Halves(Witness):
 
     def begun(self, revision: str, connection: Any) -> None:
         """Open the revision's account, unless an earlier run was killed in the middle of it."""
-        self._connection = connection
+        self._connection, self._there = connection, False
         self._mark.begin(self._site, revision)
         self._ledger.begin(revision, raw_of(connection))
 
@@ -62,7 +63,7 @@ class Halves(Witness):
         """Refuse to mark a revision as done whose statements were rolled back."""
         del revision
         if lost := self._ledger.lost(here=True):
-            message = f"the script rolled back what it had executed: {masking.statement(lost[0])}"
+            message = f"the script rolled back what it had executed: {lost[0].text}"
             hint = f"Remove the ROLLBACK from the script, or do what was rolled back again; see {_BLOCK}."
             raise Ending(Reason.NOT_COMMITTED, message, hint)
 
@@ -70,7 +71,12 @@ class Halves(Witness):
         """Know Alembic's own COMMIT from the script's; all is well once it is done."""
         self._warn(revision)
         self._ledger.seal()
-        self._mark.erase(raw_of(connection))
+        raw = raw_of(connection)
+        self._mark.erase(raw)
+        if self._ledger.committed and self._site:
+            self._there = bool(
+                fetch(raw, f"SELECT 1 FROM {self._site.table.sql} WHERE version_num = {literal(revision)}")
+            )  # a downgrade's is not
 
     def applied(self, revision: str) -> dict[str, Any]:
         """Close the account; commit what the script's own commit() left to nobody."""
@@ -87,11 +93,11 @@ class Halves(Witness):
         ledger = self._ledger
         committed, unknown, own = ledger.committed, ledger.unknown, ledger.ends_itself
         ledger.end()
-        failure = replace(verdict.failure, committed=tuple(map(masking.statement, committed)))
+        failure = replace(verdict.failure, committed=tuple(one.text for one in committed))
         if own:
             failure = replace(failure, hint=(failure.hint + _WRITE_INSTEAD).strip())
-        never_again = not all(map(sql.is_repeatable, committed))
-        doubtful = not all(sql.is_repeatable(one, finished=False) for one in unknown)
+        never_again = not all(one.twice for one in committed)
+        doubtful = not all(one.twice_unfinished for one in unknown)
         if not never_again and not doubtful:
             self._mark.withdraw()
             return replace(verdict, failure=failure)
@@ -99,12 +105,16 @@ class Halves(Witness):
         if verdict.reason in _STOPPED:
             message = f"{failure.message.partition(';')[0]} in the middle of a revision that is partly committed"
             failure = replace(failure, message=message)
-        statement = failure.statement or masking.statement("; ".join(unknown))
+        self._otherwise = replace(verdict, failure=replace(failure, committed=()))
+        statement = failure.statement or "; ".join(one.text for one in unknown)
         return Verdict(Reason.PARTLY_APPLIED, replace(failure, hint=hint, statement=statement))
 
     def ended(self, result: Result) -> Result:
-        """Add what the authors of the scripts should know."""
-        return replace(result, warnings=(*result.warnings, *self._warnings))
+        """Add what authors should know; see that a revision is whole after all whose COMMIT was not answered."""
+        whole = self._otherwise if self._there and result.error and result.error.revision in result.to else None
+        if whole and result.reason == Reason.PARTLY_APPLIED:
+            result = replace(result, reason=str(whole.reason), error=whole.failure)
+        return replace(result, warnings=(*result.warnings, *dict.fromkeys(self._warnings)))
 
     def _warn(self, revision: str) -> None:
         if self._ledger.ends_itself:
@@ -115,5 +125,5 @@ class Halves(Witness):
         if lost := self._ledger.lost(here=False):
             self._warnings.append(
                 f"Revision {revision} executed on a connection of its own what was rolled back later:"
-                f" {masking.statement(lost[0])}. Commit it there, or use op.execute()."
+                f" {lost[0].text}. Commit it there, or use op.execute()."
             )

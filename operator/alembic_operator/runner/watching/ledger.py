@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
@@ -11,6 +11,9 @@ from sqlalchemy.engine import Engine
 from alembic_operator.runner.database.sites import raw_of
 from alembic_operator.runner.process.failures import is_connection_lost, sqlstate
 from alembic_operator.runner.watching import sql
+
+if TYPE_CHECKING:
+    from alembic_operator.runner.watching.sql import Statement
 
 _TERMINATED = "terminating connection due to administrator command"
 """The answer to a statement, which asyncpg passes on with another SQLSTATE."""
@@ -24,9 +27,9 @@ class Account:
     """What one revision did on one connection."""
 
     raw: Any
-    open: list[str] = field(default_factory=list)
+    open: dict[Statement, None] = field(default_factory=dict)
     """Executed in a transaction that has not ended."""
-    lost: list[str] = field(default_factory=list)
+    lost: dict[Statement, None] = field(default_factory=dict)
     """Executed and rolled back."""
     alone: bool = False
     """Whether the last statement ended outside of a transaction, so that the next one may be on its own, too."""
@@ -36,7 +39,7 @@ class Account:
 class Running:
     """A statement that was sent."""
 
-    statements: list[str]
+    statements: tuple[Statement, ...]
     alone: bool
     """Whether it takes effect by itself, without a commit that follows."""
     refused: bool | None = None
@@ -48,7 +51,8 @@ class Ledger:
     """The account of the revision that is running, on all connections of this process."""
 
     revision: str = ""
-    committed: list[str] = field(default_factory=list)
+    committed: dict[Statement, None] = field(default_factory=dict)
+    """In the order in which they were first executed."""
     ends_itself: bool = False
     """Whether the script ended its transaction by its own COMMIT."""
     in_block: bool = False
@@ -80,21 +84,21 @@ class Ledger:
 
     def end(self) -> None:
         """Close the account."""
-        self.revision, self.committed, self._running = "", [], None
+        self.revision, self.committed, self._running = "", {}, None
         self.ends_itself = self._sealed = False
         self._accounts = {}
 
-    def lost(self, *, here: bool) -> list[str]:
+    def lost(self, *, here: bool) -> list[Statement]:
         """Return what was rolled back and not executed again: on the revision's own connection, or on others."""
         kept = [*self.committed, *(one for account in self._accounts.values() for one in account.open)]
         chosen = [account for key, account in self._accounts.items() if (key == self._main) is here]
         return [one for account in chosen for one in account.lost if one not in kept]
 
     @property
-    def unknown(self) -> list[str]:
+    def unknown(self) -> tuple[Statement, ...]:
         """Return the statements whose outcome nobody knows: they were sent, and no answer came."""
         running = self._running
-        return running.statements if running and running.alone and not running.refused else []
+        return running.statements if running and running.alone and not running.refused else ()
 
     def _account(self, connection: Any) -> Account | None:
         if not self.revision or connection.dialect.name != "postgresql" or connection.invalidated:
@@ -106,13 +110,13 @@ class Ledger:
         account = self._account(connection)
         if account is None:
             return
-        self.committed += [one for one in self.unknown if one not in self.committed]  # the script went on regardless
+        self.committed.update(dict.fromkeys(self.unknown))  # the script went on regardless
         if account.open and not in_transaction(account.raw):
             self._ended_by_script(account)  # by the driver's own commit() or rollback(), which nobody tells
-        statements = sql.split(statement)
+        statements = sql.read(statement)
         alone = account.alone or bool(getattr(account.raw, "autocommit", False))
-        ends = any(map(sql.commits, statements))
-        self._running = Running([*(account.open if ends else []), *statements], alone or ends)
+        ends = any(one.commits for one in statements)
+        self._running = Running((*(account.open if ends else ()), *statements), alone or ends)
         if alone or ends:
             self._announce(account, self._running.statements)
 
@@ -121,46 +125,46 @@ class Ledger:
         self._running = None
         if account is None:
             return
-        for one in sql.split(statement):
+        for one in sql.read(statement):
             self._executed(account, one)
         account.alone = not in_transaction(account.raw)
         if account.alone:
             self._settle(account)
 
-    def _executed(self, account: Account, statement: str) -> None:
-        if sql.rolls_back(statement):
+    def _executed(self, account: Account, statement: Statement) -> None:
+        if statement.rolls_back:
             self._drop(account)
-        elif sql.commits(statement) and not self.in_block:
+        elif statement.commits and not self.in_block:
             self._ended_by_script(account)
-        elif not sql.is_reading(statement):
-            account.open.append(statement)
+        elif not statement.reads:
+            account.open[statement] = None
 
     def _ended_by_script(self, account: Account) -> None:
         self.ends_itself = self.ends_itself or id(account.raw) == self._main
         self._settle(account)
 
     def _settle(self, account: Account) -> None:
-        self.committed += account.open
-        account.open = []
+        self.committed.update(account.open)
+        account.open = {}
 
     def _drop(self, account: Account) -> None:
-        account.lost += account.open
-        account.open = []
+        account.lost.update(account.open)
+        account.open = {}
 
     def _commit(self, connection: Any) -> None:
         account = self._account(connection)
         if account is None or (self._sealed and id(account.raw) == self._main):
             return
-        self._announce(account, account.open)
+        self._announce(account, tuple(account.open))
         # Told before it is done: should it fail with an answer, _refused takes it back.
-        self._running = Running(list(account.open), alone=True)
+        self._running = Running(tuple(account.open), alone=True)
         if id(account.raw) == self._main and not self.in_block:
             self.ends_itself = True
         account.alone = False
         self._settle(account)
 
-    def _announce(self, account: Account, statements: list[str]) -> None:
-        if id(account.raw) == self._main and not all(sql.is_repeatable(one, finished=False) for one in statements):
+    def _announce(self, account: Account, statements: tuple[Statement, ...]) -> None:
+        if id(account.raw) == self._main and not all(one.twice_unfinished for one in statements):
             self.before_effect(account.raw)
 
     def _rollback(self, connection: Any) -> None:
@@ -180,7 +184,7 @@ class Ledger:
         answered = answered or _TERMINATED in str(error)
         running.refused = isinstance(error, Exception) and answered
         if context.statement is None and running.refused:
-            self.committed = [one for one in self.committed if one not in running.statements]
+            self.committed = {one: None for one in self.committed if one not in running.statements}
 
 
 def in_transaction(raw: Any) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
+
+from alembic_operator.runner.process import masking
 
 _TOKENS = re.compile(
     r"""--[^\n]*|/\*.*?\*/                        # comments
@@ -13,6 +16,7 @@ _TOKENS = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_CACHED_LENGTH = 10_000
 _NAME = r'(?:"(?:[^"]|"")*"|[\w$]+)'
 
 
@@ -56,6 +60,21 @@ _ROLLBACK = _pattern(r"(?:ROLLBACK(?!\ PREPARED)(?!\ (?:WORK\ |TRANSACTION\ )?TO
 
 
 @dataclass(frozen=True)
+class Statement:
+    """One statement and what its text tells."""
+
+    text: str
+    """On one line, cut, its literals masked."""
+    reads: bool
+    commits: bool
+    rolls_back: bool
+    twice: bool
+    """Whether it may run again once it ended."""
+    twice_unfinished: bool
+    """Whether it may run again when it did not end."""
+
+
+@dataclass(frozen=True)
 class ConcurrentIndex:
     """What CREATE INDEX CONCURRENTLY builds."""
 
@@ -63,6 +82,28 @@ class ConcurrentIndex:
     """Without quotes; empty: PostgreSQL makes one."""
     table: str
     """As the statement writes it."""
+
+
+def read(sql: str) -> tuple[Statement, ...]:
+    """Return the statements of a text; a loop executes the same one a thousand times."""
+    return _read_again(sql) if len(sql) < _CACHED_LENGTH else _read(sql)
+
+
+def _read(sql: str) -> tuple[Statement, ...]:
+    return tuple(
+        Statement(
+            masking.statement(one),
+            is_reading(one),
+            commits(one),
+            rolls_back(one),
+            is_repeatable(one),
+            is_repeatable(one, finished=False),
+        )
+        for one in split(sql)
+    )
+
+
+_read_again = functools.lru_cache(maxsize=256)(_read)
 
 
 def split(sql: str) -> list[str]:
