@@ -176,7 +176,8 @@ class Spec(Model):
     alembic: Alembic = Alembic()
     """How Alembic is called."""
     database: Database | None = None
-    """The database that is migrated. Without it, env.py connects as it always does."""
+    """The database that is migrated: every connection that env.py makes goes there. Without it, env.py connects as it
+    always does."""
     policy: Policy = Policy()
     """Limits and permissions of a run."""
     depends_on: Annotated[
