@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NAME_BYTES = 63
+_PREFIX = "alembic-operator/"
 _OWN = "/own"
 _TIMEOUTS = ("lock_timeout", "statement_timeout")
 _LONGEST_MS = (1 << 31) - 1
@@ -40,7 +41,8 @@ class Session:
         """Return what the command line asks for; the name is unique to this process."""
         host = os.environ.get("HOSTNAME") or socket.gethostname()
         unique = f"/{os.urandom(3).hex()}"
-        name = f"alembic-operator/{host}"[: _NAME_BYTES - len(unique) - len(_OWN)] + unique
+        end = f"{host}{unique}"[-(_NAME_BYTES - len(_PREFIX) - len(_OWN)) :]  # what tells two pods apart is last
+        name = f"{_PREFIX}{end}"
         lock_timeout, statement_timeout, deadline = (
             min(round(seconds(one) * 1000), _LONGEST_MS)
             for one in (invocation.lock_timeout, invocation.statement_timeout, invocation.deadline)
