@@ -155,12 +155,12 @@ def test_the_deadline_ends_the_waiting_and_the_result_names_the_holder(
 ) -> None:
     any_project.begin().revision("one", 'op.execute("select pg_sleep(90)")')
     environment = {"APP_URL": database.url("psycopg2")}
-    first = runner.start(any_project, "upgrade", HOSTNAME="a-name-of-more-than-35-characters-5d8f7c9b6-x2x4z", **environment)
+    first = runner.start(any_project, "upgrade", HOSTNAME="more-than-35-characters-long-5d8f7c9b6-x2x4z", **environment)
     until(lambda: first.said("revision started"))
     run = runner.run(any_project, "upgrade", "--deadline", deadline, **environment)
     assert (run.code, run.result.reason) == (75, "WaitingForLock"), run.stderr
     assert run.result.error
-    assert "-characters-5d8f7c9b6-x2x4z (pid " in run.result.error.message
+    assert "-characters-long-5d8f7c9b6-x2x4z (pid " in run.result.error.message
     assert re.search(r"pg_terminate_backend\(\d+\)", run.result.error.hint)
 
 
