@@ -38,7 +38,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 @pytest.mark.parametrize("environment", [MATRIX[0], MATRIX[-1]], ids=lambda environment: environment.name)
 def test_a_python_that_cannot_use_the_byte_code_compiles_each_module_once(environment: Environment, pyz: Path) -> None:
-    words = [environment.python, "-c", COMPILED, pyz, "--help"]
+    words: list[str | Path] = [environment.python, "-c", COMPILED, pyz, "--help"]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     lines = [line for line in done.stderr.splitlines() if line.startswith("compiled ") and "alembic_operator" in line]
     assert len(lines) == len(set(lines))
