@@ -59,3 +59,4 @@ def test_a_head_that_is_needed_by_depends_on_is_contained_and_no_top() -> None:
     assert state.contained(GRAPH, ["b2"]) == {"b1", "b2", "a1"}
     assert state.missing(GRAPH, HEADS, ("b2",)) == ("a2", "a3")
     assert state.tops(GRAPH, ["b2", "b1", "a1", "a2"]) == ("a2", "b2")
+    assert state.tops(GRAPH, ["a3", "a1"]) == ("a3",)

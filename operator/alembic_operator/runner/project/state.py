@@ -33,10 +33,9 @@ def missing(graph: Graph, wanted: Iterable[str], heads: Iterable[str]) -> tuple[
 
 
 def tops(graph: Graph, revisions: Iterable[str]) -> tuple[str, ...]:
-    """Return those that no other of them needs, sorted: the heads of a set."""
+    """Return those that no other of them needs, directly or not, sorted: the heads of a set."""
     among = set(revisions)
-    needed = {down for one in among for down in graph.get(one, ())}
-    return tuple(sorted(among - needed))
+    return tuple(sorted(among - contained(graph, (down for one in among for down in graph.get(one, ())))))
 
 
 @dataclass(frozen=True)
