@@ -43,3 +43,12 @@ def test_a_python_that_cannot_use_the_byte_code_compiles_each_module_once(enviro
     lines = [line for line in done.stderr.splitlines() if line.startswith("compiled ") and "alembic_operator" in line]
     assert len(lines) == len(set(lines))
     assert lines or environment.interpreter.version == platform.python_version()
+
+
+def test_what_others_wrote_comes_with_its_licence_and_hides_nothing_of_the_image(pyz: Path) -> None:
+    with zipfile.ZipFile(pyz) as archive:
+        names = archive.namelist()
+        for package, words in (("pg8000", "Mathieu Fenniak"), ("scramp", "MIT No Attribution")):
+            assert words in archive.read(f"alembic_operator/runner/vendored/{package}/LICENSE").decode()
+            assert f"alembic_operator/runner/vendored/{package}/core.py" in names
+    assert {name.split("/")[0] for name in names} == {"__main__.py", "alembic_operator"}

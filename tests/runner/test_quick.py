@@ -181,6 +181,7 @@ def test_the_gate_connects_anew_when_its_connection_is_lost(
     pid, *_ = until(lambda: _messages(gate) and _gate(database))
     database.rows(f"select pg_terminate_backend({pid})")
     until(lambda: (row := _gate(database)) and row[0] != pid)
+    assert _messages(gate) == ["waiting for revision three: the database contains two (1 pending)"]
     runner.run(migrated, "upgrade", APP_URL=database.url("psycopg2"))
     run = gate.finish()
     assert (run.code, run.result.to) == (0, ("three",)), run.stderr

@@ -56,9 +56,9 @@ class Glance:
         """
         try:
             heads = self._heads()
-        except BaseException as error:
+        except Exception as error:
             self.close()
-            if isinstance(error, (Unsure, Ending)):
+            if isinstance(error, Unsure):
                 raise
             raise Ending.of(classify(error, Scene(server=self._place))) from error
         if not heads and time.monotonic() >= self._doubt_after:
@@ -72,6 +72,16 @@ class Glance:
         self._wire = self._at = None
 
     def _heads(self) -> tuple[str, ...]:
+        kept = self._wire is not None
+        try:
+            return self._read()
+        except (wire.ServerError, OSError):
+            if not kept:
+                raise
+        self.close()  # the server may end what is idle, and roles change
+        return self._read()
+
+    def _read(self) -> tuple[str, ...]:
         if self._wire is None:
             self._wire = wire.connect(self._address, self._name, os.environ)
         if self._at is None:

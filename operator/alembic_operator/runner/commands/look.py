@@ -73,7 +73,17 @@ class Look:
         return origin.driver if origin else ""
 
     def _read(self) -> list[tuple[str, ...]]:
-        """Read each version table over a connection that is kept, for there will be another look."""
+        """Read each version table, anew when what was kept for it has been lost."""
+        kept = bool(self._kept)
+        try:
+            return self._read_over_kept()
+        except Exception:
+            if not kept:
+                raise
+        self._let_go()
+        return self._read_over_kept()
+
+    def _read_over_kept(self) -> list[tuple[str, ...]]:
         for site in self._sites[len(self._kept) :]:
             self._kept.append(site.origin.open())
         role = self._invocation.role
