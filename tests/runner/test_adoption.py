@@ -28,7 +28,7 @@ def test_a_first_revision_that_meets_its_own_tables_says_to_stamp(
     assert (run.code, run.result.reason, run.result.to) == (70, reason, ()), run.stderr
     assert run.result.error is not None
     assert (run.result.error.sqlstate, run.result.error.revision) == ("42P07", "one")
-    assert "stamp --target REVISION" in run.result.error.hint
+    assert "`stamp` in place of `upgrade`" in run.result.error.hint
     (warning,) = run.result.warnings
     assert ("is empty" if exists else "does not exist") in warning
 

@@ -38,8 +38,8 @@ class Vacancy:
     def hint(self) -> str:
         """Return what to do about a first revision that met those tables."""
         return (
-            "If the tables are this project's, run this pod's command by hand with `stamp --target REVISION` in place"
-            " of `upgrade`, where REVISION is what they are at; else remove what is in the way."
+            "If the tables are this project's, run this pod's command by hand with `stamp` in place of `upgrade` and"
+            " `--target REVISION`, what they are at, as its last flag; else remove what is in the way."
         )
 
 
