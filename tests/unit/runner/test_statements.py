@@ -65,11 +65,12 @@ def test_what_a_concurrent_build_left_unfinished_may_be_done_again(text: str) ->
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("a; 'b;c'; d;", ["a", "''", "d"]),
-        ('a $x$ ;; $x$ b; "c;d"', ["a '' b", '"c_d"']),
-        (r"e'\';' ; a", ["''", "a"]),
+        ("a; 'b;c'; d;", ["a", "?", "d"]),
+        ('a $x$ ;; $x$ b; "c;d"', ["a ? b", '"c_d"']),
+        (r"e'\';' ; a", ["?", "a"]),
+        ("a 12, b1, $1, 'not ended; c", ["a ?, b1, $1, ?"]),
         ("a -- b; c\n; d /* ; */ e", ["a", "d e"]),
-        ("create function f() begin atomic; select 1; end", ["create function f() begin atomic, select 1, end"]),
+        ("create function f() begin atomic; select 1; end", ["create function f() begin atomic, select ?, end"]),
     ],
 )
 def test_a_text_is_split_into_its_statements(text: str, parts: list[str]) -> None:

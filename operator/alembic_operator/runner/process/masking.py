@@ -89,8 +89,11 @@ _STATEMENT_LENGTH = 400
 
 def statement(sql: str) -> str:
     """Return a statement on one line, cut, with its literals masked."""
-    masked = _LITERALS.sub("?", sql)
-    words = " ".join(masked.split())
+    return cut(" ".join(_LITERALS.sub("?", sql).split()))
+
+
+def cut(words: str) -> str:
+    """Return a statement, cut."""
     return words if len(words) <= _STATEMENT_LENGTH else words[:_STATEMENT_LENGTH] + "..."
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from alembic_operator.runner.process import masking
 
 _TOKENS = re.compile(
-    r"""--[^\n]*|/\*.*?\*/                        # comments
-    | \b[eE]'(?:[^'\\]|''|\\.)*' | '(?:[^']|'')*' # texts
-    | \$(\w*)\$.*?\$\1\$                          # dollar-quoted texts
-    | "(?:[^"]|"")*"                              # names
+    r"""--[^\n]*|/\*.*?\*/                                # comments
+    | \b[eE]'(?:[^'\\]|''|\\.)*(?:'|$) | '(?:[^']|'')*(?:'|$)  # texts
+    | \$(\w*)\$.*?(?:\$\1\$|$)                          # dollar-quoted texts
+    | (?<![\w$%.:])\d+(?:\.\d+)?\b                      # numbers, but not $1 or names that end in digits
+    | "(?:[^"]|"")*"                                    # names
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -90,24 +91,21 @@ def read(sql: str) -> tuple[Statement, ...]:
 
 
 def _read(sql: str) -> tuple[Statement, ...]:
-    return tuple(
-        Statement(
-            masking.statement(one),
-            is_reading(one),
-            commits(one),
-            rolls_back(one),
-            is_repeatable(one),
-            is_repeatable(one, finished=False),
-        )
-        for one in split(sql)
-    )
+    return tuple(map(_statement, split(sql)))
+
+
+def _statement(text: str) -> Statement:
+    reads = is_reading(text)
+    twice = reads or is_repeatable(text)
+    unfinished = twice or is_repeatable(text, finished=False)
+    return Statement(masking.cut(text), reads, commits(text), rolls_back(text), twice, unfinished)
 
 
 _read_again = functools.lru_cache(maxsize=256)(_read)
 
 
 def split(sql: str) -> list[str]:
-    """Return the statements of a text, each on one line, without comments and with its literals emptied."""
+    """Return the statements of a text, each on one line, without comments, its literals masked."""
     flat = _TOKENS.sub(_flat, sql)
     if re.search(r"\bBEGIN\s+ATOMIC\b", flat, re.IGNORECASE):
         flat = flat.replace(";", ",")  # the body of one function
@@ -119,7 +117,7 @@ def _flat(match: re.Match[str]) -> str:
     text = match.group()
     if text.startswith('"'):
         return text.replace(";", "_")
-    return " " if text.startswith(("--", "/*")) else "''"
+    return " " if text.startswith(("--", "/*")) else "?"
 
 
 def is_reading(statement: str) -> bool:
