@@ -202,7 +202,7 @@ class Reason(str, enum.Enum):
     NOT_COMMITTED = (
         "NotCommitted",
         Effect.STALLED,
-        "Alembic ended without an error, but a transaction of env.py rolled back what it ran.",
+        "Alembic ended without an error, but env.py or a script rolled back what was executed.",
     )
 
 
