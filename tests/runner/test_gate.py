@@ -118,9 +118,13 @@ def test_the_gate_of_an_env_py_survives_a_database_that_comes_later(
         postgresql.rows(f"drop database if exists {later.name} with (force)")
 
 
-def test_a_gate_without_revisions_never_passes(any_project: Project, runner: Runner, database: Database) -> None:
+@pytest.mark.parametrize("heads", ["", "insert into alembic_version values ('one')"])
+def test_a_gate_without_revisions_never_passes(
+    any_project: Project, runner: Runner, database: Database, how: tuple[str, ...], heads: str
+) -> None:
     any_project.begin()
-    gate = runner.start(any_project, "gate", **_environment(any_project, database))
+    database.rows(f"create table alembic_version (version_num text); {heads}")
+    gate = runner.start(any_project, *how, **_environment(any_project, database))
     (message,) = until(lambda: _messages(gate))
     assert "no revision" in message
     assert gate.popen.poll() is None
