@@ -136,15 +136,36 @@ def test_revisions_are_loaded_only_where_env_py_has_the_application(
     assert database.heads() == ["one"]
 
 
+@pytest.mark.parametrize("migrated", [True, False])
 def test_a_look_does_not_make_the_application_that_env_py_makes(
+    application: Project, runner: Runner, database: Database, *, migrated: bool
+) -> None:
+    path = application.folder / "migrations" / "versions" / "one.py"
+    path.write_text(path.read_text(encoding="utf-8").replace("'o' + 'ne'", "'one'"), encoding="utf-8")
+    if migrated:
+        database.rows("create table alembic_version (version_num text); insert into alembic_version values ('one')")
+    run = runner.run(application, "check", *GIVEN, APP_URL=NOWHERE, **database.environment())
+    assert told(run) == (0, "UpToDate" if migrated else "Pending"), run.stderr
+    assert database.value("select to_regclass('made_by_the_application')") is None
+
+
+def test_a_version_table_that_is_elsewhere_is_looked_for_with_env_py(
     application: Project, runner: Runner, database: Database
 ) -> None:
     path = application.folder / "migrations" / "versions" / "one.py"
     path.write_text(path.read_text(encoding="utf-8").replace("'o' + 'ne'", "'one'"), encoding="utf-8")
-    database.rows("create table alembic_version (version_num varchar(32)); insert into alembic_version values ('one')")
+    listen = """engine = create_engine(url)
+    from sqlalchemy import event
+    @event.listens_for(engine.__class__, "connect")
+    def hide(raw, _):
+        cursor = raw.cursor()
+        cursor.execute("set search" + "_path to hidden")
+        raw.commit()"""
+    application.write("application.py", APPLICATION.replace("engine = create_engine(url)", listen))
+    database.rows("create schema hidden; create table hidden.alembic_version (version_num text)")
+    database.rows("insert into hidden.alembic_version values ('one')")
     run = runner.run(application, "check", *GIVEN, APP_URL=NOWHERE, **database.environment())
     assert told(run) == (0, "UpToDate"), run.stderr
-    assert database.value("select to_regclass('made_by_the_application')") is None
 
 
 def test_a_revision_that_cannot_be_loaded_says_why(application: Project, runner: Runner, database: Database) -> None:

@@ -202,6 +202,7 @@ def test_the_gate_asks_env_py_when_a_version_table_stays_empty(
     any_project: Project, runner: Runner, database: Database
 ) -> None:
     any_project.begin(before="print('env.py ran')").table("one")
+    database.rows("create schema another; create table another.alembic_version (version_num text)")
     environment = {"APP_URL": database.url("psycopg2"), **database.environment()}
     gate = runner.start(any_project, "gate", "--database", "environment", **environment)
     until(lambda: _messages(gate))

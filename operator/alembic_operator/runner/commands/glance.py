@@ -46,6 +46,7 @@ class Glance:
         self._wire: wire.Wire | None = None
         self._at: versions.VersionTable | None = None
         self._doubt_after = time.monotonic() + trust
+        self._once = not trust
 
     def compare(self, target: str) -> Result:
         """Compare the database heads with the scripts.
@@ -61,9 +62,13 @@ class Glance:
             if isinstance(error, Unsure):
                 raise
             raise Ending.of(classify(error, Scene(server=self._place))) from error
-        if not heads and time.monotonic() >= self._doubt_after:
+        if not heads and time.monotonic() >= self._doubt_after and self._is_doubtful():
             raise Unsure("the version table is empty, or elsewhere")
         return replace(compare(self._history, target, [heads]), driver=self._driver)
+
+    def _is_doubtful(self) -> bool:
+        """Tell whether the slow way may know more: of tables without a version table, or of another version table."""
+        return self._once or (self._wire is not None and versions.is_anywhere(self._wire.rows, self._table[1]))
 
     def close(self) -> None:
         """Let the connection go."""

@@ -47,13 +47,22 @@ class Look:
             if not self._sites:
                 self._find()
             found = self._read()
-            if self._guessed and not any(found) and time.monotonic() >= self._doubt_after and self._env_is_due():
+            if not any(found) and self._is_doubtful() and self._env_is_due():
                 self._ask_env()
                 found = self._read()
         except BaseException as error:
             self._let_go()
             raise self._ending(error) from error
         return found
+
+    def _is_doubtful(self) -> bool:
+        """Tell whether env.py may find another version table: one of that name is somewhere, and this one is empty.
+
+        Where there is none, env.py need not run: it may make the application, and that its tables.
+        """
+        if not self._guessed or time.monotonic() < self._doubt_after:
+            return False
+        return any(versions.is_anywhere(own.rows, site.table.name) for site, own in zip(self._sites, self._kept))  # noqa: B905  3.9
 
     def warnings(self, heads: list[tuple[str, ...]]) -> tuple[str, ...]:
         """Return what somebody should look at where there are no heads; ask it just after they were read."""

@@ -75,6 +75,12 @@ def locate(query: Query, schema: str, name: str) -> Location:
     return Location(VersionTable(str(in_schema), name), str(database), bool(standby), int(backend), bool(there))
 
 
+def is_anywhere(query: Query, name: str) -> bool:
+    """Tell whether the database has a table of that name in any schema, also where the search path does not lead."""
+    ((found,),) = query(f"SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class WHERE relname = {literal(name)})")
+    return bool(found)
+
+
 def read_heads(own: Connected, table: VersionTable) -> tuple[str, ...]:
     """Return the database heads, sorted; none when there is no version table."""
     try:
