@@ -108,6 +108,8 @@ def _look_beside_the_file(config: Config, invocation: Invocation) -> None:
 
     A program that carries its own migrations has them in its package, wherever a pod was told to start.
     """
+    if Path(invocation.config).name == "pyproject.toml":
+        return  # only the options of an .ini file can be set
     location = config.get_main_option("script_location") or ""
     if not location or ":" in location or Path(location).exists():
         return
