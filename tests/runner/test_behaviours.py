@@ -144,8 +144,10 @@ def test_a_look_does_not_make_the_application_that_env_py_makes(
     path.write_text(path.read_text(encoding="utf-8").replace("'o' + 'ne'", "'one'"), encoding="utf-8")
     if migrated:
         database.rows("create table alembic_version (version_num text); insert into alembic_version values ('one')")
-    run = runner.run(application, "check", *GIVEN, APP_URL=NOWHERE, **database.environment())
-    assert told(run) == (0, "UpToDate" if migrated else "Pending"), run.stderr
+    for schema, pending in (("", not migrated), ("shop", True)):
+        words = ("check", *GIVEN, *(("--schema", schema) if schema else ()))
+        run = runner.run(application, *words, APP_URL=NOWHERE, **database.environment())
+        assert told(run) == (0, "Pending" if pending else "UpToDate"), run.stderr
     assert database.value("select to_regclass('made_by_the_application')") is None
 
 

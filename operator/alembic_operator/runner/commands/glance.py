@@ -68,7 +68,10 @@ class Glance:
 
     def _is_doubtful(self) -> bool:
         """Tell whether the slow way may know more: of tables without a version table, or of another version table."""
-        return self._once or (self._wire is not None and versions.is_anywhere(self._wire.rows, self._table[1]))
+        if self._once or self._wire is None:
+            return True
+        said = self._table[0] or self._invocation.schema
+        return not said and versions.is_anywhere(self._wire.rows, self._table[1])
 
     def close(self) -> None:
         """Let the connection go."""

@@ -58,9 +58,10 @@ class Look:
     def _is_doubtful(self) -> bool:
         """Tell whether env.py may find another version table: one of that name is somewhere, and this one is empty.
 
-        Where there is none, env.py need not run: it may make the application, and that its tables.
+        Where there is none, or its schema is said, env.py need not run: it may make the application and its tables.
         """
-        if not self._guessed or time.monotonic() < self._doubt_after:
+        said = bool(self._invocation.schema or (self._static and self._static[0]))
+        if not self._guessed or said or time.monotonic() < self._doubt_after:
             return False
         return any(versions.is_anywhere(own.rows, site.table.name) for site, own in zip(self._sites, self._kept))  # noqa: B905  3.9
 
