@@ -83,6 +83,19 @@ def test_a_project_without_revisions_is_never_up_to_date(
     assert told(run) == (65, "BrokenScripts"), run.stderr
 
 
+@pytest.mark.parametrize("command", ["plan", "stamp", "downgrade"])
+def test_every_command_knows_revisions_that_only_env_py_finds(
+    located: Project, runner: Runner, database: Database, command: str
+) -> None:
+    base = ("--target", "base") if command == "downgrade" else ()
+    if base:
+        runner.run(located, "upgrade", *GIVEN, APP_URL=NOWHERE, **database.environment())
+    run = runner.run(located, command, *base, *GIVEN, APP_URL=NOWHERE, **database.environment())
+    assert run.code == 0, run.stderr
+    assert database.heads() == (["core", "extra"] if command == "stamp" else [])
+    assert command != "plan" or all(f"Revision {name} (" in run.stdout for name in ("core", "extra"))
+
+
 APPLICATION = """
 import contextlib
 from sqlalchemy import create_engine, text

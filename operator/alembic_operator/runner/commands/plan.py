@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.commands.view import View
@@ -38,17 +38,19 @@ class Rendered:
 
 def command(invocation: Invocation, access: Access) -> Result:
     """Print the plan and return what `check` returns."""
-    result = View(invocation, access).compare(invocation.target)
+    view = View(invocation, access)
+    result = view.compare(invocation.target)
     pending = result.reason == Reason.PENDING
-    rendered = list(_rendered(invocation, access, result)) if pending else []
+    rendered = list(_rendered(invocation, access, view.script, result)) if pending else []
     for line in _page(invocation, result, rendered):
         access.around.answer(access.around.secrets.mask(line))
     return result
 
 
-def _rendered(invocation: Invocation, access: Access, result: Result) -> Iterator[Rendered]:
-    static = environment.open_scripts(environment.open_config(invocation), invocation)
-    scripts.read_statically(static)
+def _rendered(invocation: Invocation, access: Access, known: Any, result: Result) -> Iterator[Rendered]:
+    static = known or environment.open_scripts(environment.open_config(invocation), invocation)
+    if known is None:
+        scripts.read_statically(static)
     graph, there = scripts.graph(static), set(result.to)
     connections = access()
     connections.session = replace(connections.session, read_only=True)  # for an env.py that connects all the same

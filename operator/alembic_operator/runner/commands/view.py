@@ -83,6 +83,11 @@ class View:
         warnings = self._look.warnings(heads) if self._once else ()
         return replace(result, driver=self._look.driver, warnings=warnings)
 
+    @property
+    def script(self) -> Any:
+        """Alembic's scripts as env.py and their source texts say; None: the quick way needed none."""
+        return self._look.script if self._look else None
+
     def _open_look(self, why: Unsure) -> None:
         self._access.around.journal.info("looking with Alembic", message=str(why))
         connections = self._access()
