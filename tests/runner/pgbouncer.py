@@ -23,17 +23,20 @@ _FOLDERS = ":/usr/sbin:/sbin"
 
 
 @contextmanager
-def pooled(database: Database, mode: str, **settings: object) -> Iterator[Database]:
-    """Yield the same database, reached through a pool in `transaction`, `statement` or `session` mode."""
+def pooled(database: Database, mode: str, *, alias: str = "", **settings: object) -> Iterator[Database]:
+    """Yield the same database, reached through a pool in `transaction`, `statement` or `session` mode.
+
+    With an alias the pool calls it so.
+    """
     folder = Path(tempfile.mkdtemp(prefix="runner-pool-"))
     through = replace(database, port=free_port())
     user = unprivileged(folder)
-    path = _configured(folder, database, {"listen_port": through.port, "pool_mode": mode, **settings})
+    path = _configured(folder, database, alias, {"listen_port": through.port, "pool_mode": mode, **settings})
     command = [_program(), str(path)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **user)
     try:
         until(lambda: _answers(through, process), what="PgBouncer")
-        yield through
+        yield through.named(alias) if alias else through
     finally:
         process.terminate()
         process.wait(20)
@@ -47,7 +50,7 @@ def _program() -> str:
     return program
 
 
-def _configured(folder: Path, database: Database, settings: dict[str, object]) -> Path:
+def _configured(folder: Path, database: Database, alias: str, settings: dict[str, object]) -> Path:
     password = database.password.replace('"', '""')
     users = folder / "users"
     users.write_text(f'"{database.user}" "{password}"\n', encoding="utf-8")
@@ -61,7 +64,8 @@ def _configured(folder: Path, database: Database, settings: dict[str, object]) -
     }
     lines = [f"{name} = {value}" for name, value in {**fixed, **settings}.items()]
     path = folder / "pgbouncer.ini"
-    target = f"* = host={database.host} port={database.port}"
+    name = f"{alias} = dbname={database.name}" if alias else "* ="
+    target = f"{name} host={database.host} port={database.port}"
     path.write_text("\n".join(["[databases]", target, "[pgbouncer]", *lines, ""]), encoding="utf-8")
     return path
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.runner.pgbouncer import pooled
 from tests.runner.project import Project
 
 if TYPE_CHECKING:
@@ -182,3 +183,14 @@ def test_the_given_tls_mode_wins_over_that_of_env_py(project: Project, runner: R
     assert refused.result.reason == "DatabaseUnreachable", refused.stderr
     run = runner.run(project, *GIVEN, APP_URL=url, **database.environment(), PGSSLMODE="disable")
     assert (run.code, database.heads()) == (0, ["one"]), run.stderr
+
+
+def test_a_database_of_another_name_than_the_given_one_is_refused(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().table("one")
+    with pooled(database, "session", alias="shop") as through:
+        run = runner.run(any_project, *GIVEN, APP_URL=f"postgresql+psycopg2://{ELSEWHERE}", **through.environment())
+    message = _refused(run, 64, "WrongDatabase")
+    assert message == f"env.py is connected to the database {database.name}, not to shop"
+    assert database.heads() == []
