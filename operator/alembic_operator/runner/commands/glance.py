@@ -57,12 +57,15 @@ class Glance:
         """
         try:
             heads = self._heads()
-        except Exception as error:
+            doubtful = not heads and time.monotonic() >= self._doubt_after and self._is_doubtful()
+        except (wire.ServerError, OSError) as error:
             self.close()
-            if isinstance(error, Unsure):
-                raise
             raise Ending.of(classify(error, Scene(server=self._place))) from error
-        if not heads and time.monotonic() >= self._doubt_after and self._is_doubtful():
+        except Unsure:
+            raise
+        except Exception as error:  # whatever it is, the slow way has another driver
+            raise Unsure(f"{type(error).__name__}: {error}") from error
+        if doubtful:
             raise Unsure("the version table is empty, or elsewhere")
         return replace(compare(self._history, target, [heads]), driver=self._driver)
 
