@@ -28,6 +28,9 @@ from mlflow.store.tracking.dbmodels.initial_models import Base
 Base.metadata.create_all(create_engine(sys.argv[1]))
 """
 
+_SMALL = (MATRIX[2], MATRIX[-1])
+"""With the project's own Python, whose byte code the archive carries, and with another."""
+
 
 @dataclass(frozen=True)
 class Took:
@@ -92,6 +95,11 @@ def compare(contest: Contest, repeated: int, before: Callable[[], None]) -> list
     return pairs[1:]  # the first one found cold caches
 
 
+def processor_ratio(pairs: list[Pair]) -> float:
+    """Return the median of what the runner takes of a processor for each second that plain Alembic takes."""
+    return statistics.median(pair.runner.processor / pair.plain.processor for pair in pairs)
+
+
 def _medians(pairs: list[Pair]) -> tuple[Took, Took, float, float]:
     """Return both medians, the median of the ratios, and that of the differences."""
     plain, runner = (
@@ -111,6 +119,7 @@ def rows(what: str, pairs: list[Pair], ratio_aim: float | None, difference_aim: 
     yield Row(f"{what}: runner - plain", (difference,), (difference_aim,), "ms", f"{at}, median of the differences")
     processor = (plain.processor, runner.processor)
     yield Row(f"{what}: processor time, plain / runner", processor, (None, None), "ms", f"{at}, medians")
+    yield Row(f"{what}: processor time, runner ÷ plain", (processor_ratio(pairs),), (None,), "", f"{at}, median")
 
 
 @contextmanager
@@ -135,11 +144,10 @@ def mlflow(folder: Path, pyz: Path, home: Database) -> Iterator[tuple[Contest, C
     home.rows("drop database first")
 
 
-def small(folder: Path, pyz: Path, home: Database) -> Contest:
+def small(folder: Path, pyz: Path, home: Database, environment: Environment) -> Contest:
     """Return a project of one revision in an environment with nothing else."""
-    environment = MATRIX[-1]
     environment.make()
-    project = Project(folder / "small", "psycopg2").begin().table("one")
+    project = Project(folder / environment.name, "psycopg2").begin().table("one")
     return Contest(environment, project.folder / "alembic.ini", pyz, {"APP_URL": home.url("psycopg2")})
 
 
@@ -150,8 +158,10 @@ def measure(folder: Path, repeated: int) -> Iterator[Row]:
         with mlflow(folder, pyz, home) as (contest, again):
             yield from rows("MLflow, 67 revisions", compare(contest, repeated, again), 1.05, None)
             yield from rows("MLflow, no-op", compare(contest, repeated, lambda: None), None, 60)
-        contest = small(folder, pyz, home)
-        yield from rows("one revision, no-op", compare(contest, repeated, lambda: None), None, 60)
+        for environment in _SMALL:
+            contest = small(folder, pyz, home, environment)
+            what = f"one revision, no-op, Python {environment.interpreter.minor}"
+            yield from rows(what, compare(contest, repeated, lambda: None), None, 60)
 
 
 def main() -> None:
