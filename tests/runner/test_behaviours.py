@@ -251,6 +251,19 @@ def test_a_failure_in_a_thread_that_nobody_raises_again_is_told(
     assert (run.result.error.sqlstate, run.result.error.revision) == ("22012", "two")
 
 
+@pytest.mark.parametrize("ending", ["sys.exit(1)", "raise RuntimeError('migration failed') from None", "pass"])
+def test_what_env_py_makes_of_a_failure_does_not_hide_it(
+    any_project: Project, runner: Runner, database: Database, ending: str
+) -> None:
+    caught = f"import sys\ntry:\n    run_migrations_online()\nexcept Exception:\n    {ending}\n"
+    edited(any_project.begin(), ("\nrun_migrations_online()\n", f"\n{caught}"))
+    any_project.revision("one", 'op.execute("select 1 / 0")')
+    run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    assert told(run) == (70, "RevisionFailed"), run.stderr
+    assert run.result.error
+    assert (run.result.error.sqlstate, run.result.error.message) == ("22012", "division by zero")
+
+
 def test_a_wrong_database_in_a_thread_is_told(any_project: Project, runner: Runner) -> None:
     _in_a_thread(any_project.begin().table("one"), swallow=True)
     run = runner.run(any_project, "upgrade", APP_URL="sqlite://")

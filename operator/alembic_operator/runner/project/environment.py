@@ -130,6 +130,10 @@ def run(config: Config, script: ScriptDirectory, hooks: Hooks, target: str, **of
     try:
         with flask_app.context(config, script), environment:
             _run_env(script.run_env, attributes, hooks)
+    except BaseException as error:
+        if hooks.failure and hooks.failure is not error:
+            raise hooks.failure from error  # it tells more than the sys.exit(1) that env.py made of it
+        raise
     finally:
         attributes.close()
     if hooks.failure:
