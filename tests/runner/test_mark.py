@@ -138,3 +138,18 @@ def test_without_the_right_to_comment_it_runs_as_before(
         assert run.said("cannot mark the version table")
     finally:
         database.rows("drop owned by clerk; drop role clerk")
+
+
+def test_a_downgrade_that_is_half_done_stops_every_revision(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().table("one")
+    any_project.revision("two", downgrade='op.execute("drop table one"); op.execute("COMMIT"); 1 / 0')
+    _upgraded(runner, any_project, database)
+    first = runner.run(any_project, "downgrade", "--target", "one", APP_URL=database.url("psycopg2"))
+    assert first.result.reason == "PartlyApplied", first.stderr
+    any_project.table("three")
+    run = _upgraded(runner, any_project, database)
+    assert (run.code, run.result.reason, database.heads()) == (70, "PartlyApplied", ["two"]), run.stderr
+    assert run.result.error
+    assert "the downgrade of revision two" in run.result.error.message

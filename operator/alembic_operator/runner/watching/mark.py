@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from alembic_operator.runner.database.connect import Connections
     from alembic_operator.runner.database.sites import Site
 
-_TEXT = "alembic-operator: revision {} has begun what no rollback undoes, and has not ended"
-_FOUND = re.compile(r"\n?alembic-operator: revision (\S+) has begun what no rollback undoes, and has not ended")
+_TEXT = "alembic-operator: {}revision {} has begun what no rollback undoes, and has not ended"
+_DOWN = "the downgrade of "
+_FOUND = re.compile(
+    rf"\n?alembic-operator: ({_DOWN})?revision (\S+) has begun what no rollback undoes, and has not ended"
+)
 _SAVEPOINT = "alembic_operator_mark"
 
 
@@ -38,11 +41,14 @@ class Mark:
         """Begin with a revision.
 
         Raises:
-            Ending: PartlyApplied, when an earlier run left its mark on this revision.
+            Ending: PartlyApplied, when an earlier run left its mark on this revision, or on one that it took back.
         """
         self._site, self._revision, self._written = site, revision, False
-        if self._earlier() == revision:
-            message = f"an earlier run ended in the middle of revision {revision}, which does what no rollback undoes"
+        down, earlier = self._earlier()
+        if earlier and (down or earlier == revision):
+            message = (
+                f"an earlier run ended in the middle of {down}revision {earlier}, which does what no rollback undoes"
+            )
             hint = f"Look what it did; undo it, or complete it and stamp the revision.{self.advice()}"
             raise Ending(Reason.PARTLY_APPLIED, message, hint)
 
@@ -51,11 +57,10 @@ class Mark:
         if self._written or self._refused or not self._site:
             return
         guarded = in_transaction(raw)
-        text = "\n".join(filter(None, (self._kept(), _TEXT.format(self._revision))))
         try:
             if guarded:
                 fetch(raw, f"SAVEPOINT {_SAVEPOINT}")
-            fetch(raw, self._comment(text))
+            fetch(raw, self._comment("\n".join(filter(None, (self._kept(), self._text(raw))))))
             if guarded:
                 fetch(raw, f"RELEASE SAVEPOINT {_SAVEPOINT}")
             self._written = True
@@ -69,7 +74,7 @@ class Mark:
 
     def erase(self, raw: Any) -> None:
         """Take it away in the transaction that completes the revision; also one that is no longer true."""
-        if self._site and (self._written or self._earlier()):
+        if self._site and (self._written or self._earlier()[1]):
             fetch(raw, self._comment(self._kept()))
 
     def end(self) -> None:
@@ -94,13 +99,20 @@ class Mark:
 
     def advice(self) -> str:
         """Return how a person takes it away."""
-        if not self._site or not (self._written or self._earlier()):
+        if not self._site or not (self._written or self._earlier()[1]):
             return ""
         return f" When that is done, run `{self._comment(self._kept())}`; until then nothing runs this revision."
 
-    def _earlier(self) -> str:
+    def _text(self, raw: Any) -> str:
+        """Return what the mark says; only what is taken back is in the version table when it begins."""
+        table = self._site.table.sql if self._site else ""
+        down = fetch(raw, f"SELECT 1 FROM {table} WHERE version_num = {literal(self._revision)}")
+        return _TEXT.format(_DOWN if down else "", self._revision)
+
+    def _earlier(self) -> tuple[str, str]:
+        """Return the mark of an earlier run: its direction and its revision."""
         found = _FOUND.search(self._before())
-        return found[1] if found else ""
+        return (found[1] or "", found[2]) if found else ("", "")
 
     def _before(self) -> str:
         return self._site.leftovers.comment if self._site and self._site.leftovers else ""
