@@ -234,3 +234,18 @@ def test_a_check_takes_far_less_than_alembic_current(migrated: Project, database
             subprocess.run(words, cwd=migrated.folder, env=environment, check=True, capture_output=True)
             times[name].append(time.monotonic() - begun)
     assert min(times["quick"]) < 0.6 * min(times["slow"]), times
+
+
+def test_a_gate_that_needs_alembic_and_has_none_says_so_once_and_waits(
+    migrated: Project, runner: Runner, database: Database, poison: dict[str, str]
+) -> None:
+    for path in Path(poison["PYTHONPATH"]).rglob("*.py"):
+        path.write_text("raise ImportError('none here')\n")
+    database.rows("delete from alembic_version")
+    gate = runner.start(migrated, "gate", "--database", "environment", **database.environment(), **poison)
+    until(lambda: len(_messages(gate)) == 2, 60)
+    assert "cannot import Alembic: none here" in _messages(gate)[1]
+    database.rows("insert into alembic_version values ('two')")
+    run = gate.finish()
+    assert (run.code, run.result.reason, len(_messages(gate))) == (0, "UpToDate", 2), run.stderr
+    assert run.said("looking with Alembic") == []

@@ -89,9 +89,9 @@ class View:
         return self._look.script if self._look else None
 
     def _open_look(self, why: Unsure) -> None:
-        self._access.around.journal.info("looking with Alembic", message=str(why))
         connections = self._access()
         if not self._once:
             connections.patience = 0.0
         trust = max(0.0, self._doubt_after - time.monotonic())
         self._look = imported("commands.look").Look(self._invocation, connections, trust)
+        self._access.around.journal.info("looking with Alembic", message=str(why))
