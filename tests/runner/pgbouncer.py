@@ -23,7 +23,7 @@ _FOLDERS = ":/usr/sbin:/sbin"
 
 
 @contextmanager
-def pooled(database: Database, mode: str, *, alias: str = "", **settings: object) -> Iterator[Database]:
+def pooled(database: Database, mode: str, *, alias: object = "", **settings: object) -> Iterator[Database]:
     """Yield the same database, reached through a pool in `transaction`, `statement` or `session` mode.
 
     With an alias the pool calls it so.
@@ -36,7 +36,7 @@ def pooled(database: Database, mode: str, *, alias: str = "", **settings: object
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **user)
     try:
         until(lambda: _answers(through, process), what="PgBouncer")
-        yield through.named(alias) if alias else through
+        yield through.named(str(alias)) if alias else through
     finally:
         process.terminate()
         process.wait(20)
@@ -50,7 +50,7 @@ def _program() -> str:
     return program
 
 
-def _configured(folder: Path, database: Database, alias: str, settings: dict[str, object]) -> Path:
+def _configured(folder: Path, database: Database, alias: object, settings: dict[str, object]) -> Path:
     password = database.password.replace('"', '""')
     users = folder / "users"
     users.write_text(f'"{database.user}" "{password}"\n', encoding="utf-8")
