@@ -26,6 +26,14 @@ HEAVY = ("alembic", "sqlalchemy", "psycopg", "psycopg2", "asyncpg", "pg8000", "s
 LOOKS = "select pid, query_start, state, application_name from pg_stat_activity where datname = current_database()"
 
 
+@pytest.fixture(autouse=True)
+def recent(runner: Runner) -> None:
+    """Skip where the carried driver cannot be used; only a chosen environment has so old a Python."""
+    words = [str(runner.python), "-c", "import sys; sys.exit(sys.version_info < (3, 10))"]
+    if runner.python != sys.executable and subprocess.run(words, check=False).returncode:
+        pytest.skip("the carried driver needs Python 3.10")
+
+
 @pytest.fixture
 def poison(tmp_path: Path) -> dict[str, str]:
     """An environment in which nothing of the image's can be imported."""
