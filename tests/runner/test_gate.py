@@ -85,6 +85,7 @@ def test_a_blocking_gate_waits_when_the_database_is_ahead(
         ({"PGPORT": "1"}, "127.0.0.1:1"),
         ({"PGHOST": "no-such-host.invalid"}, "no-such-host.invalid"),
         ({"PGDATABASE": "missing"}, "missing"),
+        ({"PGSSLMODE": "require"}, "does not support SSL"),
     ],
 )
 def test_the_gate_waits_while_it_cannot_connect(
