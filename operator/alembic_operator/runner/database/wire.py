@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.runner.database import network, tls
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from alembic_operator.runner.database.address import Address
 
 _DRIVER = "alembic_operator.runner.vendored.pg8000"
+_PYTHON = (3, 10)
+"""The oldest that scramp can be compiled with."""
 _OPTIONS = ("sslrootcert", "application_name", "connect_timeout", "keepalives")
 """What a URL may ask for besides; everything else is for libpq, and so are these variables."""
 _VARIABLES = (
@@ -75,9 +78,11 @@ def driver() -> str:
 
 
 def _core() -> Any:
+    if sys.version_info < _PYTHON:
+        raise Unsure("the runner's own driver needs Python 3.10")
     try:
         return importlib.import_module(f"{_DRIVER}.core")
-    except (ImportError, SyntaxError) as error:
+    except ImportError as error:
         raise Unsure(f"the runner's own driver cannot be used: {error}") from error
 
 
