@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from alembic_operator.runner.database.own import OwnConnection
 
 _NAMED = 3
+OWN = "another connection of this run"
+"""What stands for the application's name then."""
 _PREPARED = 0
 """PostgreSQL's process id for a transaction that was prepared and has no process any more."""
 
@@ -101,16 +103,15 @@ def look(own: OwnConnection, application_name: str, backend: int | None) -> Acti
     if not rows:
         return None
     pid, query, seconds, kind, event = rows[0][:5]
-    blockers = tuple(_blocker(row[5:]) for row in rows if row[0] == pid and row[5] is not None)
+    blockers = tuple(_blocker(row[5:], application_name) for row in rows if row[0] == pid and row[5] is not None)
     waits_for = "/".join(str(one) for one in (kind, event) if one)
     return Activity(masking.statement(str(query or "")), round(seconds or 0.0, 1), waits_for, blockers)
 
 
-def _blocker(row: tuple[object, ...]) -> Blocker:
+def _blocker(row: tuple[object, ...], own: str) -> Blocker:
     pid, application, user, state, query, transaction = row
-    return Blocker(
-        int(str(pid)), str(application or ""), str(user or ""), str(state or ""), _seconds(query), _seconds(transaction)
-    )
+    name = OWN if application == own else str(application or "")
+    return Blocker(int(str(pid)), name, str(user or ""), str(state or ""), _seconds(query), _seconds(transaction))
 
 
 def _seconds(age: object) -> float | None:

@@ -28,6 +28,10 @@ _GOODBYE = 1.0
 _BLOCKED = (Reason.LOCK_TIMEOUT, Reason.STATEMENT_TIMEOUT, Reason.DEADLINE_EXCEEDED, Reason.INTERRUPTED)
 _LOCK_NOT_AVAILABLE = "55P03"
 _HINT = "Let that session end, or end it (pg_terminate_backend); or give more policy.lockTimeout."
+_OWN_HINT = (
+    "env.py or the application opened that connection and left it in a transaction: let it commit, "
+    "or let revisions use op.get_bind() alone."
+)
 
 
 @dataclass(frozen=True)
@@ -172,5 +176,6 @@ def _with_blockers(verdict: Verdict, seen: Activity) -> Verdict:
         return verdict
     failure = replace(verdict.failure, message=f"{verdict.failure.message}; {seen.blocked_by}")
     if verdict.reason is Reason.LOCK_TIMEOUT:
-        failure = replace(failure, hint=_HINT)
+        own = any(one.application == activity.OWN for one in seen.blockers)
+        failure = replace(failure, hint=_OWN_HINT if own else _HINT)
     return replace(verdict, failure=failure)
