@@ -115,6 +115,8 @@ def rows(what: str, pairs: list[Pair], ratio_aim: float | None, difference_aim: 
     plain, runner, ratio, difference = _medians(pairs)
     at = f"n={len(pairs)} pairs"
     yield Row(f"{what}: plain / runner", (plain.wall, runner.wall), (None, None), "ms", f"{at}, medians")
+    fastest = (min(pair.plain.wall for pair in pairs), min(pair.runner.wall for pair in pairs))
+    yield Row(f"{what}: plain / runner", fastest, (None, None), "ms", f"{at}, the fastest of each")
     yield Row(f"{what}: runner ÷ plain", (ratio,), (ratio_aim,), "", f"{at}, median of the ratios")
     yield Row(f"{what}: runner - plain", (difference,), (difference_aim,), "ms", f"{at}, median of the differences")
     processor = (plain.processor, runner.processor)
