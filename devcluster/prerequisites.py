@@ -36,6 +36,8 @@ FILES = {
 }
 TEST_PROGRAMS = {"pgbouncer": "pgbouncer"}
 """What the runner's tests start themselves, as an unprivileged user."""
+SERVERS = Path("/usr/lib/postgresql")
+"""Debian's own PostgreSQL, of whichever version: that of the wheel cannot speak TLS."""
 _POLICY = Path("/usr/sbin/policy-rc.d")
 """Debian asks this program whether a package that is being installed may start its service."""
 
@@ -52,6 +54,8 @@ def ensure() -> None:
 def ensure_for_tests() -> None:
     """Install the programs that the tests start themselves, and start none of their services."""
     packages = _absent(TEST_PROGRAMS)
+    if not any(SERVERS.glob("*/bin/postgres")):
+        packages.append("postgresql")
     if not packages:
         return
     if os.geteuid() != 0:

@@ -47,7 +47,8 @@ def test_without_root_the_command_to_run_is_said(monkeypatch: pytest.MonkeyPatch
 def test_without_root_the_command_that_installs_what_tests_start_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setattr(prerequisites, "TEST_PROGRAMS", {"no-such-program": "its-package"})
-    with pytest.raises(FailureError, match=r"sudo apt-get update && sudo apt-get install .* its-package"):
+    monkeypatch.setattr(prerequisites, "SERVERS", Path("/nowhere"))
+    with pytest.raises(FailureError, match=r"sudo apt-get update && sudo apt-get install .* its-package postgresql$"):
         prerequisites.ensure_for_tests()
 
 

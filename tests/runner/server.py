@@ -230,6 +230,14 @@ def programs(version: str) -> Path:
     return Path(found.submodule_search_locations[0]) / _IN_WHEEL[version] / "bin"
 
 
+def debian() -> str:
+    """Return the newest major version that Debian's packages brought; unlike the wheel's it speaks TLS."""
+    versions = [path.parent.parent.name for path in Path("/usr/lib/postgresql").glob("*/bin/postgres")]
+    if not versions:
+        raise RuntimeError("install Debian's package postgresql; `make test-programs` does")
+    return max(versions, key=int)
+
+
 def unprivileged(folder: Path) -> dict[str, Any]:
     """Return how to start a program that refuses to run as root."""
     if os.geteuid() != 0:

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from tests.runner.server import Database
 
-VERSION = "15"
-"""Debian's: the wheel's PostgreSQL has no OpenSSL."""
 HBA = """
 hostnossl all tlsonly 127.0.0.1/32 reject
 hostssl all plainonly 127.0.0.1/32 reject
@@ -107,8 +105,6 @@ class Site:
 
 @contextmanager
 def _site(authority: Authority, settings: dict[str, str]) -> Iterator[Site]:
-    if not server.programs(VERSION).exists():
-        pytest.skip(f"PostgreSQL {VERSION} of Debian is not installed")
     folder = Path(tempfile.mkdtemp(prefix="runner-tls-"))
     owner = server.unprivileged(folder)
     good = authority.folder / "good"
@@ -120,7 +116,7 @@ def _site(authority: Authority, settings: dict[str, str]) -> Iterator[Site]:
             os.chown(path, owner["user"], owner["group"])
     named = {"ssl_cert_file": str(folder / "server.crt"), "ssl_key_file": str(folder / "server.key"), **settings}
     try:
-        with server.own(named, version=VERSION) as running:
+        with server.own(named, version=server.debian()) as running:
             for user in ("tlsonly", "plainonly", "trusted", "clear"):
                 running.database.rows(f"create role {user} login password 'secret'")
             running.database.rows("set password_encryption = md5; create role old login password 'secret'")
