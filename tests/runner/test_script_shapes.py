@@ -22,7 +22,10 @@ def told(run: Run) -> tuple[int, str]:
 @pytest.fixture
 def labels(any_project: Project) -> Project:
     """Two bases that know nothing of each other, one of them with a label that looks like nothing."""
-    any_project.begin()
+    return _two_bases(any_project.begin())
+
+
+def _two_bases(any_project: Project) -> Project:
     any_project.revision("a1", 'op.execute("create table a1 (id int)")', down=None, branch_labels=("gxy",))
     any_project.table("a2")
     any_project.revision("b1", 'op.execute("create table b1 (id int)")', down=None, branch_labels=("None",))
@@ -40,6 +43,14 @@ def test_several_targets_are_reached_one_after_the_other(labels: Project, runner
     assert database.heads() == ["a2", "b2"]
     run = runner.run(labels, "check", *words, *GIVEN, APP_URL="sqlite://", **database.environment())
     assert told(run) == (0, "UpToDate"), run.stderr
+
+
+def test_env_py_sees_one_of_several_targets_at_a_time(any_project: Project, runner: Runner, database: Database) -> None:
+    by_label = ", version_table='version_of_' + config.cmd_opts.revision.removesuffix('@head')"
+    _two_bases(any_project.begin(arguments=by_label))
+    run = runner.run(any_project, "upgrade", "--target", "None@head,gxy@head", APP_URL=database.url("psycopg2"))
+    assert (told(run), run.result.to) == ((0, "UpToDate"), ("a2", "b2")), run.stderr
+    assert (database.heads('"version_of_None"'), database.heads("version_of_gxy")) == (["b2"], ["a2"])
 
 
 @pytest.mark.parametrize(

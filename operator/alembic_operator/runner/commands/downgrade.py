@@ -31,6 +31,10 @@ def command(invocation: Invocation, connections: Connections) -> Result:
 class Downwards:
     """The direction of `alembic downgrade`; its aim are the heads that remain."""
 
+    def runs(self, target: str) -> list[str]:
+        """Return the target itself."""
+        return [target]
+
     def aim(self, script: Any, target: str, heads: tuple[str, ...]) -> tuple[str, ...]:
         """Return the heads that remain when what comes after the target is undone."""
         ways.require_known(script, heads, "downgrade")

@@ -34,6 +34,9 @@ _PAUSE_SECONDS = (0.2, 30.0)
 class Move(Protocol):
     """A direction."""
 
+    def runs(self, target: str) -> list[str]:
+        """Return the targets for each of which env.py runs once, in their order."""
+
     def aim(self, script: Any, target: str, heads: tuple[str, ...]) -> tuple[str, ...]:
         """Return what the run aims at: the revisions that a target names, or the heads that shall remain.
 
@@ -73,6 +76,8 @@ class Run:
         self._guard = Guard(connections, self._sites, invocation.role)
         self._progress = Progress()
         self._script: Any = None
+        self._target = invocation.target
+        """For which env.py is running."""
         self._site: Site | None = None
         self._version_arguments: dict[str, Any] = {}
 
@@ -107,12 +112,17 @@ class Run:
     def _attempt(self, calls: list[str]) -> None:
         self._progress.scene = Scene()
         self._guard.begin()
-        config = environment.open_config(self._invocation)
-        self._script = environment.open_scripts(config, self._invocation)
+        for target in self._move.runs(self._invocation.target):
+            self._target = target
+            self._run_env(replace(self._invocation, target=target), calls)
+
+    def _run_env(self, invocation: Invocation, calls: list[str]) -> None:
+        config = environment.open_config(invocation)
+        self._script = environment.open_scripts(config, invocation)
         option.give_url(config, self._script, self._connections.address)
         connect = direct.engine_connection(self._connections.address)
         hooks = environment.Hooks(self._configuring, self._configured, self._steps, calls, connect)
-        environment.run(config, self._script, hooks, self._invocation.target)
+        environment.run(config, self._script, hooks, invocation.target)
         self._around.stop.check()
 
     def _verdict(self, error: BaseException) -> Verdict:
@@ -178,10 +188,10 @@ class Run:
     def _steps(self, heads: tuple[str, ...], context: Any) -> Iterator[Any]:
         """Yield the revisions to run; Alembic asks for the next one only after it has committed the one before."""
         site = self._compare(heads, context)
-        aimed = site.target or ()
+        aimed = site.aims[self._target]
         if site.ahead or not self._move.left(self._script, aimed, heads):
             return
-        for step in self._move.steps(self._script, self._invocation.target, aimed, heads):
+        for step in self._move.steps(self._script, self._target, aimed, heads):
             self._around.stop.check()
             if hasattr(step, "revision"):
                 yield from self._revision(step, context.connection)
@@ -206,9 +216,11 @@ class Run:
             site.before = tuple(sorted(heads))
             self._around.journal.info("database heads read", heads=site.before, table=site.table.sql)
         site.ahead = scripts.unknown(self._script, heads)
-        if site.target is None:
-            site.target = self._move.aim(self._script, self._invocation.target, heads)
-        found = scripts.standing(self._script, site.target or scripts.heads(self._script), heads)
+        if not site.aims:
+            self._move.aim(self._script, self._invocation.target, heads)  # each must be good before the first one runs
+        if self._target not in site.aims:
+            site.aims[self._target] = self._move.aim(self._script, self._target, heads)
+        found = scripts.standing(self._script, site.aims[self._target] or scripts.heads(self._script), heads)
         if refusal := found.refusal(self._invocation.database_ahead):
             raise refusal
         return site

@@ -27,6 +27,10 @@ def command(invocation: Invocation, connections: Connections) -> Result:
 class Stamp:
     """The direction of `alembic stamp`; its aim are the rows that the version table will have."""
 
+    def runs(self, target: str) -> list[str]:
+        """Return the target itself."""
+        return [target]
+
     def aim(self, script: Any, target: str, heads: tuple[str, ...]) -> tuple[str, ...]:
         """Return the heads that the version table will hold: the target's, and those of other branches."""
         ways.require_known(script, heads, "stamp")

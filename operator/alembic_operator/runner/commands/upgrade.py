@@ -23,6 +23,10 @@ def command(invocation: Invocation, connections: Connections) -> Result:
 class Upwards:
     """The direction of `alembic upgrade`."""
 
+    def runs(self, target: str) -> list[str]:
+        """Return each of several targets: some env.py understand only one of them at a time."""
+        return scripts.parts(target)
+
     def aim(self, script: Any, target: str, heads: tuple[str, ...]) -> tuple[str, ...]:
         """Return the revisions that a target names, seen from the database heads."""
         if scripts.is_relative(target) and scripts.unknown(script, heads):
@@ -34,14 +38,10 @@ class Upwards:
         return scripts.missing(script, aimed, heads)
 
     def steps(self, script: Any, target: str, aimed: tuple[str, ...], heads: tuple[str, ...]) -> Iterator[Any]:
-        """Yield Alembic's steps to the target, in their order; several targets one after the other."""
-        seen: set[str] = set()
-        for one in scripts.parts(target):
-            destination: Any = aimed if scripts.is_relative(one) else one
-            for step in script._upgrade_revs(destination, heads):  # noqa: SLF001  as `alembic upgrade` itself does
-                if step.revision.revision not in seen:
-                    seen.add(step.revision.revision)
-                    yield step
+        """Return Alembic's steps to the target, in their order."""
+        destination: Any = aimed if scripts.is_relative(target) else target
+        found: Iterator[Any] = script._upgrade_revs(destination, heads)  # noqa: SLF001  as `alembic upgrade` itself does
+        return found
 
 
 class Towards(Upwards):

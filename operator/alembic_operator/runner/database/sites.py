@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
@@ -31,12 +31,17 @@ class Site:
     lock: Lock | None = None
     before: tuple[str, ...] | None = None
     """Database heads when Alembic first read them under the lock."""
-    target: tuple[str, ...] | None = None
-    """What the run aims at, seen from the heads that it found first; a later attempt must not count anew."""
+    aims: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What each target aims at, seen from the heads that it found first; a later attempt must not count anew."""
     ahead: tuple[str, ...] = ()
     """Database heads that the scripts do not know."""
     leftovers: Leftovers | None = None
     """What was unfinished in the database when it was locked first."""
+
+    @property
+    def target(self) -> tuple[str, ...] | None:
+        """What the whole run aims at, sorted; None: it came to no target yet."""
+        return tuple(sorted({one for aim in self.aims.values() for one in aim})) if self.aims else None
 
     def read(self, role: str) -> tuple[str, ...]:
         """Read the database heads on a fresh connection, as a role when one is given."""
