@@ -35,10 +35,6 @@ unit: $(INSTALLED) ## Run the unit tests: seconds, no sockets
 test-runner: $(RUNNER) matrix test-programs ## Run the runner's tests against real PostgreSQL
 	$(PYTEST) -n 2 --dist loadgroup tests/runner
 
-.PHONY: soak
-soak: $(RUNNER) ## Let two runners race for one migration, twenty times with each driver
-	ROUNDS=20 $(PYTEST) -n 2 tests/runner/test_locks.py -k two_runners_at_once
-
 .PHONY: test-api
 test-api: $(INSTALLED) api-binaries ## Run the tests against a real API server
 	$(PYTEST) -n 2 tests/api

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import time
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     from tests.runner.server import Database
 
 
-ROUNDS = int(os.environ.get("ROUNDS", "2"))
-"""`make soak` asks for more."""
+ROUNDS = 20
 
 
 def test_two_runners_at_once_apply_a_data_migration_once(project: Project, runner: Runner, database: Database) -> None:
