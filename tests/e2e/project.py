@@ -26,6 +26,23 @@ down_revision = {down!r}
 def upgrade():
     for sql in {statements!r}:
         op.execute(sql)
+
+
+def downgrade():
+    pass
+"""
+
+HALF = """
+from alembic import op
+
+revision = "r1"
+down_revision = None
+
+
+def upgrade():
+    with op.get_context().autocommit_block():
+        op.execute("create table half (id int)")
+        op.execute("select 1 / 0")
 """
 
 REVISIONS = ("r1", "r2", "r3")

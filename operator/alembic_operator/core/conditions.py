@@ -41,3 +41,8 @@ def ready(given: Iterable[Condition]) -> bool:
 def reason_of(given: Iterable[Condition]) -> str:
     """Return the reason of Ready, which all conditions share; empty before there is one."""
     return next((one.reason for one in given if one.type == READY), "")
+
+
+def reconciling_since(given: Iterable[Condition]) -> str:
+    """Return since when Reconciling is True; empty when it is not."""
+    return next((one.last_transition_time for one in given if one.type == RECONCILING), "")

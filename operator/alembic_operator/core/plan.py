@@ -11,8 +11,8 @@ from alembic_operator.core.observation import DatabaseServer, Job, Manifest, Mis
 from alembic_operator.core.status import status_after
 from alembic_operator.core.verdict import Finished, Verdict
 
-_SLOW = 60.0
-"""Seconds after which to look again at what no watch tells of, such as a ConfigMap."""
+_SOON, _SLOW = 2.0, 60.0
+"""Seconds after which to look again at what no watch tells of: at first, where it may pass quickly, and at last."""
 
 
 def plan(seen: Observation) -> Plan:
@@ -35,7 +35,7 @@ def judge(seen: Observation) -> Verdict:
     if spec is None:
         return Verdict(Reason.INVALID_SPEC, seen.migration.spec_error)
     if seen.refusal:
-        return _refused(seen.refusal)
+        return _refused(seen, seen.refusal)
     if seen.cycle:
         return Verdict(
             Reason.DEPENDENCY_CYCLE, f"spec.dependsOn is a cycle: {' -> '.join(seen.cycle)}; remove one of them"
@@ -47,10 +47,18 @@ def judge(seen: Observation) -> Verdict:
     return _with_inputs(seen, spec, seen.source, seen.server)
 
 
-def _refused(refusal: Refusal) -> Verdict:
+def _refused(seen: Observation, refusal: Refusal) -> Verdict:
     if refusal.forbidden:
-        return Verdict(Reason.JOB_FORBIDDEN, f"the Job is not admitted: {refusal.message}", requeue_after=_SLOW)
+        said = f"the Job is not admitted: {refusal.message}"
+        return Verdict(Reason.JOB_FORBIDDEN, said, requeue_after=_as_long_again(seen))
     return Verdict(Reason.JOB_INVALID, f"the Job is invalid: {refusal.message}; correct spec.jobTemplate or the source")
+
+
+def _as_long_again(seen: Observation) -> float:
+    """Return for how long it has been waiting: an API server refuses for some seconds what was installed just now."""
+    since = conditions.reconciling_since(seen.migration.status.conditions)
+    waited = (seen.now - times.moment(since)).total_seconds() if since else 0.0
+    return min(max(waited, _SOON), _SLOW)
 
 
 def _missing_source(spec: Spec, missing: Missing) -> Verdict:

@@ -157,7 +157,7 @@ def test_a_wrong_request_stalls_with_a_warning(given: Observation, why: str, mes
 
 
 LOOKS_AGAIN = {
-    "a Job that is not admitted": (seen(refusal=Refusal("quota", forbidden=True)), 60),
+    "a Job that is not admitted": (seen(refusal=Refusal("quota", forbidden=True)), 2),
     "a ConfigMap that does not exist": (config_map(None), 10),
     "a ConfigMap whose Job was just created": (config_map(FILES), 5),
     "a workload that does not exist": (workload(exists=False), None),
@@ -217,3 +217,13 @@ def test_a_finished_run_stays_the_last_one_while_something_is_waited_for() -> No
     life.seen = replace(life.seen, refusal=Refusal("quota", forbidden=True))
     after = life.look().status
     assert (after.last_run, after.history, after.revisions) == (before.last_run, before.history, before.revisions)
+
+
+def test_a_job_that_is_not_admitted_is_tried_again_after_as_long_as_it_has_waited() -> None:
+    life = Life()
+    life.seen = replace(life.seen, refusal=Refusal("quota", forbidden=True))
+    waits = []
+    for _ in range(8):
+        waits.append(life.look().requeue_after or 0)
+        life.pass_time(waits[-1])
+    assert waits == [2, 2, 4, 8, 16, 32, 60, 60]

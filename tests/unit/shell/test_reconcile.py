@@ -151,7 +151,7 @@ async def test_a_failed_run_is_made_anew_when_its_time_has_come(shop: Shop) -> N
     assert shop.jobs[-1]["metadata"]["annotations"] == {"alembic-operator.dev/attempt": "2"}
 
 
-REFUSALS = {422: ("JobInvalid", None), 403: ("JobForbidden", 60), 400: ("JobInvalid", None)}
+REFUSALS = {422: ("JobInvalid", None), 403: ("JobForbidden", 2), 400: ("JobInvalid", None)}
 
 
 @pytest.mark.parametrize("status", REFUSALS)
