@@ -10,7 +10,7 @@ import enum
 import functools
 import json
 import re
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 VERSION = 1
@@ -21,12 +21,6 @@ RESULT_BYTES = 4096
 
 TERMINATION_LOG = "/dev/termination-log"
 """Where Kubernetes reads a container's termination message."""
-
-LOCK_CLASS_A = 0x414C454D
-"""First key of the exclusive advisory lock ("ALEM"); the second is `lock_object`. Who holds it may migrate."""
-
-LOCK_CLASS_B = LOCK_CLASS_A + 1
-"""First key of the advisory lock that every migration connection shares; free means no orphan is running."""
 
 
 class ExitCode(enum.IntEnum):
@@ -140,20 +134,7 @@ def _words(flag: str, value: str) -> list[str]:
     return [f"{flag}={value}" if flag.startswith("--") else f"{flag}{value}"]
 
 
-_FLAGS = {
-    "config": "--config",
-    "section": "--section",
-    "target": "--target",
-    "database": "--database",
-    "schema": "--schema",
-    "role": "--role",
-    "lock_timeout": "--lock-timeout",
-    "statement_timeout": "--statement-timeout",
-    "deadline": "--deadline",
-    "database_ahead": "--database-ahead",
-    "downgrade": "--downgrade",
-    "result": "--result",
-}
+_FLAGS = {one.name: f"--{one.name.replace('_', '-')}" for one in fields(Invocation) if one.name not in ("command", "x")}
 _CHOICES = {
     "database": ("env.py", "environment"),
     "database_ahead": ("Allow", "Block"),
@@ -175,9 +156,13 @@ def _duration(text: str) -> str:
 
 
 def _parser() -> _Parser:
-    description = "Run the application's own Alembic project, safely."
     shape = functools.partial(argparse.HelpFormatter, width=100)  # to ask the terminal costs the gate 3 ms
-    parser = _Parser(prog="runner.pyz", description=description, allow_abbrev=False, formatter_class=shape)
+    parser = _Parser(
+        prog="runner.pyz",
+        description="Run the application's own Alembic project, safely.",
+        allow_abbrev=False,
+        formatter_class=shape,
+    )
     parser.add_argument("command", choices=COMMANDS)
     default = Invocation("upgrade")
     for name, flag in _FLAGS.items():
@@ -250,20 +235,18 @@ class Result:
 
     def dump(self) -> str:
         """Return the JSON, however long it is."""
-        fields = {("from" if key == "from_" else key): value for key, value in asdict(self).items()}
-        fields["appliedCount"] = fields.pop("applied_count")
-        text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+        facts = {("from" if key == "from_" else key): value for key, value in asdict(self).items()}
+        facts["appliedCount"] = facts.pop("applied_count")
+        text = json.dumps(facts, separators=(",", ":"), ensure_ascii=False)
         return text.encode(errors="replace").decode()  # half a surrogate pair is no UTF-8
 
     def shrunk(self, excess: int) -> Result:
         """Return it without what is missed least, when it is `excess` bytes too long."""
         if self.applied:
             return replace(self, applied=self.applied[len(self.applied) // 2 + 1 :])
-        for name in ("from_", "to", "target"):
-            if len(heads := getattr(self, name)) > 1:
-                return replace(self, **{name: heads[: len(heads) // 2]})
-        if self.warnings:
-            return replace(self, warnings=self.warnings[: len(self.warnings) // 2])
+        for name, least in (("from_", 1), ("to", 1), ("target", 1), ("warnings", 0)):
+            if len(many := getattr(self, name)) > least:
+                return replace(self, **{name: many[: len(many) // 2]})
         if self.error and self.error.committed:
             committed = self.error.committed[: len(self.error.committed) // 2]
             return replace(self, error=replace(self.error, committed=committed))
@@ -289,27 +272,20 @@ class Result:
 
 
 def _result(raw: dict[str, Any]) -> Result:
-    error = raw.get("error")
+    error = raw.get("error") or {}
+    said: Any = {key: str(error.get(key) or "") for key in _FAILURE_KEYS}
+    others: Any = {key: _strings(raw.get(key)) for key in ("to", "target", "warnings")}
+    others |= {key: str(raw.get(key, "")) for key in ("alembic", "sqlalchemy", "driver")}
     return Result(
         reason=str(raw["reason"]),
         from_=_strings(raw.get("from")),
-        to=_strings(raw.get("to")),
-        target=_strings(raw.get("target")),
         pending=int(raw.get("pending", 0)),
         ahead=bool(raw.get("ahead", False)),
         applied=tuple(Applied(str(one["revision"]), int(one.get("ms", 0))) for one in raw.get("applied") or ()),
         applied_count=int(raw.get("appliedCount", 0)),
-        error=_failure(error) if error else None,
-        warnings=_strings(raw.get("warnings")),
-        alembic=str(raw.get("alembic", "")),
-        sqlalchemy=str(raw.get("sqlalchemy", "")),
-        driver=str(raw.get("driver", "")),
+        error=Failure(**said, committed=_strings(error.get("committed"))) if error else None,
+        **others,
     )
-
-
-def _failure(raw: dict[str, Any]) -> Failure:
-    texts = {key: str(raw.get(key) or "") for key in _FAILURE_KEYS}
-    return Failure(**texts, committed=_strings(raw.get("committed")))
 
 
 _CUT = "..."

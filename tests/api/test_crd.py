@@ -6,19 +6,8 @@ import pytest
 
 from alembic_operator.api.crd import crd
 from alembic_operator.api.meta import Condition
-from alembic_operator.api.v1alpha1 import (
-    API_VERSION,
-    GROUP,
-    KIND,
-    PLURAL,
-    VERSION,
-    Applied,
-    HistoryEntry,
-    LastRun,
-    RevisionsStatus,
-    RunError,
-    Status,
-)
+from alembic_operator.api.status import Applied, HistoryEntry, LastRun, RevisionsStatus, RunError, Status
+from alembic_operator.api.v1alpha1 import API_VERSION, GROUP, KIND, PLURAL, VERSION
 from tests.api.rest import RefusedError, Rest
 
 NOW = "2026-01-01T00:00:00Z"

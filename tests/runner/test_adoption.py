@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from alembic_operator.contract import LOCK_CLASS_A
-from alembic_operator.runner.database.versions import VersionTable
+from alembic_operator.runner.database.versions import LOCK_CLASS_A, VersionTable
 from tests.runner.server import until
 
 if TYPE_CHECKING:

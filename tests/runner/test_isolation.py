@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from alembic_operator.contract import LOCK_CLASS_B
+from alembic_operator.runner.database.versions import LOCK_CLASS_B
 
 if TYPE_CHECKING:
     from tests.runner.project import Project, Run, Runner

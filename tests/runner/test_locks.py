@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from alembic_operator.contract import LOCK_CLASS_A
 from alembic_operator.runner.database import direct
 from alembic_operator.runner.database.address import Address
 from alembic_operator.runner.database.locks import Lock
-from alembic_operator.runner.database.versions import VersionTable
+from alembic_operator.runner.database.versions import LOCK_CLASS_A, VersionTable
 from tests.runner.rivals import HELD_UP, held_up, holding_up, lock_holders, users
 from tests.runner.server import until
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from alembic_operator.contract import LOCK_CLASS_A, LOCK_CLASS_B
+from alembic_operator.runner.database.versions import LOCK_CLASS_A, LOCK_CLASS_B
 from tests.runner import server, wire
 from tests.runner.project import DRIVERS, Process, Project, Runner
 from tests.runner.server import until

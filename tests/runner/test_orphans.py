@@ -6,8 +6,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from alembic_operator.contract import LOCK_CLASS_A, LOCK_CLASS_B
-from alembic_operator.runner.database.versions import VersionTable
+from alembic_operator.runner.database.versions import LOCK_CLASS_A, LOCK_CLASS_B, VersionTable
 from tests.runner.rivals import HELD_UP, held_up, holding_up, lock_holders, users
 from tests.runner.server import until
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from alembic_operator.api.meta import rule
 from alembic_operator.api.schema import Schema, schema
-from alembic_operator.api.v1alpha1 import GROUP, KIND, PLURAL, SHORT_NAME, VERSION, Spec, Status
+from alembic_operator.api.status import Status
+from alembic_operator.api.v1alpha1 import GROUP, KIND, PLURAL, SHORT_NAME, VERSION, Spec
 
 NAME_LENGTH = 52
 """A Job is called `<name>-<10 hex>`, and its name is a label's value: at most 63 characters."""

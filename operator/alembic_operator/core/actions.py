@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from alembic_operator.api.reasons import Occasion
-from alembic_operator.api.v1alpha1 import Status
+from alembic_operator.api.status import Status
 from alembic_operator.core.observation import Manifest
 
 

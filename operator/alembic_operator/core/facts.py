@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from alembic_operator.api.v1alpha1 import Spec, Status
+from alembic_operator.api.status import Status
+from alembic_operator.api.v1alpha1 import Spec
 from alembic_operator.contract import Result
 from alembic_operator.core import names
 from alembic_operator.core.observation import ENDED, DatabaseServer, Job, Manifest, Migration, Pod

@@ -1,7 +1,7 @@
 """Say a verdict in words: what is, and what to do next. Made from the status alone, so that it stays the same."""
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.api.v1alpha1 import LastRun, RevisionsStatus, RunError
+from alembic_operator.api.status import LastRun, RevisionsStatus, RunError
 
 
 def ended(reason: Reason, run: LastRun, revisions: RevisionsStatus | None) -> str:

@@ -1,7 +1,7 @@
 """Tell what is new as Events: started, succeeded, failed, held."""
 
 from alembic_operator.api.reasons import Effect, Occasion, Reason
-from alembic_operator.api.v1alpha1 import Status
+from alembic_operator.api.status import Status
 from alembic_operator.core import conditions
 from alembic_operator.core.actions import CreateJob, Notice
 from alembic_operator.core.status import same_run

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from alembic_operator.api.v1alpha1 import Spec, Status
+from alembic_operator.api.status import Status
+from alembic_operator.api.v1alpha1 import Spec
 from alembic_operator.contract import Result
 
 Manifest = dict[str, Any]

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from alembic_operator.api.reasons import Effect, Reason
-from alembic_operator.api.v1alpha1 import LastRun, Spec, Status
+from alembic_operator.api.status import LastRun, Status
+from alembic_operator.api.v1alpha1 import Spec
 from alembic_operator.core import conditions, job, messages, names, progress, retry, run, times
 from alembic_operator.core.actions import CreateJob, DeleteJob, Plan
 from alembic_operator.core.notices import notices

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from alembic_operator.api.meta import MOST_SENTENCES, SENTENCE_LENGTH
 from alembic_operator.api.reasons import Reason
-from alembic_operator.api.v1alpha1 import Applied, LastRun, RevisionsStatus, RunError
+from alembic_operator.api.status import Applied, LastRun, RevisionsStatus, RunError
 from alembic_operator.contract import ExitCode, Failure, Result
 from alembic_operator.core.observation import Job, Pod
 

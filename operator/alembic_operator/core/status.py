@@ -1,7 +1,7 @@
 """Write a verdict as the status, from which a person and the next decision can tell what happened."""
 
 from alembic_operator.api.reasons import Effect
-from alembic_operator.api.v1alpha1 import HistoryEntry, LastRun, Status
+from alembic_operator.api.status import HistoryEntry, LastRun, Status
 from alembic_operator.core import conditions, run
 from alembic_operator.core.observation import Observation
 from alembic_operator.core.verdict import Verdict

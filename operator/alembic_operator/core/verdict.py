@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.api.v1alpha1 import LastRun, RevisionsStatus
+from alembic_operator.api.status import LastRun, RevisionsStatus
 from alembic_operator.core.actions import Action
 
 

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from alembic_operator.api.v1alpha1 import API_VERSION, KIND, Status
+from alembic_operator.api.status import Status
+from alembic_operator.api.v1alpha1 import API_VERSION, KIND
 from alembic_operator.core.actions import Notice
 from alembic_operator.core.observation import Manifest, Migration
 from alembic_operator.kube.cache import Cache, Key

@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from alembic_operator.api.crd import PRINTER_COLUMNS, crd, root
 from alembic_operator.api.schema import schema
-from alembic_operator.api.v1alpha1 import Spec, Status
+from alembic_operator.api.status import Status
+from alembic_operator.api.v1alpha1 import Spec
 
 LIST_KEYS = "x-kubernetes-list-map-keys"
 OF_THE_SERVER = ("apiVersion", "kind", "metadata", "metadata.name")

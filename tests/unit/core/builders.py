@@ -6,7 +6,8 @@ from typing import Any
 
 from alembic_operator.api.meta import Condition
 from alembic_operator.api.reasons import Effect
-from alembic_operator.api.v1alpha1 import Spec, Status
+from alembic_operator.api.status import Status
+from alembic_operator.api.v1alpha1 import Spec
 from alembic_operator.contract import Applied, Failure, Result
 from alembic_operator.core import job, names, source, times
 from alembic_operator.core.actions import CreateJob, DeleteJob, Plan

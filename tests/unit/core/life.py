@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from alembic_operator.api.v1alpha1 import Status
+from alembic_operator.api.status import Status
 from alembic_operator.contract import Result
 from alembic_operator.core import facts, times
 from alembic_operator.core.actions import CreateJob, Plan

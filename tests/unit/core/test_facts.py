@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from alembic_operator.api.v1alpha1 import Status
+from alembic_operator.api.status import Status
 from alembic_operator.core import facts
 from tests.unit.core.builders import LOCKED, UP_TO_DATE
 from tests.unit.core.workloads import a_postgres

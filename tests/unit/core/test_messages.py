@@ -1,7 +1,7 @@
 import pytest
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.api.v1alpha1 import Applied, LastRun, RevisionsStatus, RunError
+from alembic_operator.api.status import Applied, LastRun, RevisionsStatus, RunError
 from alembic_operator.core.messages import ended, failed, heads
 
 ONE = (Applied(revision="b2", seconds=0.25),)

@@ -6,7 +6,7 @@ from functools import cache
 from random import Random
 
 from alembic_operator.api.reasons import Effect, Reason
-from alembic_operator.api.v1alpha1 import LastRun, Status
+from alembic_operator.api.status import LastRun, Status
 from alembic_operator.contract import Failure, Result
 from alembic_operator.core.actions import CreateJob, DeleteJob, Plan
 from alembic_operator.core.observation import Dependency, Job, Missing, Observation, Pod, Refusal

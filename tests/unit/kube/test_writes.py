@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from alembic_operator.api.reasons import Occasion, Reason
-from alembic_operator.api.v1alpha1 import Status
+from alembic_operator.api.status import Status
 from alembic_operator.core import facts
 from alembic_operator.core.actions import CreateJob, DeleteJob, Notice
 from alembic_operator.core.conditions import conditions

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from alembic_operator.api.v1alpha1 import Status
+from alembic_operator.api.status import Status
 from alembic_operator.contract import Result
 from alembic_operator.core.observation import Manifest
 from alembic_operator.kube.cache import Cache, Key

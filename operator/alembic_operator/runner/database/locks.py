@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.contract import LOCK_CLASS_A, LOCK_CLASS_B
 from alembic_operator.runner.database import holders
 from alembic_operator.runner.database.holders import Orphans
+from alembic_operator.runner.database.versions import LOCK_CLASS_A, LOCK_CLASS_B
 from alembic_operator.runner.process.failures import Ending
 
 if TYPE_CHECKING:

@@ -9,6 +9,12 @@ from typing import Any, Callable, Protocol
 from alembic_operator.runner.database.own import literal, quoted
 from alembic_operator.runner.process.failures import sqlstate
 
+LOCK_CLASS_A = 0x414C454D
+"""First key of the exclusive advisory lock ("ALEM"); who holds it may migrate. The second is `lock_object`."""
+
+LOCK_CLASS_B = LOCK_CLASS_A + 1
+"""First key of the advisory lock that every migration connection shares; free means no orphan is running."""
+
 _MISSING = ("42P01", "3F000")
 
 Query = Callable[[str], "list[tuple[Any, ...]]"]

@@ -1,0 +1,116 @@
+"""The status of a DatabaseMigration: what the operator found and did."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from alembic_operator.api.meta import Condition, Message, Model, Revision, Revisions, Sentences, Text, Timestamp
+
+
+class Applied(Model):
+    """One revision that a run applied."""
+
+    revision: Revision
+    """The revision."""
+    seconds: float
+    """How long it took, in seconds."""
+
+
+class RunError(Model):
+    """Why a run failed."""
+
+    sqlstate: Annotated[str, Field(max_length=5)] | None = None
+    """PostgreSQL's error code."""
+    revision: Revision | None = None
+    """The revision that was running."""
+    statement: Message | None = None
+    """The statement that failed, shortened, without its literals."""
+    message: Message | None = None
+    """First line of the error."""
+    hint: Message | None = None
+    """What to do next."""
+    committed: Sentences = ()
+    """Statements of the failed revision that are committed nevertheless, in order, shortened, without their
+    literals: the first ones, when there were many."""
+
+
+class LastRun(Model):
+    """The last run, under way or finished."""
+
+    job: Text
+    """Name of the Job."""
+    attempt: int
+    """1 for the first Job of this specification; counted up each time the operator makes it anew."""
+    started_at: Timestamp | None = None
+    """When the Job started."""
+    finished_at: Timestamp | None = None
+    """When it finished; absent while it runs."""
+    from_: Annotated[Revisions, Field(alias="from")] = ()
+    """Database heads before the run."""
+    to: Revisions = ()
+    """Database heads after it."""
+    applied: Annotated[
+        tuple[Applied, ...], Field(max_length=256, json_schema_extra={"x-kubernetes-list-type": "atomic"})
+    ] = ()
+    """What it applied, or undid where policy.downgrade let it, in order; the newest, when there were many."""
+    applied_count: int = 0
+    """How many it applied."""
+    outcome: Annotated[str, Field(max_length=64)] | None = None
+    """The reason that it ended with; absent while it runs."""
+    error: RunError | None = None
+    """Why it failed."""
+    warnings: Sentences = ()
+    """What somebody should look at although nothing failed, most important first."""
+
+
+class HistoryEntry(Model):
+    """One finished run."""
+
+    finished_at: Timestamp
+    """When it finished."""
+    from_: Annotated[Revisions, Field(alias="from")] = ()
+    """Database heads before the run."""
+    to: Revisions = ()
+    """Database heads after it."""
+    image: Annotated[str, Field(max_length=1024)] | None = None
+    """The image that ran."""
+    outcome: Annotated[str, Field(max_length=64)]
+    """The reason that it ended with."""
+
+
+class RevisionsStatus(Model):
+    """What the database contains."""
+
+    current: Revisions = ()
+    """Database heads, read back after the run on a fresh connection."""
+    target: Revisions = ()
+    """Script heads that the target names."""
+    pending: int | None = None
+    """How many revisions are missing; absent while that is unknown."""
+    database_ahead: bool = False
+    """The database holds a revision that this image does not know."""
+
+
+class Status(Model):
+    """What was found and done."""
+
+    observed_generation: int = -1
+    """The metadata.generation that this status speaks of; -1 before the operator has looked at the object."""
+    conditions: Annotated[
+        tuple[Condition, ...],
+        Field(
+            max_length=8,
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+        ),
+    ] = ()
+    """Ready always; Reconciling and Stalled only while they are true."""
+    image: Annotated[str, Field(max_length=1024)] | None = None
+    """The image that really ran."""
+    revisions: RevisionsStatus | None = None
+    """What the database contains."""
+    last_run: LastRun | None = None
+    """The last run."""
+    history: Annotated[
+        tuple[HistoryEntry, ...], Field(max_length=10, json_schema_extra={"x-kubernetes-list-type": "atomic"})
+    ] = ()
+    """Finished runs, newest first."""
