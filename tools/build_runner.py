@@ -28,7 +28,7 @@ import os
 import sys
 from zipimport import ZipImportError, zipimporter
 
-ARCHIVE = sys.path[0]
+ARCHIVE = sys.path[0] = os.path.abspath(sys.path[0])  # env.py may change the working directory
 
 
 class Importer(zipimporter):
@@ -50,7 +50,7 @@ sys.path_importer_cache.pop(ARCHIVE, None)
 
 from alembic_operator.runner.main import main
 
-__file__ = sys.argv[0]  # a file that exists: libraries compare it with others
+__file__ = ARCHIVE  # a file that exists: libraries compare it with others
 code = main(sys.argv[1:])
 sys.stdout.flush()
 sys.stderr.flush()
