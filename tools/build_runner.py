@@ -28,7 +28,7 @@ import os
 import sys
 from zipimport import ZipImportError, zipimporter
 
-ARCHIVE = sys.path[0] = os.path.abspath(sys.path[0])  # env.py may change the working directory
+ARCHIVE = sys.path[0]
 
 
 class Importer(zipimporter):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.runner.project import Project
 from tests.runner.test_behaviours import GIVEN, NOWHERE, edited, told
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.runner.project import Runner
     from tests.runner.server import Database
 
@@ -72,11 +72,3 @@ def test_the_application_sees_the_command_line_of_alembic(
     any_project.begin(before="import sys, __main__; print('argv', sys.argv, os.path.isfile(__main__.__file__))")
     run = runner.run(any_project.table("one"), "upgrade", APP_URL=database.url("psycopg2"))
     assert "argv ['alembic', '-c', 'alembic.ini', '-n', 'alembic', 'upgrade', 'heads'] True" in run.stderr
-
-
-def test_env_py_may_change_the_working_directory(any_project: Project, runner: Runner) -> None:
-    runner.pyz = Path(os.path.relpath(runner.pyz, any_project.folder))
-    any_project.begin()
-    code = "os.chdir('/'); import alembic_operator.runner.commands.plan as late; print(late.__file__)"
-    any_project.write("migrations/env.py", f"import os; {code}\n")
-    assert "runner.pyz/alembic_operator/runner/commands/plan.py" in runner.run(any_project, "upgrade").stderr
