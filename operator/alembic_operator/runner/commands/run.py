@@ -216,7 +216,7 @@ class Run:
             site.before = tuple(sorted(heads))
             self._around.journal.info("database heads read", heads=site.before, table=site.table.sql)
         site.ahead = scripts.unknown(self._script, heads)
-        if not site.aims:
+        if not site.aims and self._target != self._invocation.target:
             self._move.aim(self._script, self._invocation.target, heads)  # each must be good before the first one runs
         if self._target not in site.aims:
             site.aims[self._target] = self._move.aim(self._script, self._target, heads)

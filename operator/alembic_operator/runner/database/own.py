@@ -108,6 +108,7 @@ class OwnConnection:
     def __init__(self, raw: Any, call: Call) -> None:
         self._raw = raw
         self._call = call
+        self._pooled: bool | None = None
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Run one statement without parameters and return its rows."""
@@ -122,7 +123,9 @@ class OwnConnection:
 
     def is_pooled(self) -> bool:
         """Tell whether a pooler answered in the server's place when this connection was made."""
-        return not self.rows(f"SELECT 1{self.unless_pooled}")
+        if self._pooled is None:
+            self._pooled = not self.rows(f"SELECT 1{self.unless_pooled}")
+        return self._pooled
 
     def become(self, role: str) -> OwnConnection:
         """Take a role. Not at once: a role may neither see nor cancel the sessions of the user that logged in."""

@@ -53,8 +53,6 @@ class Location:
 
     table: VersionTable
     database: str
-    standby: bool
-    backend: int
     exists: bool
     """There is a version table; Alembic creates it before it asks which revisions to run."""
 
@@ -73,12 +71,9 @@ def locate(query: Query, schema: str, name: str) -> Location:
         "EXISTS (SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
         f" WHERE c.relname = {literal(name)} AND n.nspname = {where})"
     )
-    sql = (
-        f"SELECT {where}::text, pg_catalog.current_database()::text,"
-        f" pg_catalog.pg_is_in_recovery(), pg_catalog.pg_backend_pid(), {exists}"
-    )
-    ((in_schema, database, standby, backend, there),) = query(sql)
-    return Location(VersionTable(str(in_schema), name), str(database), bool(standby), int(backend), bool(there))
+    sql = f"SELECT {where}::text, pg_catalog.current_database()::text, {exists}"
+    ((in_schema, database, there),) = query(sql)
+    return Location(VersionTable(str(in_schema), name), str(database), bool(there))
 
 
 def is_anywhere(query: Query, name: str) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from alembic_operator.runner.database import leftovers
-from alembic_operator.runner.database.own import fetch, quoted
+from alembic_operator.runner.database.own import fetch
 from alembic_operator.runner.database.sites import raw_of
 from alembic_operator.runner.process.failures import first_line
 from alembic_operator.runner.watching import sql
@@ -128,9 +128,7 @@ class Indexes(Witness):
         try:
             own = site.origin.open()
             try:
-                if role := self._connections.session.role:
-                    own.rows(f"SET ROLE {quoted(role)}")
-                own.rows(f"SET statement_timeout = '{_DROP_TIMEOUT}'")
+                own.become(self._connections.session.role).rows(f"SET statement_timeout = '{_DROP_TIMEOUT}'")
                 own.rows(f"DROP INDEX CONCURRENTLY IF EXISTS {index.sql}")
             finally:
                 own.close()

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.database.own import fetch, literal, quoted
+from alembic_operator.runner.database.own import fetch, literal
 from alembic_operator.runner.process.failures import Ending, first_line
 from alembic_operator.runner.watching.ledger import in_transaction
 
@@ -89,9 +89,7 @@ class Mark:
         try:
             own = self._site.origin.open()
             try:
-                if role := self._connections.session.role:
-                    own.rows(f"SET ROLE {quoted(role)}")
-                own.rows(self._comment(self._kept()))
+                own.become(self._connections.session.role).rows(self._comment(self._kept()))
             finally:
                 own.close()
         except Exception as error:  # noqa: BLE001  the drivers share no class
