@@ -71,6 +71,23 @@ def test_a_connection_that_the_project_itself_forgot_is_told_as_such(
     assert "(another connection of this run, user owner, idle in transaction" in run.result.error.message
 
 
+def test_a_deadline_in_an_attempt_that_has_not_met_the_lock_names_who_held_it_before(
+    any_project: Project, runner: Runner, database: Database, deadline: str
+) -> None:
+    _busy(database)
+    pause = "import time; os.path.exists('tried') and time.sleep(60); open('tried', 'w').close()"
+    any_project.begin(before=pause)
+    any_project.revision("one", f'op.execute("{ALTER}")')
+    with database.connect(autocommit=False) as holder:
+        holder.execute("lock table busy")
+        words = ("upgrade", "--lock-timeout", "400ms", "--deadline", deadline)
+        run = runner.run(any_project, *words, APP_URL=database.url("psycopg2"))
+        pid = holder.info.backend_pid
+    assert (run.code, run.result.reason) == (76, "DeadlineExceeded"), run.stderr
+    assert run.result.error
+    assert run.result.error.message.count(f"blocked by pid {pid} (") == 1
+
+
 def test_a_user_who_may_see_little_is_told_what_is_known(
     any_project: Project, runner: Runner, database: Database
 ) -> None:

@@ -60,6 +60,8 @@ class Progress:
     """The revision that is running."""
     attempts: int = 0
     """How often the running revision has failed."""
+    last: str = ""
+    """Why it failed before."""
 
 
 class Run:
@@ -131,9 +133,19 @@ class Run:
         else:
             origin = self._connections.origin
             verdict = classify(error, replace(self._progress.scene, server=origin.place if origin else ""))
+        told = verdict.failure.message
         for witness in self._witnesses:
             verdict = witness.failed(verdict)
-        return verdict
+        alone = verdict.reason is Reason.DEADLINE_EXCEEDED and verdict.failure.message == told
+        return self._recalled(verdict) if alone else verdict
+
+    def _recalled(self, verdict: Verdict) -> Verdict:
+        """Say why the attempt before failed, when the deadline came too soon in this one to see who is in its way."""
+        last = self._progress.last
+        if not last or last in verdict.failure.message:
+            return verdict
+        message = f"{verdict.failure.message}; the attempt before failed: {last}"
+        return replace(verdict, failure=replace(verdict.failure, message=message))
 
     def _stopped(self, stopped: Ending, error: BaseException) -> Verdict:
         verdict = classify(stopped, self._progress.scene)
@@ -147,6 +159,7 @@ class Run:
     def _wait(self, verdict: Verdict) -> None:
         shortest, longest = _PAUSE_SECONDS
         attempt, message = self._progress.attempts, verdict.failure.message
+        self._progress.last = message
         pause = random.uniform(0, min(longest, shortest * 2 ** min(attempt, 10)))  # noqa: S311  jitter, not a secret
         facts = {"reason": str(verdict.reason), "message": message, "attempt": attempt, "pause": round(pause, 1)}
         self._around.journal.warning("retrying", **facts)
@@ -250,7 +263,7 @@ class Run:
 
     def _committed(self, applied: Applied, event: str) -> None:
         self._progress.applied.append(applied)
-        self._progress.attempts = 0
+        self._progress.attempts, self._progress.last = 0, ""
         self._progress.scene = Scene()
         facts: dict[str, Any] = {}
         for witness in self._witnesses:
