@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -14,8 +13,6 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command and return its exit code."""
     arguments = _parser().parse_args(argv)
     match arguments.command:
-        case "install":
-            return _install(Path(arguments.destination))
         case "crd":
             return _crd()
         case _:
@@ -26,49 +23,31 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="alembic-operator", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run the operator")
-    run.add_argument("--runner-image", required=True, help="this very image; it installs the runner in migration pods")
+    run.add_argument("--runner-image", required=True, help="this very image; it runs the projects of ConfigMaps")
+    run.add_argument("--runner", type=Path, default=Path(_RUNNER), help="the zipapp that migration pods and gates run")
     run.add_argument("--namespace", action="append", default=[], help="watch only this namespace; can be repeated")
     run.add_argument("--watch-rollouts", action="store_true", help="watch Argo Rollouts too")
     run.add_argument("--health-port", type=int, default=8080, help="port of /healthz and /readyz")
     run.add_argument("--log-format", choices=("json", "text"), default="json")
-    install = commands.add_parser("install", help="copy the runner to where another container can start it")
-    install.add_argument("destination", help="file to write")
     commands.add_parser("crd", help="print the CustomResourceDefinition, as JSON")
     return parser
 
 
-def _install(destination: Path) -> int:
-    """Copy the runner; nothing else is imported, because every gated pod waits for this.
-
-    It is put there in one step and may be there already: the kubelet runs init containers again on a kept volume.
-    """
-    source = os.environ.get("ALEMBIC_OPERATOR_RUNNER", _RUNNER)
-    try:
-        partial = destination.with_name(f"{destination.name}.partial")
-        partial.unlink(missing_ok=True)
-        shutil.copyfile(source, partial)
-        partial.chmod(0o555)
-        partial.replace(destination)
-    except OSError as error:
-        sys.stderr.write(f"alembic-operator install: {error}\n")
-        return 1
-    return 0
-
-
 def _crd() -> int:
-    from alembic_operator.api.crd import crd  # noqa: PLC0415  `install` must start fast
+    from alembic_operator.api.crd import crd  # noqa: PLC0415  `crd` needs nothing else
 
     sys.stdout.write(json.dumps(crd(), indent=2) + "\n")
     return 0
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from alembic_operator.shell.run import run  # noqa: PLC0415  `install` must start fast
+    from alembic_operator.shell.run import run  # noqa: PLC0415  `crd` needs nothing else
     from alembic_operator.shell.settings import Settings  # noqa: PLC0415
 
     return run(
         Settings(
             runner_image=arguments.runner_image,
+            runner=arguments.runner,
             namespaces=tuple(arguments.namespace),
             watch_rollouts=arguments.watch_rollouts,
             health_port=arguments.health_port,

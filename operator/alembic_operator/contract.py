@@ -103,15 +103,16 @@ class Invocation:
     """Allow or Block a database that holds a revision which these scripts do not know."""
     downgrade: str = "Forbid"
     """Allow `upgrade` to go down when the database is beyond a target that is a revision; Forbid: it stays."""
+    history: str = "Disabled"
+    """Enabled: keep, and believe, the table of every revision that was ever applied."""
     result: str = ""
     """File for the Result. Empty: the termination log in a pod, else standard output."""
 
     def argv(self) -> list[str]:
         """Return the command line without the program, with only the flags that differ from their defaults."""
-        default = Invocation(self.command)
         words = [self.command]
         for name, flag in _FLAGS.items():
-            if getattr(self, name) != getattr(default, name):
+            if getattr(self, name) != getattr(Invocation, name):
                 words += _words(flag, getattr(self, name))
         for argument in self.x:
             words += _words("-x", argument)
@@ -139,6 +140,7 @@ _CHOICES = {
     "database": ("env.py", "environment"),
     "database_ahead": ("Allow", "Block"),
     "downgrade": ("Forbid", "Allow"),
+    "history": ("Disabled", "Enabled"),
 }
 
 
@@ -164,9 +166,8 @@ def _parser() -> _Parser:
         formatter_class=shape,
     )
     parser.add_argument("command", choices=COMMANDS)
-    default = Invocation("upgrade")
     for name, flag in _FLAGS.items():
-        value = getattr(default, name)
+        value = getattr(Invocation, name)
         kind = _duration if name in ("lock_timeout", "statement_timeout", "deadline") else str
         parser.add_argument(flag, dest=name, default=value, type=kind, choices=_CHOICES.get(name))
     parser.add_argument("-x", dest="x", action="append", default=[], metavar="ARG", help="passed on to env.py")

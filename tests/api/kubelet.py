@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alembic_operator.contract import Result
-from alembic_operator.core.names import CONTAINER, INSTALL_CONTAINER
+from alembic_operator.core.names import CONTAINER
 from tests.api.rest import Manifest, Rest
 
 NOW = "2026-01-01T00:00:00Z"
@@ -27,7 +27,7 @@ class Kubelet:
         self.rest.request("POST", path, binding | {"target": target})
 
     def starts(self, pod: Manifest) -> None:
-        """Have the runner installed and the migration running."""
+        """Have the migration running."""
         self._say(pod, {"phase": "Running", "containerStatuses": [_main({"running": {"startedAt": NOW}})]})
 
     def ends(self, pod: Manifest, code: int, result: Result | str = "") -> None:
@@ -60,7 +60,7 @@ class Kubelet:
 
     def _say(self, pod: Manifest, status: Manifest) -> None:
         if "containerStatuses" in status:
-            status = status | {"initContainerStatuses": [_installer()], "startTime": NOW}
+            status = status | {"startTime": NOW}
         self.rest.merge(
             POD | {"metadata": {"name": pod["metadata"]["name"]}}, {"status": status}, self.namespace, "status"
         )
@@ -77,8 +77,3 @@ def _main(state: dict[str, Any]) -> Manifest:
         "restartCount": 0,
         "state": state,
     }
-
-
-def _installer() -> Manifest:
-    ended = {"exitCode": 0, "reason": "Completed", "startedAt": NOW, "finishedAt": NOW}
-    return _main({"terminated": ended}) | {"name": INSTALL_CONTAINER}

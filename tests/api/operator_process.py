@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from alembic_operator.kube.cluster import ROLLOUTS
-from alembic_operator.kube.permissions import VERBS
+from alembic_operator.kube.permissions import NAMED_VERBS, VERBS
 from devcluster.controlplane import ApiServer
 from tests.api.rest import Rest
 
@@ -37,6 +37,14 @@ def rules(*, with_rollouts: bool = False) -> list[dict[str, Any]]:
         }
         for (resource, subresource), verbs in VERBS.items()
         if with_rollouts or resource != ROLLOUTS
+    ] + [
+        {
+            "apiGroups": [resource.group],
+            "resources": [resource.plural],
+            "resourceNames": [name],
+            "verbs": sorted(verbs),
+        }
+        for (resource, name), verbs in NAMED_VERBS.items()
     ]
 
 
@@ -88,6 +96,8 @@ class OperatorProcess:
 
     kubeconfig: Path
     arguments: tuple[str, ...] = ()
+    runner: Path = field(init=False)
+    """Not a real one: no kubelet runs it here."""
     log: Path = field(init=False)
     port: int = field(init=False)
     _process: subprocess.Popen[bytes] | None = None
@@ -95,12 +105,14 @@ class OperatorProcess:
 
     def __post_init__(self) -> None:
         self.log = self.kubeconfig.with_suffix(".log")
+        self.runner = self.kubeconfig.with_suffix(".pyz")
+        self.runner.write_bytes(b"runner")
 
     def start(self) -> "OperatorProcess":
         """Start it and return when it is ready."""
         self.port = _free_port()
         program = Path(sys.executable).with_name("alembic-operator")
-        fixed = ("run", f"--runner-image={RUNNER_IMAGE}", f"--health-port={self.port}")
+        fixed = ("run", f"--runner-image={RUNNER_IMAGE}", f"--health-port={self.port}", f"--runner={self.runner}")
         self._output = self.log.open("ab")
         self._process = subprocess.Popen(
             ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--", program, *fixed, *self.arguments],

@@ -37,6 +37,44 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{/* Cluster-scoped, so that two releases of a namespace each need two names. */}}
+{{- define "alembic-operator.gate" -}}
+{{- $namespace := ternary (printf "%s-" .Release.Namespace) "" (not (empty .Values.watchNamespaces)) -}}
+{{- printf "%s%s-gate" $namespace (include "alembic-operator.fullname" .) -}}
+{{- end -}}
+
+{{/* Only pods that carry the label, and never those that run the migration. */}}
+{{- define "alembic-operator.gatedPods" -}}
+objectSelector:
+  matchExpressions:
+    - {key: alembic-operator.dev/migration, operator: Exists}
+    - {key: alembic-operator.dev/run, operator: DoesNotExist}
+resourceRules:
+  - {apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}
+{{- end -}}
+
+{{/* In which namespaces: those that the operator serves. */}}
+{{- define "alembic-operator.gatedNamespaces" -}}
+{{- with .Values.watchNamespaces }}
+matchResources:
+  namespaceSelector:
+    matchExpressions:
+      - {key: kubernetes.io/metadata.name, operator: In, values: {{ toJson . }}}
+{{- end }}
+{{- end -}}
+
+{{/* The container that the gate stands in for: CEL over a pod. */}}
+{{- define "alembic-operator.container" -}}
+object.metadata.?annotations[?'alembic-operator.dev/container'].orValue(object.spec.containers[0].name)
+{{- end -}}
+
+{{/* Whether the API server can put the gate into pods by itself: Kubernetes 1.36 and newer. */}}
+{{- define "alembic-operator.injects" -}}
+{{- if .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy" -}}
+true
+{{- end -}}
+{{- end -}}
+
 {{/* All that the operator may do, in the Role of a namespace and in the ClusterRole alike: exactly what its code calls. */}}
 {{- define "alembic-operator.rules" -}}
 - apiGroups: [alembic-operator.dev]
@@ -65,6 +103,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [get]
+- apiGroups: [""]
+  resources: [configmaps]
+  resourceNames: [alembic-operator-runner]  # what gates and migration pods run; a patch that makes it needs create
+  verbs: [create, patch]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]

@@ -37,6 +37,12 @@ PRINTER_COLUMNS: tuple[dict[str, Any], ...] = (
         "description": "How many revisions are missing.",
     },
     {
+        "name": "Held",
+        "type": "integer",
+        "jsonPath": ".status.heldPods",
+        "description": "How many pods wait for a revision; empty: none.",
+    },
+    {
         "name": "Age",
         "type": "date",
         "jsonPath": ".metadata.creationTimestamp",

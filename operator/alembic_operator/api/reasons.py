@@ -46,6 +46,16 @@ class Reason(str, enum.Enum):
     PENDING = "Pending", Effect.RECONCILING, "The Job exists; its pod has not started yet."
     MIGRATING = "Migrating", Effect.RECONCILING, "The migration pod is running."
     RETRYING = "Retrying", Effect.RECONCILING, "The migration pod ended without a Result; it is tried again."
+    WAITING_FOR_PODS = (
+        "WaitingForPods",
+        Effect.RECONCILING,
+        "spec.strategy is InitContainer, and no pod of the workload as it is now has run the migration yet.",
+    )
+    STRATEGY_MISMATCH = (
+        "StrategyMismatch",
+        Effect.RECONCILING,
+        "Pods do something else before they start than spec.strategy says; new pods are needed.",
+    )
     SUSPENDED = "Suspended", Effect.RECONCILING, "spec.suspend is true: nothing new is started."
     WAITING_FOR_WORKLOAD = (
         "WaitingForWorkload",
@@ -207,7 +217,7 @@ class Reason(str, enum.Enum):
 
 
 class Occasion(str, enum.Enum):
-    """The reason of an Event on the migration."""
+    """The reason of an Event on the migration, or on a workload whose pods wait for it."""
 
     meaning: str
 
@@ -225,3 +235,6 @@ class Occasion(str, enum.Enum):
     SUCCEEDED = "Succeeded", "A run ended, and the database contains the target."
     FAILED = "Failed", "A run ended with an error, or the migration is stalled."
     HELD = "Held", "The migration waits for something; the note says for what."
+    PODS_HELD = "PodsHeld", "Pods of a workload wait at their gate; the note says for which revision and since when."
+    GATE_SKIPPED = "GateSkipped", "A pod was let through by the annotation alembic-operator.dev/gate."
+    ROLLOUT_AT_RISK = "RolloutAtRisk", "A workload's settings do not suit a gate; the note says what to change."

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from alembic_operator.api.meta import Condition, Message, Model, Revision, Revisions, Sentences, Text, Timestamp
+from alembic_operator.api.meta import Condition, Message, Model, Name, Revision, Revisions, Sentences, Text, Timestamp
 
 
 class Applied(Model):
@@ -91,6 +91,17 @@ class RevisionsStatus(Model):
     """The database holds a revision that this image does not know."""
 
 
+class DatabaseStatus(Model):
+    """Where spec.database.statefulSetRef leads; gates connect there."""
+
+    stateful_set: Name
+    """Name of the StatefulSet."""
+    host: Text
+    """Its headless Service."""
+    port: int
+    """Its port."""
+
+
 class Status(Model):
     """What was found and done."""
 
@@ -108,9 +119,20 @@ class Status(Model):
     """The image that really ran."""
     revisions: RevisionsStatus | None = None
     """What the database contains."""
+    database: DatabaseStatus | None = None
+    """Where spec.database.statefulSetRef leads; absent without it."""
     last_run: LastRun | None = None
     """The last run."""
     history: Annotated[
         tuple[HistoryEntry, ...], Field(max_length=10, json_schema_extra={"x-kubernetes-list-type": "atomic"})
     ] = ()
     """Finished runs, newest first."""
+    known_images: Annotated[
+        tuple[Annotated[str, Field(max_length=128, description="Such as `sha256:...`.")], ...],
+        Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
+    ] = ()
+    """Digests of images whose revisions the database was seen to contain, newest first: pods of these start without a
+    gate. Emptied when the specification changes, and when a run finds the database otherwise than the last one left
+    it."""
+    held_pods: int = 0
+    """How many pods have been waiting at their gate for some seconds now."""

@@ -116,6 +116,10 @@ class Database(Model):
     be changed afterwards, because the tables would stay where they are."""
     role: Annotated[str, Field(min_length=1, max_length=63)] | None = None
     """Role that owns what is created: `SET ROLE` on every connection."""
+    history: Literal["Disabled", "Enabled"] = "Disabled"
+    """Whether to keep a table of every revision that was ever applied, `alembic_operator_history`, beside the version
+    table. With it, an image is known to be missing a revision even when the database is ahead of it, as a hotfix from
+    another branch is; without it, a database that is ahead is taken to contain what the image needs."""
     ssl_mode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] | None = None
     """TLS, as libpq means it. Default: prefer."""
 
@@ -172,6 +176,10 @@ class Spec(Model):
     database: Database | None = None
     """The database that is migrated: every connection that env.py makes goes there. Without it, env.py connects as it
     always does."""
+    strategy: Literal["Job", "InitContainer"] = "Job"
+    """Who runs the migration: a Job, for which the gates of the pods wait; or the gate of the first pod that comes,
+    for which those of the others wait. The workload's pods must carry the label `alembic-operator.dev/migration`
+    then."""
     policy: Policy = Policy()
     """Limits and permissions of a run."""
     depends_on: Annotated[

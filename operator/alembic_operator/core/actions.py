@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from alembic_operator.api.reasons import Occasion
 from alembic_operator.api.status import Status
-from alembic_operator.core.observation import Manifest
+from alembic_operator.core.observation import Manifest, Owner
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,12 @@ class DeleteJob:
     uid: str
 
 
-Action = CreateJob | DeleteJob
+@dataclass(frozen=True)
+class BringRunner:
+    """Put this operator's runner into the namespace, for migration pods and gates."""
+
+
+Action = BringRunner | CreateJob | DeleteJob
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,9 @@ class Notice:
     occasion: Occasion
     note: str
     warning: bool = False
+    regarding: Owner | None = None
+    """Another object than the migration, which is only related then. Such a notice is given once for all: its object
+    and its note make its name."""
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def job(raw: Manifest) -> Job:
     return Job(
         name=metadata["name"],
         uid=metadata["uid"],
-        owner=_controller(metadata).get("uid", ""),
+        owner=controller(metadata).get("uid", ""),
         attempt=_number((metadata.get("annotations") or {}).get(names.ATTEMPT)),
         started_at=status.get("startTime") or metadata.get("creationTimestamp") or "",
         deleting="deletionTimestamp" in metadata,
@@ -84,7 +84,7 @@ def pod(raw: Manifest) -> Pod:
     result = Result.from_json(message)
     return Pod(
         name=metadata["name"],
-        job=_controller(metadata).get("name", ""),
+        job=controller(metadata).get("name", ""),
         created_at=metadata.get("creationTimestamp") or "",
         phase=status.get("phase") or "Pending",
         running=not waiting and any(map(_has_started, containers)) and status.get("phase") not in ENDED,
@@ -95,18 +95,24 @@ def pod(raw: Manifest) -> Pod:
         terminated_reason=ended.get("reason") or "",
         terminated_message="" if result else message,
         finished_at=ended.get("finishedAt") or "",
-        image=_image(main),
+        image=running_image(main),
         result=result,
     )
 
 
+def state(container: Manifest, when: str) -> Manifest:
+    """Return a container's `state`, or its `lastState`: running, waiting or terminated, with what is known of it."""
+    found: Manifest = container.get(when) or {}
+    return found
+
+
 def _has_started(container: Manifest) -> bool:
-    """Return whether a container has ever run: between the installer and the migration no container is running."""
-    return not {"running", "terminated"}.isdisjoint(container.get("state") or {})
+    """Return whether a container has ever run: between two of them no container is running."""
+    return not {"running", "terminated"}.isdisjoint(state(container, "state"))
 
 
 def _terminated(container: Manifest) -> Manifest:
-    return (container.get("state") or {}).get("terminated") or {}
+    return state(container, "state").get("terminated") or {}
 
 
 def _exit_code(terminated: Manifest) -> int:
@@ -115,11 +121,12 @@ def _exit_code(terminated: Manifest) -> int:
 
 def _waiting(containers: Iterable[Manifest]) -> Manifest:
     """Return the first waiting state that is a problem: ContainerCreating and PodInitializing are none."""
-    states = ((one.get("state") or {}).get("waiting") or {} for one in containers)
+    states = (state(one, "state").get("waiting") or {} for one in containers)
     return next((one for one in states if one.get("reason") not in (None, "ContainerCreating", "PodInitializing")), {})
 
 
-def _controller(metadata: Manifest) -> Manifest:
+def controller(metadata: Manifest) -> Manifest:
+    """Return the reference to the object that made this one; empty when nobody did."""
     return next((one for one in metadata.get("ownerReferences") or () if one.get("controller")), {})
 
 
@@ -128,7 +135,7 @@ def _unschedulable(conditions: Iterable[Manifest]) -> str:
     return next((str(one.get("message") or one.get("reason")) for one in refused), "")
 
 
-def _image(container: Manifest) -> str:
+def running_image(container: Manifest) -> str:
     """Return the image by digest: the kubelet's imageID, which some runtimes prefix or shorten to the bare digest."""
     image, running = str(container.get("image") or ""), str(container.get("imageID") or "").split("://")[-1]
     return running if "@" in running or not image else image

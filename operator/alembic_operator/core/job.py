@@ -16,12 +16,6 @@ _GRACE_SECONDS = 60
 _RESTRICTED: Manifest = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 """What Pod Security "restricted" wants of a container, short of the user, which the image or the workload knows."""
 
-_INSTALL_RESOURCES: Manifest = {
-    "requests": {"cpu": "10m", "memory": "32Mi"},
-    "limits": {"cpu": "500m", "memory": "128Mi"},
-}
-"""Without them a namespace with a quota refuses the pod."""
-
 
 def what_matters(migration: Migration, spec: Spec, parts: PodParts, server: DatabaseServer | None) -> Manifest:
     """Return the inputs that make another Job when they change.
@@ -55,6 +49,7 @@ def invocation(spec: Spec) -> Invocation:
         deadline=policy.deadline,
         database_ahead=policy.database_ahead,
         downgrade=policy.downgrade,
+        history=database.history if database else "Disabled",
     )
 
 
@@ -81,7 +76,11 @@ def _secret(name: str, key: Any) -> Manifest:
 def build(name: str, attempt: int, migration: Migration, pod: Manifest) -> Manifest:
     """Return the Job around a pod; spec.jobTemplate is merged last, but cannot rename or disown it."""
     spec = _spec(migration)
-    labels = {names.MANAGED_BY: names.OPERATOR, names.RUN_LABEL: migration.name}
+    labels = {
+        names.MANAGED_BY: names.OPERATOR,
+        names.MIGRATION_LABEL: migration.name,
+        names.RUN_LABEL: migration.name,
+    }
     job: Manifest = {
         "metadata": {"labels": labels, "annotations": {}},
         "spec": {
@@ -132,24 +131,16 @@ def _owner(migration: Migration) -> Manifest:
     }
 
 
-def pod(spec: Spec, parts: PodParts, server: DatabaseServer | None, runner_image: str) -> Manifest:
-    """Return the pod: the source's own image and environment, with the runner brought in by an init container."""
-    mount = {"name": names.RUNNER_VOLUME, "mountPath": names.RUNNER_PATH.rpartition("/")[0]}
-    security = _restricted(parts.container.get("securityContext") or {})
-    install = {
-        "name": names.INSTALL_CONTAINER,
-        "image": runner_image,
-        "args": ["install", names.RUNNER_PATH],
-        "resources": _INSTALL_RESOURCES,
-        "securityContext": security,
-        "volumeMounts": [mount],
-    }
+def pod(spec: Spec, parts: PodParts, server: DatabaseServer | None) -> Manifest:
+    """Return the pod: the source's own image and environment, with the runner mounted beside them."""
+    # subPath: a mounted file stays the same while its container runs, also when another operator brings another runner.
+    mount = {"name": names.RUNNER_VOLUME, "mountPath": names.RUNNER_PATH, "subPath": names.RUNNER_KEY, "readOnly": True}
     migrate = parts.container | {
         "name": names.CONTAINER,
         "command": [spec.alembic.python, names.RUNNER_PATH, *invocation(spec).argv()],
         "env": _over(parts.container.get("env") or [], environment(spec.database, server)),
-        "securityContext": security,
-        "volumeMounts": [*(parts.container.get("volumeMounts") or ()), mount | {"readOnly": True}],
+        "securityContext": _restricted(parts.container.get("securityContext") or {}),
+        "volumeMounts": [*(parts.container.get("volumeMounts") or ()), mount],
     }
     return parts.pod | {
         "restartPolicy": "Never",
@@ -159,10 +150,13 @@ def pod(spec: Spec, parts: PodParts, server: DatabaseServer | None, runner_image
         "securityContext": merge(
             {"seccompProfile": {"type": "RuntimeDefault"}}, parts.pod.get("securityContext") or {}
         ),
-        "initContainers": [install],
         "containers": [migrate],
-        "volumes": [*(parts.pod.get("volumes") or ()), {"name": names.RUNNER_VOLUME, "emptyDir": {}}],
+        "volumes": [*(parts.pod.get("volumes") or ()), _runner_volume()],
     }
+
+
+def _runner_volume() -> Manifest:
+    return {"name": names.RUNNER_VOLUME, "configMap": {"name": names.RUNNER_CONFIG_MAP}}
 
 
 def _restricted(given: Manifest) -> Manifest:

@@ -16,8 +16,12 @@ def ended(reason: Reason, run: LastRun, revisions: RevisionsStatus | None) -> st
     count = "1 revision" if run.applied_count == 1 else f"{run.applied_count} revisions"
     whole = len(run.applied) == run.applied_count  # a long list had to shrink in the Result
     spent = f" in {sum(one.seconds for one in run.applied):.1f} s" if whole else ""
-    went_down = any(one.revision in run.from_ for one in run.applied)  # no upgrade applies what is there
-    return f"the database contains {current}; {count} {'undone' if went_down else 'applied'}{spent}"
+    return f"the database contains {current}; {count} {'undone' if went_down(run) else 'applied'}{spent}"
+
+
+def went_down(run: LastRun) -> bool:
+    """Return whether a run undid revisions: no upgrade applies what is there."""
+    return any(one.revision in run.from_ for one in run.applied)
 
 
 def failed(error: RunError) -> str:

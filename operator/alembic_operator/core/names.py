@@ -9,9 +9,30 @@ from alembic_operator.api.v1alpha1 import GROUP
 MANAGED_BY = "app.kubernetes.io/managed-by"
 OPERATOR = "alembic-operator"
 
+MIGRATION_LABEL = f"{GROUP}/migration"
+"""On pods: the name of the DatabaseMigration that they wait for, or run."""
+
 RUN_LABEL = f"{GROUP}/run"
-"""On Jobs and their pods: the name of the DatabaseMigration. Not `app.kubernetes.io/instance`, by which Argo CD may
-track its own."""
+"""On Jobs and their pods: the name of the DatabaseMigration that they run; such pods are never gated. Not
+`app.kubernetes.io/instance`, by which Argo CD may track its own."""
+
+CONTAINER_ANNOTATION = f"{GROUP}/container"
+"""Of a pod: the container whose image and environment the gate takes. Default: the first."""
+
+GATE_ANNOTATION = f"{GROUP}/gate"
+"""Of a pod: what became of its gate; without it there is one."""
+
+SKIP = "Skip"
+"""A person lets the pod through."""
+
+SATISFIED = "Satisfied"
+"""The admission policy found its image among those whose revisions the database is known to contain."""
+
+STRATEGY_ANNOTATION = f"{GROUP}/strategy"
+"""Of a pod: InitContainer, when its gate does not wait for the migration but runs it."""
+
+GATE_CONTAINER = "alembic-gate"
+"""The init container that waits."""
 
 ATTEMPT = f"{GROUP}/attempt"
 """Annotation of a Job: 1 for the first of a specification."""
@@ -22,11 +43,15 @@ RETRY = f"{GROUP}/retry"
 CONTAINER = "migrate"
 """The container that runs Alembic."""
 
-INSTALL_CONTAINER = "install-runner"
-"""The init container that brings the runner into the image's pod."""
+RUNNER_CONFIG_MAP = "alembic-operator-runner"
+"""In every namespace with a DatabaseMigration: the runner, for migration pods and gates."""
 
+RUNNER_DIGEST = f"{GROUP}/runner"
+"""Annotation of that ConfigMap: which runner it holds."""
+
+RUNNER_KEY = "runner.pyz"
 RUNNER_VOLUME = "alembic-operator"
-RUNNER_PATH = "/alembic-operator/runner.pyz"
+RUNNER_PATH = f"/alembic-operator/{RUNNER_KEY}"
 
 PROJECT_VOLUME = "alembic-project"
 PROJECT_PATH = "/alembic-project"

@@ -4,7 +4,7 @@ from alembic_operator.api.reasons import Effect, Occasion, Reason
 from alembic_operator.api.status import Status
 from alembic_operator.core import conditions
 from alembic_operator.core.actions import CreateJob, Notice
-from alembic_operator.core.status import same_run
+from alembic_operator.core.run import same_run
 from alembic_operator.core.verdict import Verdict
 
 

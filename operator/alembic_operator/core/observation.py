@@ -123,6 +123,66 @@ class Pod:
 
 
 @dataclass(frozen=True)
+class Owner:
+    """The object that made a pod: a ReplicaSet, a StatefulSet; the pod itself, when nobody did."""
+
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What a person calls the workload of a pod."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        """Return it as a part of a sentence."""
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The init container in front of a pod's own containers."""
+
+    image: str
+    command: tuple[str, ...]
+    running_since: str
+    """Empty unless it runs now."""
+    waiting_reason: str
+    """Why the kubelet does not run it, such as CrashLoopBackOff."""
+    exit_code: int | None
+    """Of its last end; None before the first."""
+    finished_at: str
+    running_image: str
+    """The image that really runs, by digest where the kubelet knows it."""
+    result: Result | None
+    """What it reported at its last end."""
+    opened: bool
+    """It has ended well: the pod's own containers may start."""
+
+
+@dataclass(frozen=True)
+class GatedPod:
+    """A pod of a workload whose pods wait for a migration."""
+
+    name: str
+    created_at: str
+    owner: Owner
+    workload: Workload
+    ended: bool
+    """All its containers have terminated for good, or it is being deleted."""
+    verdict: str
+    """Value of the annotation that says what became of its gate; empty: it has one."""
+    strategy: str
+    """Value of the annotation that says whether the gate runs the migration; empty: it waits."""
+    gate: Gate | None
+
+
+@dataclass(frozen=True)
 class Refusal:
     """The API server did not take a Job."""
 
@@ -145,6 +205,10 @@ class Observation:
     """Names along which dependsOn leads back to this migration."""
     jobs: tuple[Job, ...]
     pods: tuple[Pod, ...]
+    gated: tuple[GatedPod, ...]
+    """The pods that wait for this migration, or have waited."""
     runner_image: str
+    runner_is_there: bool
+    """The namespace has the ConfigMap with this operator's runner."""
     refusal: Refusal | None = None
     """The answer to the Job that was planned a moment ago."""

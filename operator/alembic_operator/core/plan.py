@@ -6,10 +6,11 @@ from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.api.status import LastRun, Status
 from alembic_operator.api.v1alpha1 import Spec
 from alembic_operator.core import conditions, job, messages, names, progress, retry, run, times
-from alembic_operator.core.actions import CreateJob, DeleteJob, Plan
+from alembic_operator.core.actions import BringRunner, CreateJob, DeleteJob, Plan
+from alembic_operator.core.held import held
 from alembic_operator.core.notices import notices
 from alembic_operator.core.observation import DatabaseServer, Job, Manifest, Missing, Observation, PodParts, Refusal
-from alembic_operator.core.status import status_after
+from alembic_operator.core.status import status_after, with_held
 from alembic_operator.core.verdict import Finished, Verdict
 
 _SOON, _SLOW = 2.0, 60.0
@@ -20,14 +21,20 @@ def plan(seen: Observation) -> Plan:
     """Return what should be true now, and what to do for it."""
     verdict = judge(seen)
     before, after = seen.migration.status, status_after(seen, verdict)
+    waiting = held(seen, after)
     starting = any(isinstance(action, CreateJob) for action in verdict.actions)
+    bring = () if seen.runner_is_there or seen.migration.spec is None else (BringRunner(),)
     return Plan(
-        actions=verdict.actions,
-        status=after,
-        notices=notices(before, after, verdict),
-        requeue_after=verdict.requeue_after,
+        actions=(*bring, *verdict.actions),
+        status=with_held(after, waiting),
+        notices=(*notices(before, after, verdict), *waiting.notices),
+        requeue_after=_soonest(verdict.requeue_after, waiting.look_again),
         report_first=starting and conditions.ready(before.conditions),
     )
+
+
+def _soonest(*seconds: float | None) -> float | None:
+    return min((one for one in seconds if one is not None), default=None)
 
 
 def judge(seen: Observation) -> Verdict:
@@ -81,7 +88,7 @@ def _with_inputs(seen: Observation, spec: Spec, parts: PodParts, server: Databas
         or _finished(seen, name)
         or _settled(seen, name)
         or _held(seen, spec)
-        or _start(seen, name, job.pod(spec, parts, server, seen.runner_image))
+        or _start(seen, name, job.pod(spec, parts, server))
     )
     unwatched = spec.source.config_map_ref and verdict.requeue_after is None
     return replace(verdict, requeue_after=_SLOW) if unwatched else verdict

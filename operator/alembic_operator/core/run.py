@@ -144,3 +144,10 @@ def revisions(before: RevisionsStatus | None, result: Result | None) -> Revision
 def known(before: RevisionsStatus | None) -> RevisionsStatus | None:
     """Return what stays true while another run is under way: the heads that were read back last."""
     return RevisionsStatus(current=before.current) if before else None
+
+
+def same_run(one: LastRun | None, other: LastRun | None) -> bool:
+    """Return whether both are the same run, and it had ended."""
+    if one is None or other is None or not one.finished_at:
+        return False
+    return (one.job, one.attempt, one.finished_at) == (other.job, other.attempt, other.finished_at)

@@ -1,9 +1,11 @@
 """Write a verdict as the status, from which a person and the next decision can tell what happened."""
 
 from alembic_operator.api.reasons import Effect
-from alembic_operator.api.status import HistoryEntry, LastRun, Status
+from alembic_operator.api.status import DatabaseStatus, HistoryEntry, Status
 from alembic_operator.core import conditions, run
-from alembic_operator.core.observation import Observation
+from alembic_operator.core.held import Held
+from alembic_operator.core.known import known_images
+from alembic_operator.core.observation import DatabaseServer, Observation
 from alembic_operator.core.verdict import Verdict
 
 _HISTORY = 10
@@ -23,14 +25,35 @@ def status_after(seen: Observation, verdict: Verdict) -> Status:
         ),
         image=(done.image if done else None) or before.image,
         revisions=revisions,
+        database=_database(seen),
         last_run=last,
         history=_history(before, verdict),
+        known_images=known_images(seen, verdict),
     )
+
+
+def with_held(status: Status, held: Held) -> Status:
+    """Return the status with the pods that wait, also in the words of every condition."""
+    if not held.pods:
+        return status
+    told = tuple(one.model_copy(update={"message": f"{one.message}; {held.sentence}"}) for one in status.conditions)
+    return status.model_copy(update={"conditions": told, "held_pods": held.pods})
+
+
+def _database(seen: Observation) -> DatabaseStatus | None:
+    """Return where the StatefulSet leads; while it is not there, where it led."""
+    reference = seen.migration.spec and seen.migration.spec.database and seen.migration.spec.database.stateful_set_ref
+    if not reference:
+        return None
+    if isinstance(seen.server, DatabaseServer):
+        return DatabaseStatus(stateful_set=reference.name, host=seen.server.host, port=seen.server.port)
+    before = seen.migration.status.database
+    return before if before and before.stateful_set == reference.name else None
 
 
 def _history(before: Status, verdict: Verdict) -> tuple[HistoryEntry, ...]:
     done = verdict.finished
-    if done is None or same_run(before.last_run, done.run):
+    if done is None or run.same_run(before.last_run, done.run):
         return before.history
     entry = HistoryEntry(
         finished_at=done.run.finished_at or "",
@@ -45,10 +68,3 @@ def _history(before: Status, verdict: Verdict) -> tuple[HistoryEntry, ...]:
     newest = before.history[0] if before.history else None
     repeated = newest is not None and verdict.reason.effect is Effect.RECONCILING and newest.outcome == entry.outcome
     return (entry, *before.history[1 if repeated else 0 :])[:_HISTORY]
-
-
-def same_run(one: LastRun | None, other: LastRun | None) -> bool:
-    """Return whether both are the same run, and it had ended."""
-    if one is None or other is None or not one.finished_at:
-        return False
-    return (one.job, one.attempt, one.finished_at) == (other.job, other.attempt, other.finished_at)

@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from alembic_operator.core import facts, names, source
-from alembic_operator.core.observation import DatabaseServer, Job, Manifest, Pod, PodParts
+from alembic_operator.core import facts, gated, names, source
+from alembic_operator.core.observation import DatabaseServer, GatedPod, Job, Manifest, Pod, PodParts
 from alembic_operator.kube.cluster import JOBS, MIGRATIONS, PODS, STATEFUL_SETS, WORKLOADS, Resource
 
 
@@ -35,7 +35,9 @@ class Workload(NamedTuple):
 _KEPT_METADATA = ("namespace", "name", "uid", "generation", "annotations", "deletionTimestamp", "resourceVersion")
 
 
-_READERS: dict[Resource, Callable[[Manifest], Job | Pod]] = {JOBS: facts.job, PODS: facts.pod}
+Reader = Callable[[Manifest], Job | Pod | GatedPod]
+_READERS: tuple[Reader, ...] = (facts.job, facts.pod, gated.pod)
+"""What is kept of Jobs and pods, by migration."""
 
 
 class Cache:
@@ -43,7 +45,7 @@ class Cache:
 
     def __init__(self) -> None:
         self._migrations: dict[Key, Manifest] = {}
-        self._runs: dict[Resource, dict[Key, dict[str, Any]]] = {JOBS: defaultdict(dict), PODS: defaultdict(dict)}
+        self._kept: dict[Reader, dict[Key, dict[str, Any]]] = {reader: defaultdict(dict) for reader in _READERS}
         self._workloads: dict[Reference, Workload] = {}
         self._referrers: dict[Reference, set[Key]] = defaultdict(set)
         self._versions: dict[Reference, int] = {}
@@ -92,11 +94,15 @@ class Cache:
 
     def jobs(self, key: Key) -> tuple[Job, ...]:
         """Return the Jobs of a migration."""
-        return tuple(self._runs[JOBS].get(key, {}).values())
+        return tuple(self._kept[facts.job].get(key, {}).values())
 
     def pods(self, key: Key) -> tuple[Pod, ...]:
-        """Return the pods of a migration."""
-        return tuple(self._runs[PODS].get(key, {}).values())
+        """Return the pods that run a migration."""
+        return tuple(self._kept[facts.pod].get(key, {}).values())
+
+    def gated(self, key: Key) -> tuple[GatedPod, ...]:
+        """Return the pods that wait for a migration, or have waited."""
+        return tuple(self._kept[gated.pod].get(key, {}).values())
 
     def workload(self, reference: Reference) -> Workload | None:
         """Return a workload; None when it does not exist, or was not read yet."""
@@ -112,17 +118,18 @@ class Cache:
             self._migrations[key] = _slim(raw)
             return {key} | self._referrers.get(reference, set())
         if reference.resource in (JOBS, PODS):
-            return self._store_run(reference, raw)
+            return self._store_part(reference, raw)
         server = facts.database_server(raw) if reference.resource == STATEFUL_SETS else None
         workload = Workload(source.containers(raw), server)
         changed = self._workloads.get(reference) != workload
         self._workloads[reference] = workload
         return set(self._referrers[reference]) if changed else set()
 
-    def _store_run(self, reference: Reference, raw: Manifest) -> set[Key]:
+    def _store_part(self, reference: Reference, raw: Manifest) -> set[Key]:
         """Keep a Job or pod; wake nobody when nothing has changed that a decision depends on."""
-        key, seen = _migration_of(raw), _READERS[reference.resource](raw)
-        named = self._runs[reference.resource][key]
+        reader = _reader(reference.resource, raw)
+        key, seen = _migration_of(raw), reader(raw)
+        named = self._kept[reader][key]
         changed = named.get(reference.name) != seen
         named[reference.name] = seen
         return {key} if changed else set()
@@ -135,24 +142,21 @@ class Cache:
             self._migrations.pop(key, None)
             return set(self._referrers.get(reference, ()))
         if reference.resource in (JOBS, PODS):
-            return self._forget_run(reference, raw)
+            return self._forget_part(reference, raw)
         self._workloads.pop(reference, None)
         return set(self._referrers.get(reference, ()))
 
-    def _forget_run(self, reference: Reference, raw: Manifest | None) -> set[Key]:
-        kept: dict[Key, dict[str, Any]] = self._runs[reference.resource]
-        keys = (
-            [_migration_of(raw)]
-            if raw
-            else [
-                key for key, named in kept.items() if key.namespace == reference.namespace and reference.name in named
-            ]
-        )
-        for key in keys:
-            kept.get(key, {}).pop(reference.name, None)
-            if not kept.get(key):
-                kept.pop(key, None)
-        return set(keys)
+    def _forget_part(self, reference: Reference, raw: Manifest | None) -> set[Key]:
+        """Forget a Job or pod; without what it was like, look for its name."""
+        woken = set()
+        for reader in [_reader(reference.resource, raw)] if raw else _READERS:
+            kept = self._kept[reader]
+            for key in [_migration_of(raw)] if raw else [one for one in kept if one.namespace == reference.namespace]:
+                if kept.get(key, {}).pop(reference.name, None):
+                    woken.add(key)
+                if not kept.get(key):
+                    kept.pop(key, None)
+        return woken
 
     def _refer(self, key: Key, raw: Manifest) -> None:
         """Note what a migration refers to, instead of what it referred to before."""
@@ -194,9 +198,16 @@ def _version(raw: Manifest) -> int:
     return int(written) if written.isdecimal() else 0
 
 
+def _reader(resource: Resource, raw: Manifest) -> Reader:
+    if resource == JOBS:
+        return facts.job
+    return facts.pod if names.RUN_LABEL in (raw["metadata"].get("labels") or {}) else gated.pod
+
+
 def _migration_of(raw: Manifest) -> Key:
     metadata = raw["metadata"]
-    return Key(metadata["namespace"], (metadata.get("labels") or {}).get(names.RUN_LABEL, ""))
+    labels = metadata.get("labels") or {}
+    return Key(metadata["namespace"], labels.get(names.RUN_LABEL) or labels.get(names.MIGRATION_LABEL, ""))
 
 
 def _slim(raw: Manifest) -> Manifest:

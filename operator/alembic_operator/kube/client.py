@@ -22,7 +22,9 @@ _PAGE = 50
 
 _TIMEOUT = 30.0
 _JSON = "application/json"
-_APPLY = "application/apply-patch+yaml"
+_HEADERS = {"Accept": _JSON, "Content-Type": _JSON, "User-Agent": FIELD_MANAGER}
+_ONLY_METADATA = {"Accept": f"{_JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
+_AS_APPLY = {"Content-Type": "application/apply-patch+yaml"}
 
 _SESSION = {"trust_env": False}
 """No look at proxy variables and ~/.netrc, which costs each request two hops to a thread; Kopf does not look either."""
@@ -49,8 +51,16 @@ class ApiServer:
     async def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
         """Read one object; None when it does not exist."""
         permissions.check("get", resource)
+        return await self._get(resource.path(namespace, name))
+
+    async def get_metadata(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
+        """Read one object's metadata, and nothing of what may be large; None when it does not exist."""
+        permissions.check("get", resource)
+        return await self._get(resource.path(namespace, name), _ONLY_METADATA)
+
+    async def _get(self, path: str, headers: Manifest | None = None) -> Manifest | None:
         try:
-            found: Manifest = await self._call("GET", resource.path(namespace, name))
+            found: Manifest = await self._call("GET", path, headers=headers)
         except errors.NotFoundError:
             return None
         return found
@@ -86,13 +96,22 @@ class ApiServer:
         except (errors.NotFoundError, errors.ConflictError):
             return  # gone, or another one of that name
 
+    async def apply(self, resource: Resource, manifest: Manifest) -> Manifest:
+        """Apply an object on the server's side, as its only owner, and return it as stored."""
+        for verb in ("create", "patch"):
+            permissions.check(verb, resource, name=manifest["metadata"]["name"])
+        return await self._apply(resource, manifest)
+
     async def apply_status(self, resource: Resource, manifest: Manifest) -> Manifest:
         """Apply a status on the server's side, as its only owner, and return the object as stored."""
         permissions.check("patch", resource, "status")
+        return await self._apply(resource, manifest, "status")
+
+    async def _apply(self, resource: Resource, manifest: Manifest, subresource: str = "") -> Manifest:
         metadata = manifest["metadata"]
-        path = resource.path(metadata["namespace"], metadata["name"], "status")
+        path = resource.path(metadata["namespace"], metadata["name"], subresource)
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}
-        stored: Manifest = await self._call("PATCH", path, query, manifest, _APPLY)
+        stored: Manifest = await self._call("PATCH", path, query, manifest, _AS_APPLY)
         return stored
 
     async def _call(
@@ -101,11 +120,11 @@ class ApiServer:
         path: str,
         query: dict[str, str] | None = None,
         body: Manifest | None = None,
-        content_type: str = _JSON,
+        headers: Manifest | None = None,
     ) -> Any:
         given = {name: value for name, value in (query or {}).items() if value}
         url = f"{self._client.configuration.host}{path}{'?' if given else ''}{urlencode(given)}"
-        headers = {"Accept": _JSON, "Content-Type": content_type, "User-Agent": FIELD_MANAGER}
+        headers = _HEADERS | (headers or {})
         await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, None)
         try:
             response = await self._client.call_api(

@@ -47,6 +47,10 @@ class Cluster(Protocol):
         """Read one object; None when it does not exist."""
         ...
 
+    async def get_metadata(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
+        """Read one object's metadata, and nothing of what may be large; None when it does not exist."""
+        ...
+
     async def list(self, resource: Resource, namespace: str | None, selector: str = "") -> list[Manifest]:
         """Read all objects of a namespace, or of all namespaces."""
         ...
@@ -62,6 +66,14 @@ class Cluster(Protocol):
 
     async def delete(self, resource: Resource, namespace: str, name: str, uid: str) -> None:
         """Delete this very object, after everything that it owns; nothing happens when it is gone already."""
+        ...
+
+    async def apply(self, resource: Resource, manifest: Manifest) -> Manifest:
+        """Apply an object on the server's side, as its only owner, and return it as stored.
+
+        Raises:
+            RefusedError: it is invalid or not admitted.
+        """
         ...
 
     async def apply_status(self, resource: Resource, manifest: Manifest) -> Manifest:

@@ -15,6 +15,7 @@ from alembic_operator.core.observation import (
     Pod,
     PodParts,
 )
+from alembic_operator.kube.archive import Archive
 from alembic_operator.kube.cache import Cache, Key, Reference, Workload, workload_reference
 from alembic_operator.kube.cluster import CONFIG_MAPS, PODS, STATEFUL_SETS, Cluster
 
@@ -24,9 +25,10 @@ _NO_SOURCE = Missing("the specification cannot be read")
 class Observer:
     """Eyes on a cluster: a cache for what is watched, a read for what is not."""
 
-    def __init__(self, cluster: Cluster, cache: Cache, runner_image: str) -> None:
+    def __init__(self, cluster: Cluster, cache: Cache, archive: Archive, runner_image: str) -> None:
         self._cluster = cluster
         self._cache = cache
+        self._archive = archive
         self._runner_image = runner_image
 
     async def observe(self, key: Key, now: datetime) -> Observation | None:
@@ -46,7 +48,9 @@ class Observer:
             cycle=dependencies.cycle(key.name, edges),
             jobs=self._cache.jobs(key),
             pods=await self._pods(key),
+            gated=self._cache.gated(key),
             runner_image=self._runner_image,
+            runner_is_there=await self._archive.is_in(key.namespace, self._cluster),
         )
 
     async def _source(self, key: Key, spec: Spec) -> PodParts | Missing:

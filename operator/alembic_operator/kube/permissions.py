@@ -1,5 +1,6 @@
-"""What the operator may do, in one table: the client refuses anything else, the chart's role is compared with it."""
+"""What the operator may do, in two tables: the client refuses anything else, the chart's role is compared with it."""
 
+from alembic_operator.core import names
 from alembic_operator.kube.cluster import (
     CONFIG_MAPS,
     DEPLOYMENTS,
@@ -28,14 +29,21 @@ VERBS: dict[tuple[Resource, str], frozenset[str]] = {
     (CONFIG_MAPS, ""): frozenset({"get"}),
     (EVENTS, ""): frozenset({"create"}),
 }
-"""Verbs by resource and subresource. No Secret, no wildcard, no write but to Jobs, Events and our own status."""
+"""Verbs by resource and subresource. No Secret, no wildcard, no write but to Jobs, Events, the runner and our own
+status."""
 
 
-def check(verb: str, resource: Resource, subresource: str = "") -> None:
+NAMED_VERBS: dict[tuple[Resource, str], frozenset[str]] = {
+    (CONFIG_MAPS, names.RUNNER_CONFIG_MAP): frozenset({"create", "patch"}),
+}
+"""Verbs by resource and the one name they are for; a patch that makes an object needs `create`, by its name too."""
+
+
+def check(verb: str, resource: Resource, subresource: str = "", name: str = "") -> None:
     """Refuse a call that the role does not allow, on every cluster and not only on those that enforce it.
 
     Raises:
         PermissionError: the table lacks it.
     """
-    if verb not in VERBS.get((resource, subresource), ()):
+    if verb not in VERBS.get((resource, subresource), ()) and verb not in NAMED_VERBS.get((resource, name), ()):
         raise PermissionError(f"{verb} {resource.plural}/{subresource}: not in the operator's table of permissions")

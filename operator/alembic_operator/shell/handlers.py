@@ -11,14 +11,14 @@ from alembic_operator.kube.cluster import DEPLOYMENTS, JOBS, MIGRATIONS, PODS, R
 from alembic_operator.shell.settings import Settings
 from alembic_operator.shell.storages import NoDifferences, NoProgress
 
-SELECTOR = f"{names.MANAGED_BY}={names.OPERATOR},{names.RUN_LABEL}"
-"""Which Jobs and pods are asked for, on the server's side."""
+_SELECTORS = {JOBS: f"{names.MANAGED_BY}={names.OPERATOR},{names.RUN_LABEL}", PODS: names.MIGRATION_LABEL}
+"""Which Jobs and pods are asked for, on the server's side: runs, and pods that wait for one."""
 
 
 def watched(settings: Settings) -> dict[Resource, str]:
     """Return the watched resources with their label selectors."""
     plain = [MIGRATIONS, DEPLOYMENTS, STATEFUL_SETS, *([ROLLOUTS] if settings.watch_rollouts else [])]
-    return {JOBS: SELECTOR, PODS: SELECTOR} | dict.fromkeys(plain, "")
+    return _SELECTORS | dict.fromkeys(plain, "")
 
 
 def registry(settings: Settings, cache: Cache, wake: Callable[[set[Key]], None]) -> kopf.OperatorRegistry:

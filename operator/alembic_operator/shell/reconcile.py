@@ -10,11 +10,13 @@ from alembic_operator.core.actions import Plan
 from alembic_operator.core.observation import Migration, Refusal
 from alembic_operator.core.plan import plan
 from alembic_operator.kube.apply import apply
+from alembic_operator.kube.archive import Archive
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cluster import Cluster
 from alembic_operator.kube.errors import ApiError, RefusedError
+from alembic_operator.kube.events import Events
 from alembic_operator.kube.observe import Observer
-from alembic_operator.kube.report import announce, report
+from alembic_operator.kube.report import report
 
 log = structlog.get_logger()
 
@@ -28,10 +30,11 @@ class Reconciler:
     cluster: Cluster
     cache: Cache
     observer: Observer
+    archive: Archive
     wake: Callable[[set[Key]], None]
     """Told of the migrations that depend on one whose status was written."""
     clock: Callable[[], datetime]
-    instance: str
+    events: Events
 
     async def reconcile(self, key: Key) -> float | None:
         """Bring one migration a step further; return after how many seconds to look again, or None."""
@@ -63,7 +66,7 @@ class Reconciler:
     async def _act(self, namespace: str, planned: Plan) -> Refusal | None:
         try:
             for action in planned.actions:
-                await apply(action, namespace, self.cluster, self.cache)
+                await apply(action, namespace, self.cluster, self.cache, self.archive)
         except RefusedError as error:
             return Refusal(error.message, forbidden=error.status == _FORBIDDEN)
         return None
@@ -73,8 +76,8 @@ class Reconciler:
 
     async def _announce(self, migration: Migration, planned: Plan) -> None:
         for notice in planned.notices:
-            log.info(str(notice.occasion).lower(), generation=migration.generation, note=notice.note)
             try:
-                await announce(migration, notice, self.instance, self.cluster)
+                if await self.events.announce(migration, notice):
+                    log.info(str(notice.occasion).lower(), generation=migration.generation, note=notice.note)
             except ApiError as error:  # an Event is a courtesy; the status has the facts
                 log.warning("event not written", status=error.status, message=error.message)

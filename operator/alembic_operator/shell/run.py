@@ -9,10 +9,12 @@ from random import Random
 import kopf
 import structlog
 
+from alembic_operator.kube.archive import Archive
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.client import connected
 from alembic_operator.kube.cluster import Cluster
 from alembic_operator.kube.errors import ApiError
+from alembic_operator.kube.events import Events
 from alembic_operator.kube.observe import Observer
 from alembic_operator.shell import handlers, telemetry
 from alembic_operator.shell.queue import WorkQueue
@@ -37,22 +39,24 @@ def run(settings: Settings) -> int:
 
 
 async def _run(settings: Settings) -> None:
+    archive = Archive(settings.runner.read_bytes())
     cache, queue = Cache(), WorkQueue[Key](Random())  # noqa: S311  jitter, not a secret
     ready = asyncio.Event()
     async with connected() as cluster, telemetry.health(settings.health_port, ready.is_set):
         reconciler = Reconciler(
             cluster=cluster,
             cache=cache,
-            observer=Observer(cluster, cache, settings.runner_image),
+            observer=Observer(cluster, cache, archive, settings.runner_image),
+            archive=archive,
             wake=queue.add,
             clock=lambda: datetime.now(UTC),
-            instance=settings.instance,
+            events=Events(cluster, settings.instance),
         )
         await _first_look(settings, cluster, cache, queue)
         ready.set()
         own = [
             asyncio.create_task(queue.run(settings.workers, reconciler.reconcile)),
-            asyncio.create_task(_look_again(settings, cluster, cache, queue)),
+            asyncio.create_task(_look_again(settings, cluster, cache, queue, archive)),
         ]
         watches = asyncio.create_task(
             kopf.operator(
@@ -87,10 +91,13 @@ async def _first_look(settings: Settings, cluster: Cluster, cache: Cache, queue:
             await asyncio.sleep(_ASK_AGAIN)
 
 
-async def _look_again(settings: Settings, cluster: Cluster, cache: Cache, queue: WorkQueue[Key]) -> None:
+async def _look_again(
+    settings: Settings, cluster: Cluster, cache: Cache, queue: WorkQueue[Key], archive: Archive
+) -> None:
     """Read everything again now and then: a deletion that happened in a gap of a watch is never told."""
     while True:
         await asyncio.sleep(settings.resync)
+        archive.forget()
         try:
             await _look(settings, cluster, cache, queue)
         except (ApiError, OSError) as error:

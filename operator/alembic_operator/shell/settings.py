@@ -1,6 +1,7 @@
 """How this operator process was asked to run."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -8,7 +9,9 @@ class Settings:
     """The command line of `alembic-operator run`."""
 
     runner_image: str
-    """The operator's own image: it installs the runner in migration pods, and runs ConfigMap sources."""
+    """The operator's own image: it runs ConfigMap sources."""
+    runner: Path
+    """The runner, for migration pods and gates."""
     namespaces: tuple[str, ...] = ()
     """Namespaces to watch; none: all of them."""
     watch_rollouts: bool = False

@@ -120,7 +120,9 @@ def seen(spec: Manifest | None = None, **changes: Any) -> Observation:
         cycle=(),
         jobs=(),
         pods=(),
+        gated=(),
         runner_image=RUNNER_IMAGE,
+        runner_is_there=True,
     )
     return replace(plain, **changes)
 

@@ -6,7 +6,7 @@ from typing import Any
 from alembic_operator.api.status import Status
 from alembic_operator.contract import Result
 from alembic_operator.core import facts, times
-from alembic_operator.core.actions import CreateJob, Plan
+from alembic_operator.core.actions import CreateJob, DeleteJob, Plan
 from alembic_operator.core.observation import Job, Manifest
 from alembic_operator.core.plan import plan
 from tests.unit.core.builders import UP_TO_DATE, a_spec, ended, later, running, seen, with_status
@@ -31,7 +31,7 @@ class Life:
         for action in planned.actions:
             if isinstance(action, CreateJob):
                 self._create(action.manifest)
-            else:
+            elif isinstance(action, DeleteJob):
                 self.job_goes(action.name)
         self.seen = with_status(self.seen, planned.status)
         return planned

@@ -127,7 +127,7 @@ ESCAPES: dict[str, dict[str, Any]] = {
 def test_a_job_stays_the_migrations_own_when_its_template(template: dict[str, Any]) -> None:
     given = seen({"jobTemplate": template})
     job = manifest(given)
-    labels = {names.MANAGED_BY: names.OPERATOR, names.RUN_LABEL: "users"}
+    labels = {names.MANAGED_BY: names.OPERATOR, names.MIGRATION_LABEL: "users", names.RUN_LABEL: "users"}
     assert job["metadata"]["name"] == name_of(given)
     assert job["metadata"]["namespace"] == "shop"
     assert [one["uid"] for one in job["metadata"]["ownerReferences"]] == [given.migration.uid]

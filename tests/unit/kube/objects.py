@@ -3,8 +3,16 @@
 from typing import Any
 
 from alembic_operator.core.observation import Manifest
+from alembic_operator.kube.archive import Archive
 
 OPERATOR_LABEL = {"app.kubernetes.io/managed-by": "alembic-operator"}
+
+ARCHIVE_CONTENT = b"#!/usr/bin/env python3\n\x00zip"
+
+
+def an_archive() -> Archive:
+    """Return a runner that no namespace is known to have."""
+    return Archive(ARCHIVE_CONTENT)
 
 
 def metadata(name: str, version: int, namespace: str = "shop", **more: Any) -> Manifest:

@@ -13,6 +13,7 @@ from tests.unit.kube.objects import (
     a_migration,
     a_pod,
     a_workload,
+    an_archive,
     depends_on,
     finished,
     metadata,
@@ -35,7 +36,7 @@ class Eyes:
             self.cache.put(resource, self.cluster.store(resource, raw))
 
     async def look(self, key: Key = USERS) -> Observation | None:
-        return await Observer(self.cluster, self.cache, "operator:1").observe(key, NOW)
+        return await Observer(self.cluster, self.cache, an_archive(), "operator:1").observe(key, NOW)
 
     async def see(self, key: Key = USERS) -> Observation:
         found = await self.look(key)

@@ -1,5 +1,6 @@
 """What is written to the cluster: Jobs, the status and Events."""
 
+import base64
 from datetime import timedelta
 
 import pytest
@@ -7,17 +8,19 @@ import pytest
 from alembic_operator.api.reasons import Occasion, Reason
 from alembic_operator.api.status import Status
 from alembic_operator.core import facts
-from alembic_operator.core.actions import CreateJob, DeleteJob, Notice
+from alembic_operator.core.actions import BringRunner, CreateJob, DeleteJob, Notice
 from alembic_operator.core.conditions import conditions
-from alembic_operator.core.observation import Migration
+from alembic_operator.core.observation import Manifest, Migration, Owner
 from alembic_operator.kube.apply import apply
+from alembic_operator.kube.archive import Archive
 from alembic_operator.kube.cache import Cache, Key
-from alembic_operator.kube.cluster import EVENTS, JOBS, MIGRATIONS
+from alembic_operator.kube.cluster import CONFIG_MAPS, EVENTS, JOBS, MIGRATIONS
 from alembic_operator.kube.errors import AlreadyExistsError, ApiError, ConflictError, NotFoundError, RefusedError
-from alembic_operator.kube.report import announce, report
+from alembic_operator.kube.events import Events
+from alembic_operator.kube.report import report
 from tests.unit.core.builders import NOW
 from tests.unit.core.life import Life
-from tests.unit.kube.objects import a_job, a_migration, depends_on
+from tests.unit.kube.objects import ARCHIVE_CONTENT, a_job, a_migration, an_archive, depends_on
 from tests.unit.kube.twin import Twin
 
 USERS, CHAT = Key("shop", "users"), Key("shop", "chat")
@@ -25,14 +28,14 @@ USERS, CHAT = Key("shop", "users"), Key("shop", "chat")
 
 async def test_a_job_that_was_created_is_known_at_once() -> None:
     cluster, cache = Twin(), Cache()
-    await apply(CreateJob(a_job("users-1")), "shop", cluster, cache)
+    await apply(CreateJob(a_job("users-1")), "shop", cluster, cache, an_archive())
     assert [one.name for one in cache.jobs(USERS)] == ["users-1"]
     assert cluster.calls == [("create", "jobs")]
 
 
 async def test_a_job_that_exists_already_is_adopted() -> None:
     cluster, cache = Twin((JOBS, a_job("users-1", startTime="2026-03-01T12:00:00Z"))), Cache()
-    await apply(CreateJob(a_job("users-1")), "shop", cluster, cache)
+    await apply(CreateJob(a_job("users-1")), "shop", cluster, cache, an_archive())
     assert [one.started_at for one in cache.jobs(USERS)] == ["2026-03-01T12:00:00Z"]
     assert cluster.calls == [("create", "jobs"), ("get", "jobs")]
 
@@ -41,20 +44,20 @@ async def test_a_job_that_exists_and_is_gone_at_once_is_tried_again_later() -> N
     cluster = Twin()
     cluster.answers["create", JOBS] = AlreadyExistsError(409, "AlreadyExists", "there is one")
     with pytest.raises(AlreadyExistsError):
-        await apply(CreateJob(a_job("users-1")), "shop", cluster, Cache())
+        await apply(CreateJob(a_job("users-1")), "shop", cluster, Cache(), an_archive())
 
 
 async def test_a_job_that_is_refused_says_so() -> None:
     cluster = Twin()
     cluster.answers["create", JOBS] = RefusedError(422, "Invalid", "no")
     with pytest.raises(RefusedError):
-        await apply(CreateJob(a_job("users-1")), "shop", cluster, Cache())
+        await apply(CreateJob(a_job("users-1")), "shop", cluster, Cache(), an_archive())
 
 
 @pytest.mark.parametrize(("uid", "left"), [("uid-of-users-1", 0), ("another", 1)])
 async def test_only_the_very_job_is_deleted(uid: str, left: int) -> None:
     cluster = Twin((JOBS, a_job("users-1")))
-    await apply(DeleteJob("users-1", uid), "shop", cluster, Cache())
+    await apply(DeleteJob("users-1", uid), "shop", cluster, Cache(), an_archive())
     assert len(cluster.objects) == left
 
 
@@ -138,11 +141,60 @@ async def test_a_status_of_a_migration_that_is_gone_is_nobodys_concern(error: Ap
     assert await report(migration, a_status(), cluster, cache) == set()
 
 
+def events(cluster: Twin) -> list[Manifest]:
+    return [raw for (resource, *_), raw in cluster.objects.items() if resource == EVENTS]
+
+
+async def test_a_notice_about_another_object_is_given_once_also_by_the_next_operator() -> None:
+    cluster, cache = Twin(), Cache()
+    migration, owner = stored(cluster, cache), Owner("apps/v1", "ReplicaSet", "users-6d9f", "r1")
+    notice = Notice(Occasion.PODS_HELD, "pods wait", regarding=owner)
+    first = Events(cluster, "pod-1")
+    assert [await first.announce(migration, notice), await first.announce(migration, notice)] == [True, False]
+    assert cluster.calls == [("create", "events")]
+    assert not await Events(cluster, "pod-2").announce(migration, notice)
+    (event,) = events(cluster)
+    assert (event["regarding"]["kind"], event["regarding"]["uid"]) == ("ReplicaSet", "r1")
+    assert event["related"]["name"] == "users"
+
+
+async def test_an_event_that_could_not_be_written_is_tried_again() -> None:
+    cluster, cache = Twin(), Cache()
+    migration, told = stored(cluster, cache), Events(cluster, "pod-1")
+    notice = Notice(Occasion.PODS_HELD, "pods wait", regarding=Owner("apps/v1", "ReplicaSet", "users-6d9f", "r1"))
+    cluster.answers["create", EVENTS] = ApiError(500, "InternalError", "no")
+    with pytest.raises(ApiError):
+        await told.announce(migration, notice)
+    del cluster.answers["create", EVENTS]
+    assert await told.announce(migration, notice)
+
+
+async def test_the_runner_is_brought_to_a_namespace_once() -> None:
+    cluster, archive = Twin(), an_archive()
+    assert not await archive.is_in("shop", cluster)
+    await apply(BringRunner(), "shop", cluster, Cache(), archive)
+    assert await archive.is_in("shop", cluster)
+    assert not await archive.is_in("bank", cluster)
+    stored_map = cluster.objects[CONFIG_MAPS, "shop", "alembic-operator-runner"]
+    assert base64.b64decode(stored_map["binaryData"]["runner.pyz"]) == ARCHIVE_CONTENT
+
+
+async def test_a_runner_of_another_operator_is_replaced_and_one_that_was_deleted_comes_back() -> None:
+    cluster, archive = Twin(), an_archive()
+    cluster.store(CONFIG_MAPS, Archive(b"older").manifest("shop"))
+    assert not await archive.is_in("shop", cluster)
+    await archive.bring("shop", cluster)
+    del cluster.objects[CONFIG_MAPS, "shop", "alembic-operator-runner"]
+    assert await archive.is_in("shop", cluster)
+    archive.forget()
+    assert not await archive.is_in("shop", cluster)
+
+
 async def test_an_event_names_the_migration_and_fits_in_what_the_api_server_takes() -> None:
     cluster, cache = Twin(), Cache()
     note = "ü" * 900
-    await announce(stored(cluster, cache), Notice(Occasion.FAILED, note, warning=True), "pod-1", cluster)
-    (event,) = [raw for (resource, *_), raw in cluster.objects.items() if resource == EVENTS]
+    await Events(cluster, "pod-1").announce(stored(cluster, cache), Notice(Occasion.FAILED, note, warning=True))
+    (event,) = events(cluster)
     assert (event["reason"], event["type"], event["reportingInstance"]) == ("Failed", "Warning", "pod-1")
     assert event["regarding"]["uid"] == "uid-of-users"
     assert event["note"] == "ü" * 512

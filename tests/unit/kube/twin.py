@@ -31,6 +31,11 @@ class Twin:
         self._hear("get", resource)
         return copy.deepcopy(self.objects.get((resource, namespace, name)))
 
+    async def get_metadata(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
+        """Answer; it is asked once for each namespace, and not told in `calls`."""
+        found = self.objects.get((resource, namespace, name))
+        return {"metadata": copy.deepcopy(found["metadata"])} if found else None
+
     async def list(self, resource: Resource, namespace: str | None, selector: str = "") -> list[Manifest]:
         self._hear("list", resource)
         wanted = dict(one.split("=") for one in selector.split(",") if one)
@@ -53,6 +58,10 @@ class Twin:
         found = self.objects.get((resource, namespace, name))
         if found and found["metadata"]["uid"] == uid:
             del self.objects[resource, namespace, name]
+
+    async def apply(self, resource: Resource, manifest: Manifest) -> Manifest:
+        self._hear("apply", resource)
+        return self.store(resource, manifest)
 
     async def apply_status(self, resource: Resource, manifest: Manifest) -> Manifest:
         self._hear("apply", resource)

@@ -11,12 +11,13 @@ from alembic_operator.api.status import Status
 from alembic_operator.contract import Result
 from alembic_operator.core.observation import Manifest
 from alembic_operator.kube.cache import Cache, Key
-from alembic_operator.kube.cluster import EVENTS, JOBS, MIGRATIONS, PODS
+from alembic_operator.kube.cluster import CONFIG_MAPS, EVENTS, JOBS, MIGRATIONS, PODS
 from alembic_operator.kube.errors import ApiError, RefusedError
+from alembic_operator.kube.events import Events
 from alembic_operator.kube.observe import Observer
 from alembic_operator.shell.reconcile import Reconciler
 from tests.unit.core.builders import LOCKED, UP_TO_DATE
-from tests.unit.kube.objects import OPERATOR_LABEL, a_migration, depends_on
+from tests.unit.kube.objects import OPERATOR_LABEL, a_migration, an_archive, depends_on
 from tests.unit.kube.twin import Twin
 
 Logs = Sequence[Mapping[str, Any]]
@@ -31,16 +32,18 @@ class Shop:
     """A cluster with one migration, and an operator that looks at it."""
 
     def __init__(self, **spec: object) -> None:
-        self.cluster, self.cache = Twin(), Cache()
+        self.cluster, self.cache, archive = Twin(), Cache(), an_archive()
+        self.cluster.store(CONFIG_MAPS, archive.manifest("shop"))
         self.woken: list[Key] = []
         self.now = NOW
         self.reconciler = Reconciler(
             cluster=self.cluster,
             cache=self.cache,
-            observer=Observer(self.cluster, self.cache, "operator:1"),
+            observer=Observer(self.cluster, self.cache, archive, "operator:1"),
+            archive=archive,
             wake=self.woken.extend,
             clock=lambda: self.now,
-            instance="pod-1",
+            events=Events(self.cluster, "pod-1"),
         )
         self.change(**spec)
 

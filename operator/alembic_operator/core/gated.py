@@ -1,0 +1,66 @@
+"""Read a pod that waits for a migration, or has waited, from its raw object."""
+
+from typing import Any
+
+from alembic_operator.contract import Result
+from alembic_operator.core import names
+from alembic_operator.core.facts import controller, running_image, state
+from alembic_operator.core.observation import ENDED, Gate, GatedPod, Manifest, Owner, Workload
+
+_TEMPLATE_HASHES = ("pod-template-hash", "rollouts-pod-template-hash")
+"""Labels by which the name of a ReplicaSet is that of its Deployment or Rollout and a hash."""
+
+
+def pod(raw: Manifest) -> GatedPod:
+    """Read a pod that carries the label of a migration and does not run it."""
+    metadata, status = raw["metadata"], raw.get("status") or {}
+    annotations: dict[str, str] = metadata.get("annotations") or {}
+    owner = _owner(metadata)
+    return GatedPod(
+        name=metadata["name"],
+        created_at=metadata.get("creationTimestamp") or "",
+        owner=owner,
+        workload=_workload(owner, metadata.get("labels") or {}),
+        ended=status.get("phase") in ENDED or "deletionTimestamp" in metadata,
+        verdict=annotations.get(names.GATE_ANNOTATION, ""),
+        strategy=annotations.get(names.STRATEGY_ANNOTATION, ""),
+        gate=_gate(_named(raw["spec"].get("initContainers")), _named(status.get("initContainerStatuses"))),
+    )
+
+
+def _owner(metadata: Manifest) -> Owner:
+    made_by = controller(metadata) or {"apiVersion": "v1", "kind": "Pod", **metadata}
+    return Owner(made_by["apiVersion"], made_by["kind"], made_by["name"], made_by["uid"])
+
+
+def _workload(owner: Owner, labels: dict[str, str]) -> Workload:
+    """Return the Deployment or Rollout behind a ReplicaSet, else the owner itself."""
+    if owner.kind != "ReplicaSet":
+        return Workload(owner.kind, owner.name)
+    for label in _TEMPLATE_HASHES:
+        base = owner.name.removesuffix(f"-{labels.get(label, '')}")
+        if base != owner.name:
+            return Workload("Rollout" if label.startswith("rollouts") else "Deployment", base)
+    return Workload(owner.kind, owner.name)
+
+
+def _named(containers: Any) -> Manifest:
+    return next((one for one in containers or () if one["name"] == names.GATE_CONTAINER), {})
+
+
+def _gate(container: Manifest, status: Manifest) -> Gate | None:
+    if not container:
+        return None
+    now, before = state(status, "state"), state(status, "lastState")
+    ended = now.get("terminated") or before.get("terminated") or {}
+    return Gate(
+        image=container.get("image") or "",
+        command=tuple(container.get("command") or ()),
+        running_since=(now.get("running") or {}).get("startedAt") or "",
+        waiting_reason=(now.get("waiting") or {}).get("reason") or "",
+        exit_code=ended.get("exitCode"),
+        finished_at=ended.get("finishedAt") or "",
+        running_image=running_image(status),
+        result=Result.from_json(ended.get("message") or ""),
+        opened=(now.get("terminated") or {}).get("exitCode") == 0,
+    )

@@ -1,0 +1,82 @@
+"""Tell people what happened, as Events on the migration or on a workload whose pods wait for it."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from alembic_operator.api.v1alpha1 import API_VERSION, KIND
+from alembic_operator.core import names
+from alembic_operator.core.actions import Notice
+from alembic_operator.core.observation import Manifest, Migration, Owner
+from alembic_operator.kube.cluster import EVENTS, Cluster
+from alembic_operator.kube.errors import AlreadyExistsError
+
+CONTROLLER = "alembic-operator.dev/operator"
+
+_NOTE_BYTES = 1024
+"""The API server refuses a longer note."""
+
+_REMEMBERED = 10_000
+
+
+class Events:
+    """Writes Events in the name of one operator process."""
+
+    def __init__(self, cluster: Cluster, instance: str) -> None:
+        self._cluster = cluster
+        self._instance = instance
+        self._told: dict[str, None] = {}
+        """Names of Events that need not be asked for again; the API server knows the rest for an hour."""
+
+    async def announce(self, migration: Migration, notice: Notice) -> bool:
+        """Make an Event, and return whether it is a new one."""
+        name = _name(migration, notice)
+        if name in self._told:
+            return False
+        try:
+            await self._cluster.create(EVENTS, migration.namespace, self._event(name, migration, notice))
+            new = True
+        except AlreadyExistsError:
+            new = False
+        self._remember(name)
+        return new
+
+    def _remember(self, name: str) -> None:
+        self._told[name] = None
+        if len(self._told) > _REMEMBERED:
+            del self._told[next(iter(self._told))]
+
+    def _event(self, name: str, migration: Migration, notice: Notice) -> Manifest:
+        owner = Owner(API_VERSION, KIND, migration.name, migration.uid)
+        about = {"regarding": _reference(owner, migration)}
+        if notice.regarding:
+            about = {"regarding": _reference(notice.regarding, migration), "related": about["regarding"]}
+        return about | {
+            "apiVersion": EVENTS.api_version,
+            "kind": "Event",
+            "metadata": {"name": name, "namespace": migration.namespace},
+            "eventTime": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "reportingController": CONTROLLER,
+            "reportingInstance": self._instance,
+            "action": "Migrate",
+            "reason": str(notice.occasion),
+            "note": notice.note.encode()[:_NOTE_BYTES].decode(errors="ignore"),
+            "type": "Warning" if notice.warning else "Normal",
+        }
+
+
+def _name(migration: Migration, notice: Notice) -> str:
+    """Return a name: of a notice about another object always the same, so that it is given once."""
+    if notice.regarding is None:
+        return f"{migration.name}.{uuid4().hex[:16]}"
+    said = [notice.regarding.uid, str(notice.occasion), notice.note]
+    return f"{notice.regarding.name[:200]}.{names.digest(said)[:16]}"
+
+
+def _reference(owner: Owner, migration: Migration) -> Manifest:
+    return {
+        "apiVersion": owner.api_version,
+        "kind": owner.kind,
+        "namespace": migration.namespace,
+        "name": owner.name,
+        "uid": owner.uid,
+    }
