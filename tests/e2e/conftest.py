@@ -2,8 +2,9 @@
 
 Fixtures, all of the session; nothing that a test makes is deleted before the end, so that `test_secrets` can search it:
 
-- `stage`: the cluster as `devcluster` chooses it, the images, the namespace `e2e` with Pod Security "restricted", the
-  PostgreSQL of `demo/manifests/postgres.yaml`, and the operator from its chart, serving that namespace alone.
+- `stage`: the cluster as `devcluster` chooses it, the images, the namespace `e2e` (or E2E_NAMESPACE) with Pod Security
+  "restricted", the PostgreSQL of `demo/manifests/postgres.yaml`, and the operator from its chart, serving that
+  namespace alone.
 - `access`: kubectl and helm there.
 - `start`: call it with a name and the files of a project; it makes a database, a ConfigMap and a DatabaseMigration.
 - `apply`: apply any manifest there.
@@ -12,6 +13,7 @@ Fixtures, all of the session; nothing that a test makes is deleted before the en
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
     from demo.access import Access
 
 HERE = Path(__file__).parent
-NAMESPACE = "e2e"
+NAMESPACE = os.environ.get("E2E_NAMESPACE", "e2e")
+"""Another one lets another session run beside this one on the same cluster, with an operator of its own."""
 LAST = "test_secrets.py"
 SECONDS = 1500
 """For one test; the first one builds the images when they are missing."""

@@ -13,6 +13,7 @@ import pytest
 from demo.access import access as access_to
 from demo.operators import release_of
 from demo.setup import PROJECT
+from tests.e2e.conftest import NAMESPACE as STAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from demo.access import Access
     from tests.e2e.conftest import Stage
 
-NAMESPACE = "e2e-shop"
+NAMESPACE = f"{STAGE}-shop"
 SECONDS = 600.0
 PACE = 4.0
 USERS, NAMES, INDEX, UNIQUE = "4a1d8f6b02c7", "7e93c15ad48b", "b60f27d9e1a3", "d25c8a41f7e6"
