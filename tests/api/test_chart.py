@@ -1,41 +1,15 @@
 """What Helm makes of the chart: refusals, namespaces, security, and rights that match the code."""
 
-import os
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from alembic_operator.kube.permissions import VERBS
-from devcluster import binaries, settings
+from alembic_operator.kube.permissions import NAMED_VERBS, VERBS
+from tests.api.chart import CHART, INJECTS, Manifest, of_kind, render, run_helm
 
-CHART = Path(__file__).parents[2] / "charts" / "alembic-operator"
-Manifest = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def helm() -> Path:
-    where = settings.from_environment(os.environ)
-    binaries.ensure(where, ["helm"])
-    return binaries.path(where, "helm")
-
-
-def run_helm(helm: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command: list[str | Path] = [helm, "template", "release", CHART, "--namespace", "operators", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def render(helm: Path, *arguments: str) -> list[Manifest]:
-    done = run_helm(helm, *arguments)
-    assert done.returncode == 0, done.stderr
-    return [manifest for manifest in yaml.safe_load_all(done.stdout) if manifest]
-
-
-def of_kind(manifests: list[Manifest], kind: str) -> list[Manifest]:
-    return [manifest for manifest in manifests if manifest["kind"] == kind]
+INJECTION = ["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"]
+VALIDATION = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"]
 
 
 def pod_spec(manifests: list[Manifest]) -> Manifest:
@@ -43,11 +17,13 @@ def pod_spec(manifests: list[Manifest]) -> Manifest:
     return spec
 
 
-def rights(role: Manifest) -> Iterator[tuple[str, str, str]]:
+def rights(role: Manifest) -> Iterator[tuple[str, str, str, str]]:
+    """Yield each group, resource, name and verb; no name: all of them."""
     for rule in role["rules"]:
         for group in rule["apiGroups"]:
             for resource in rule["resources"]:
-                yield from ((group, resource, verb) for verb in rule["verbs"])
+                for name in rule.get("resourceNames", [""]):
+                    yield from ((group, resource, name, verb) for verb in rule["verbs"])
 
 
 @pytest.mark.parametrize(
@@ -61,22 +37,28 @@ def rights(role: Manifest) -> Iterator[tuple[str, str, str]]:
         ('logFormat="yaml"', "/logFormat"),
     ],
 )
-def test_a_value_that_the_chart_does_not_know_is_refused_by_name(helm: Path, argument: str, complaint: str) -> None:
-    done = run_helm(helm, "--set-json", argument)
+def test_a_value_that_the_chart_does_not_know_is_refused_by_name(argument: str, complaint: str) -> None:
+    done = run_helm("--set-json", argument)
     assert done.returncode != 0
     assert complaint in done.stderr
 
 
-def test_by_default_one_cluster_role_serves_the_whole_cluster(helm: Path) -> None:
-    manifests = render(helm)
+def test_by_default_one_cluster_role_serves_the_whole_cluster() -> None:
+    manifests = render()
     kinds = sorted(manifest["kind"] for manifest in manifests)
-    expected = ["ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "Deployment", "ServiceAccount"]
-    assert kinds == expected
+    assert kinds == [
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+        "Deployment",
+        "ServiceAccount",
+        *VALIDATION,
+    ]
     assert not [word for word in pod_spec(manifests)["containers"][0]["args"] if word.startswith("--namespace")]
 
 
-def test_watched_namespaces_get_a_role_each_and_nothing_is_cluster_wide(helm: Path) -> None:
-    manifests = render(helm, "--set", "watchNamespaces={shop,blog}")
+def test_watched_namespaces_get_a_role_each_and_nothing_is_cluster_wide() -> None:
+    manifests = render("--set", "watchNamespaces={shop,blog}")
     assert not of_kind(manifests, "ClusterRole")
     assert not of_kind(manifests, "ClusterRoleBinding")
     for kind in ("Role", "RoleBinding"):
@@ -86,36 +68,40 @@ def test_watched_namespaces_get_a_role_each_and_nothing_is_cluster_wide(helm: Pa
     assert {"--namespace=shop", "--namespace=blog"} <= set(pod_spec(manifests)["containers"][0]["args"])
 
 
-def test_role_and_cluster_role_have_the_same_rules(helm: Path) -> None:
-    everywhere = of_kind(render(helm), "ClusterRole")[0]
-    here = of_kind(render(helm, "--set", "watchNamespaces={shop}"), "Role")[0]
+def test_role_and_cluster_role_have_the_same_rules() -> None:
+    everywhere = of_kind(render(), "ClusterRole")[0]
+    here = of_kind(render("--set", "watchNamespaces={shop}"), "Role")[0]
     assert everywhere["rules"] == here["rules"]
 
 
-def test_the_operator_has_no_right_on_secrets_and_none_with_a_star(helm: Path) -> None:
-    granted = set(rights(of_kind(render(helm, "--set", "argoRollouts.enabled=true"), "ClusterRole")[0]))
+def test_the_operator_has_no_right_on_secrets_and_none_with_a_star() -> None:
+    granted = set(rights(of_kind(render("--set", "argoRollouts.enabled=true"), "ClusterRole")[0]))
     assert not [right for right in granted if "*" in right or right[1] == "secrets"]
 
 
-def test_the_role_allows_exactly_what_the_code_calls(helm: Path) -> None:
+def test_the_role_allows_exactly_what_the_code_calls() -> None:
     called = {
-        (resource.group, f"{resource.plural}/{subresource}".rstrip("/"), verb)
+        (resource.group, f"{resource.plural}/{subresource}".rstrip("/"), "", verb)
         for (resource, subresource), verbs in VERBS.items()
         for verb in verbs
+    } | {
+        (resource.group, resource.plural, name, verb)
+        for (resource, name), verbs in NAMED_VERBS.items()
+        for verb in verbs
     }
-    assert set(rights(of_kind(render(helm, "--set", "argoRollouts.enabled=true"), "ClusterRole")[0])) == called
+    assert set(rights(of_kind(render("--set", "argoRollouts.enabled=true"), "ClusterRole")[0])) == called
 
 
-def test_argo_rollouts_are_asked_for_only_when_they_are_switched_on(helm: Path) -> None:
-    without, with_them = render(helm), render(helm, "--set", "argoRollouts.enabled=true")
+def test_argo_rollouts_are_asked_for_only_when_they_are_switched_on() -> None:
+    without, with_them = render(), render("--set", "argoRollouts.enabled=true")
     more = set(rights(of_kind(with_them, "ClusterRole")[0])) - set(rights(of_kind(without, "ClusterRole")[0]))
-    assert more == {("argoproj.io", "rollouts", verb) for verb in ("get", "list", "watch")}
+    assert more == {("argoproj.io", "rollouts", "", verb) for verb in ("get", "list", "watch")}
     assert "--watch-rollouts" in pod_spec(with_them)["containers"][0]["args"]
     assert "--watch-rollouts" not in pod_spec(without)["containers"][0]["args"]
 
 
-def test_the_pod_passes_the_restricted_pod_security_standard(helm: Path) -> None:
-    spec = pod_spec(render(helm))
+def test_the_pod_passes_the_restricted_pod_security_standard() -> None:
+    spec = pod_spec(render())
     assert spec["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
     for container in spec["containers"]:
         assert container["securityContext"] == {
@@ -125,18 +111,41 @@ def test_the_pod_passes_the_restricted_pod_security_standard(helm: Path) -> None
         }
 
 
-def test_the_custom_resource_definition_is_the_generated_one_and_is_kept(helm: Path) -> None:
+def test_the_custom_resource_definition_is_the_generated_one_and_is_kept() -> None:
     generated = yaml.safe_load((CHART / "files" / "crd.yaml").read_text())
-    kept = of_kind(render(helm), "CustomResourceDefinition")[0]
+    kept = of_kind(render(), "CustomResourceDefinition")[0]
     assert kept["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
     assert kept["spec"] == generated["spec"]
-    assert of_kind(render(helm, "--set", "crds.keep=false"), "CustomResourceDefinition") == [generated]
-    assert not of_kind(render(helm, "--set", "crds.install=false"), "CustomResourceDefinition")
+    assert of_kind(render("--set", "crds.keep=false"), "CustomResourceDefinition") == [generated]
+    assert not of_kind(render("--set", "crds.install=false"), "CustomResourceDefinition")
 
 
-def test_a_digest_wins_over_a_tag_and_the_runner_is_installed_from_the_same_image(helm: Path) -> None:
+def test_a_digest_wins_over_a_tag_and_the_runner_is_installed_from_the_same_image() -> None:
     digest = "sha256:" + "0" * 64
-    manifests = render(helm, "--set", f"image.repository=registry/op,image.tag=v1,image.digest={digest}")
+    manifests = render("--set", f"image.repository=registry/op,image.tag=v1,image.digest={digest}")
     container = pod_spec(manifests)["containers"][0]
     assert container["image"] == f"registry/op@{digest}"
     assert f"--runner-image=registry/op@{digest}" in container["args"]
+
+
+def policies(*arguments: str) -> list[Manifest]:
+    return [one for one in render(*arguments) if one["kind"] in INJECTION + VALIDATION]
+
+
+def test_gates_are_put_into_pods_where_the_api_server_can_do_that() -> None:
+    assert [one["kind"] for one in policies()] == VALIDATION
+    assert [one["kind"] for one in policies(INJECTS)] == INJECTION + VALIDATION
+
+
+def test_no_admission_policy_is_installed_where_that_is_not_wanted() -> None:
+    assert policies(INJECTS, "--set", "gate.policies=false") == []
+
+
+def test_the_policies_of_two_releases_of_namespaces_have_two_names_and_are_bound_to_those_namespaces() -> None:
+    assert {one["metadata"]["name"] for one in policies(INJECTS)} == {"release-alembic-operator-gate"}
+    found = policies(INJECTS, "--set", "watchNamespaces={shop,blog}")
+    assert {one["metadata"]["name"] for one in found} == {"operators-release-alembic-operator-gate"}
+    for binding in (one["spec"] for one in found if one["kind"].endswith("Binding")):
+        assert binding["policyName"] == "operators-release-alembic-operator-gate"
+        (wanted,) = binding["matchResources"]["namespaceSelector"]["matchExpressions"]
+        assert wanted == {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["shop", "blog"]}

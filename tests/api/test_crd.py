@@ -6,7 +6,15 @@ import pytest
 
 from alembic_operator.api.crd import crd
 from alembic_operator.api.meta import Condition
-from alembic_operator.api.status import Applied, HistoryEntry, LastRun, RevisionsStatus, RunError, Status
+from alembic_operator.api.status import (
+    Applied,
+    DatabaseStatus,
+    HistoryEntry,
+    LastRun,
+    RevisionsStatus,
+    RunError,
+    Status,
+)
 from alembic_operator.api.v1alpha1 import API_VERSION, GROUP, KIND, PLURAL, VERSION
 from tests.api.rest import RefusedError, Rest
 
@@ -24,6 +32,7 @@ STATUS = Status(
         ),
     ),
     image="registry/users@sha256:0",
+    database=DatabaseStatus(stateful_set="postgres", host="postgres.shop.svc", port=5432),
     revisions=RevisionsStatus(current=("ab12", "cd34"), target=("ab12", "cd34"), pending=0),
     last_run=LastRun(
         job="users-0123456789",
@@ -36,6 +45,8 @@ STATUS = Status(
         error=RunError(sqlstate="42P01", revision="cd34", statement="SELECT ?", message="no table", hint="create it"),
     ),
     history=(HistoryEntry(finished_at=NOW, from_=("ab11",), to=("ab12",), image="users:1", outcome="UpToDate"),),
+    known_images=("sha256:0",),
+    held_pods=2,
 ).model_dump(by_alias=True, exclude_none=True, mode="json")
 
 
@@ -81,6 +92,7 @@ def test_the_smallest_object_is_read_back_with_every_default(rest: Rest, namespa
     assert found["spec"] == {
         "source": {"workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "users"}},
         "alembic": {"config": "alembic.ini", "section": "alembic", "target": "heads", "python": "python3"},
+        "strategy": "Job",
         "policy": {
             "lockTimeout": "2s",
             "statementTimeout": "0s",
@@ -97,13 +109,13 @@ def test_the_smallest_object_is_read_back_with_every_default(rest: Rest, namespa
 def test_a_new_object_says_that_nobody_has_looked_at_it(rest: Rest, namespace: str) -> None:
     rest.create(migration(), namespace)
     found = rest.get(migration(), namespace, "users")
-    assert found["status"] == {"observedGeneration": -1}
+    assert found["status"] == {"observedGeneration": -1, "heldPods": 0}
     assert found["metadata"]["generation"] == 1
 
 
 def test_a_new_object_cannot_bring_a_status(rest: Rest, namespace: str) -> None:
     made = rest.create(migration() | {"status": STATUS}, namespace)
-    assert made["status"] == {"observedGeneration": -1}
+    assert made["status"] == {"observedGeneration": -1, "heldPods": 0}
 
 
 @pytest.mark.parametrize(
@@ -140,11 +152,12 @@ def test_the_columns_say_what_the_database_contains(rest: Rest, namespace: str) 
     rest.apply(only_status(STATUS), namespace, "status")
     table = rest.table(migration(), namespace)
     columns = [one["name"] for one in table["columnDefinitions"]]
-    assert columns == ["Name", "Ready", "Reason", "Current", "Pending", "Age", "Message"]
+    assert columns == ["Name", "Ready", "Reason", "Current", "Pending", "Held", "Age", "Message"]
     assert [one["name"] for one in table["columnDefinitions"] if one["priority"]] == ["Message"]
     new, ready = (dict(zip(columns, row["cells"], strict=True)) for row in table["rows"])
     assert new.pop("Age")
-    assert new == {"Name": "agents"} | dict.fromkeys(("Ready", "Reason", "Current", "Pending", "Message"))
+    unknown = dict.fromkeys(("Ready", "Reason", "Current", "Pending", "Message"))
+    assert new == {"Name": "agents", "Held": 0} | unknown
     assert ready.pop("Age")
     assert ready == {
         "Name": "users",
@@ -152,6 +165,7 @@ def test_the_columns_say_what_the_database_contains(rest: Rest, namespace: str) 
         "Reason": "UpToDate",
         "Current": '["ab12","cd34"]',
         "Pending": 0,
+        "Held": 2,
         "Message": "The database contains cd34.",
     }
 

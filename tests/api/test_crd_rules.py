@@ -84,6 +84,8 @@ ACCEPTED = {
     "the longest duration": policy(deadline="576h"),
     "no second pod": policy(backoffLimit=0, databaseAhead="Block"),
     "a way down": policy(downgrade="Allow"),
+    "a migration that the pods run": migration(strategy="InitContainer"),
+    "a table of all revisions": database(**HOST, history="Enabled"),
     "a Job that goes at once": migration(ttlSecondsAfterFinished=0, suspend=True),
 }
 
@@ -142,6 +144,8 @@ REFUSED = {
     "a host with a slash": (database(**NAMED, host="postgres/shop"), "spec.database.host", PATTERN),
     "port zero": (database(**HOST, port=0), "spec.database.port", "greater than or equal to 1"),
     "a port that does not exist": (database(**HOST, port=65536), "spec.database.port", "less than or equal to 65535"),
+    "an unknown strategy": (migration(strategy="Hook"), "spec.strategy", '"Job", "InitContainer"'),
+    "an unknown history": (database(**HOST, history="On"), "spec.database.history", '"Disabled", "Enabled"'),
     "an unknown TLS mode": (database(**HOST, sslMode="on"), "spec.database.sslMode", '"verify-full"'),
     "a schema longer than PostgreSQL's names": (database(**HOST, schema="s" * 64), "spec.database.schema", "63"),
     **{

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.api.operator_process import RUNNER_IMAGE
 from tests.api.shop import JOB, MIGRATION, SUCCESS, Shop, conditions, message, reasons
 
 pytest_plugins = ["tests.api.operator_fixtures"]
@@ -122,7 +123,7 @@ def test_a_config_map_is_waited_for_and_then_run_by_the_operators_image(shop: Sh
     shop.says("has no key env.py")
     shop.rest.merge(CONFIG_MAP, {"data": {"env.py": "pass", "a1_first.py": "revision = 'a1'"}}, shop.namespace)
     pod = shop.pod()["spec"]
-    assert pod["containers"][0]["image"] == pod["initContainers"][0]["image"]
+    assert pod["containers"][0]["image"] == RUNNER_IMAGE
     volume = next(one["configMap"] for one in pod["volumes"] if one["name"] == "alembic-project")
     assert {one["key"]: one["path"] for one in volume["items"]} == {
         "a1_first.py": "versions/a1_first.py",
