@@ -20,9 +20,9 @@ NEXT = """
 Try next
   eval "$(python3 -m devcluster env)"                        # kubectl, and its access to this cluster
   kubectl -n {namespace} describe dbm users                         # every run, told in events
-  kubectl -n {namespace} logs deployment/users -c gate              # what a gate saw
+  kubectl -n {namespace} logs deployment/users -c alembic-gate      # what a gate saw
   kubectl -n {namespace} exec postgres-0 -- psql -U shop -c '\\d users'
-  kubectl -n {namespace} set image deployment/users gate=localhost/users:v1 users=localhost/users:v1
+  kubectl -n {namespace} set image deployment/users users=localhost/users:v1
                                                              # back to v1: its pods start, the database is ahead of them
 
 Remove it all: make demo-clean. The cluster stays until: python3 -m demo clean --cluster

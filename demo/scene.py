@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from demo.access import Access
 
 APP = "users"
-GATE = "gate"
+GATE = "alembic-gate"
 KINDS = "pods,jobs,deployments,databasemigrations"
 
 

@@ -55,9 +55,9 @@ class Teller:
         return cls(access, screen, Follower(access, screen))
 
     def ship(self, release: str) -> None:
-        """Change the image of the application, and of its gate, as a pipeline would."""
+        """Change the image of the application, as a pipeline would."""
         image = self.access.cluster.reference(f"localhost/users:{release}")
-        command = ["set", "image", f"deployment/{APP}", f"gate={image}", f"{APP}={image}"]
+        command = ["set", "image", f"deployment/{APP}", f"{APP}={image}"]
         self.screen.command("kubectl", *command)
         self.access.kubectl(*command)
 
