@@ -14,13 +14,13 @@ _NOT_STARTED = ("StartError", "ContainerCannotRun")
 
 _NOT_FOUND = ("executable file not found", "no such file or directory")
 
-_FINAL_WITHOUT_RESULT: dict[int, Reason] = {
+_FINAL_BY_EXIT_CODE: dict[int, Reason] = {
     ExitCode.USAGE: Reason.CONFIG_INVALID,
     ExitCode.SCRIPTS: Reason.BROKEN_SCRIPTS,
     ExitCode.DATABASE_AHEAD: Reason.DATABASE_AHEAD_BLOCKED,
     ExitCode.FAILED: Reason.REVISION_FAILED,
 }
-"""What stalls even when the runner could not say more than its exit code."""
+"""What stalls even when the runner could not say more than its exit code, or said it in a newer one's words."""
 
 _REASONS = {str(reason): reason for reason in Reason}
 
@@ -66,10 +66,16 @@ def _error_of(pod: Pod | None, message: str) -> Failure:
 def pod_ending(pod: Pod) -> Ending:
     """Return how a pod ended, in the runner's own words where it left any."""
     if pod.result:
-        reason = _REASONS.get(pod.result.reason, Reason.RETRYING)
-        return Ending(reason, pod.result.error, pod.result, pod)
+        return Ending(_REASONS.get(pod.result.reason) or _by_exit_code(pod), pod.result.error, pod.result, pod)
     reason, error = _without_result(pod)
     return Ending(reason, error, None, pod)
+
+
+def _by_exit_code(pod: Pod) -> Reason:
+    """Return what a report means whose reason only a newer operator knows."""
+    if pod.exit_code == ExitCode.OK:
+        return Reason.UP_TO_DATE
+    return _FINAL_BY_EXIT_CODE.get(pod.exit_code or 0, Reason.RETRYING)
 
 
 def _without_result(pod: Pod) -> tuple[Reason, Failure]:
@@ -86,7 +92,7 @@ def _without_result(pod: Pod) -> tuple[Reason, Failure]:
         return Reason.INTERRUPTED, Failure("the pod was asked to stop before it could report")
     ended = "its node lost it" if pod.exit_code is None else f"exit code {pod.exit_code}"
     hint = f"read its log: kubectl logs {pod.name} --all-containers"
-    reason = _FINAL_WITHOUT_RESULT.get(pod.exit_code or 0, Reason.RETRYING)
+    reason = _FINAL_BY_EXIT_CODE.get(pod.exit_code or 0, Reason.RETRYING)
     return reason, Failure(f"pod {pod.name} ended without a report ({ended})", hint=hint)
 
 

@@ -101,6 +101,15 @@ def test_a_pod_that_ended_while_its_job_goes_on_with(code: ExitCode, reason: str
     assert planned.status.last_run.finished_at is None
 
 
+@pytest.mark.parametrize("code", list(ExitCode), ids=[str(int(code)) for code in ExitCode])
+def test_a_reason_that_only_a_newer_operator_knows_counts_by_its_exit_code(code: ExitCode) -> None:
+    job = {"outcome": "Complete"} if code is ExitCode.OK else {"outcome": "Failed", "failure": "BackoffLimitExceeded"}
+    planned = after(ended(NAME, code, failed("OfTomorrow")), **job)
+    effect = Effect.STALLED if code in FINAL_EXIT_CODES else Effect.RECONCILING
+    assert told(planned)[0] == (Effect.READY if code is ExitCode.OK else effect)
+    assert ready(planned).message.startswith("why; what to do")
+
+
 WITHOUT_A_RESULT = {
     "any exit code": (
         ended(NAME, 1),
@@ -168,11 +177,6 @@ def test_a_missing_python_is_no_verdict_before_the_job_has_failed() -> None:
 
 def test_a_success_in_a_pod_that_failed_is_no_success_before_the_job_has_ended() -> None:
     assert told(after(ended(NAME, 137, UP_TO_DATE))) == (Effect.RECONCILING, "Retrying")
-
-
-def test_a_reason_of_another_version_is_tried_again() -> None:
-    planned = after(ended(NAME, 70, failed("NotInventedYet")), outcome="Failed")
-    assert told(planned) == (Effect.RECONCILING, "Retrying")
 
 
 def test_a_job_past_its_deadline_says_so_and_is_tried_again() -> None:
