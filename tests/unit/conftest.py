@@ -4,9 +4,8 @@
 """
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 import yaml
@@ -17,7 +16,12 @@ LIMIT = 20 if "PYTEST_XDIST_WORKER" in os.environ else 2
 FOLDER = Path(__file__).parent
 GOLDENS = FOLDER.parent / "goldens"
 
-Golden = Callable[[str, dict[str, Any]], None]
+
+class Golden(Protocol):
+    """Compares a manifest with the YAML of that name in a folder."""
+
+    def __call__(self, name: str, manifest: dict[str, Any], folder: Path = GOLDENS) -> None:
+        """Fail when they differ; write it anew when that is asked for."""
 
 
 class _Plain(yaml.SafeDumper):
@@ -39,10 +43,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Golden:
-    """Compare a manifest with the YAML of that name in tests/goldens/."""
+    """Compare a manifest with the YAML of that name, in tests/goldens/ unless another folder is given."""
 
-    def compare(name: str, manifest: dict[str, Any]) -> None:
-        path = GOLDENS / f"{name}.yaml"
+    def compare(name: str, manifest: dict[str, Any], folder: Path = GOLDENS) -> None:
+        path = folder / f"{name}.yaml"
         written = yaml.dump(manifest, Dumper=_Plain, sort_keys=False, width=120)
         if request.config.getoption("update_goldens", default=False):
             path.parent.mkdir(exist_ok=True)
