@@ -57,3 +57,10 @@ def test_the_chart_and_the_package_have_one_version() -> None:
     package = (CHART.parents[1] / "pyproject.toml").read_text()
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert f'version = "{chart["appVersion"]}"' in package
+
+
+def test_the_gate_for_other_charts_has_the_version_of_the_operator_that_serves_it() -> None:
+    operator, gate = (
+        yaml.safe_load((CHART.parent / name / "Chart.yaml").read_text()) for name in (CHART.name, "alembic-gate")
+    )
+    assert (gate["type"], gate["appVersion"]) == ("library", operator["appVersion"])

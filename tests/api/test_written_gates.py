@@ -1,0 +1,257 @@
+"""A gate that a pod template brings is the very one that the admission policy injects; older clusters insist on it."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from devcluster.controlplane import ApiServer
+from tests.api import chart, written
+from tests.api.conftest import Eventually
+from tests.api.rest import Manifest, RefusedError, Rest
+from tests.api.shop import Shop
+
+POLICIES = ("MutatingAdmissionPolicy", "ValidatingAdmissionPolicy")
+MIGRATION = "alembic-operator.dev/migration"
+
+PLAIN = {"name": "app", "image": "registry.test/users:1"}
+RICH = PLAIN | {
+    "imagePullPolicy": "Always",
+    "workingDir": "/srv",
+    "command": ["serve"],
+    "args": ["--fast"],
+    "env": [
+        {"name": "PGHOST", "value": "the-pooler"},
+        {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "app", "key": "token", "optional": True}}},
+        {"name": "NODE", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "spec.nodeName"}}},
+        {"name": "URL", "value": "pg://$(PGHOST)/{{ not a template }}"},
+    ],
+    "envFrom": [{"prefix": "APP_", "configMapRef": {"name": "app", "optional": True}}],
+    "ports": [{"containerPort": 8080, "name": "http", "protocol": "TCP"}],
+    "livenessProbe": {"httpGet": {"path": "/", "port": "http"}},
+    "readinessProbe": {"httpGet": {"path": "/", "port": "http"}},
+    "startupProbe": {"httpGet": {"path": "/", "port": "http"}},
+    "lifecycle": {"preStop": {"exec": {"command": ["true"]}}},
+    "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
+    "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsUser": 12345},
+    "volumeMounts": [
+        {"name": "work", "mountPath": "/work", "subPath": "a"},
+        {"name": "work", "mountPath": "/tmp", "readOnly": True},
+    ],
+}
+WORK: Manifest = {"volumes": [{"name": "work", "emptyDir": {}}]}
+LOGIN = {"userFrom": {"name": "db", "key": "user"}, "passwordFrom": {"name": "db", "key": "password"}}
+PROXY = {"name": "proxy", "image": "registry.test/proxy:1", "restartPolicy": "Always"}
+BEFORE, AFTER = {"name": "unpack", "image": "registry.test/unpack:1"}, {"name": "warm", "image": "registry.test/warm:1"}
+EVERYTHING: Manifest = {
+    "alembic": {
+        "config": "backend/alembic.ini",
+        "section": "users",
+        "target": "billing@head",
+        "xArguments": ["tenant=acme", "--loud"],
+        "python": "/venv/bin/python",
+    },
+    "database": {
+        "host": "db.test",
+        "port": 6432,
+        "name": "shop",
+        "schema": "users",
+        "role": "owner",
+        "history": "Enabled",
+        "sslMode": "require",
+        **LOGIN,
+    },
+    "policy": {
+        "databaseAhead": "Block",
+        "lockTimeout": "5s",
+        "statementTimeout": "1m",
+        "deadline": "2h",
+        "downgrade": "Allow",
+    },
+}
+CASES: dict[str, Manifest] = {
+    "env-py": {"migration": {}},
+    "host": {"migration": {"database": {"host": "db.test", "name": "shop", "userFrom": LOGIN["userFrom"]}}},
+    "url": {"migration": {"database": {"urlFrom": {"name": "db", "key": "url"}}}, "containers": [RICH], **WORK},
+    "stateful-set": {
+        "migration": {"database": {"statefulSetRef": {"name": "postgres"}, "name": "shop", **LOGIN}},
+        "server": {"host": "postgres-headless.shop.svc", "port": 5433},
+    },
+    "everything": {"migration": EVERYTHING, "containers": [RICH, PLAIN | {"name": "second"}], **WORK},
+    "runs-it": {"migration": EVERYTHING | {"strategy": "InitContainer"}, "containers": [RICH], **WORK},
+    "native-sidecar": {"migration": {}, "first": [BEFORE, PROXY], "then": [AFTER]},
+}
+
+
+def _namespace(api_server: ApiServer, rest: Rest, name: str, *arguments: str) -> Shop:
+    """Make a namespace with what the chart installs for it: an operator is not needed."""
+    rest.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    rendered = chart.render(f"--set=watchNamespaces={{{name}}}", f"--set=fullnameOverride={name}", *arguments)
+    policies = yaml.safe_dump_all(one for one in rendered if one["kind"].startswith(POLICIES))
+    command = [api_server.kubectl, f"--kubeconfig={api_server.kubeconfig}", "apply", "--filename=-"]
+    subprocess.run(command, input=policies, text=True, check=True)
+    return Shop(rest, name)
+
+
+@pytest.fixture(scope="module")
+def older(api_server: ApiServer, rest: Rest) -> Shop:
+    """Return a namespace as it is below Kubernetes 1.36: pods are looked at, and never changed."""
+    return _namespace(api_server, rest, "gates-older")
+
+
+@pytest.fixture(scope="module")
+def newer(api_server: ApiServer, rest: Rest) -> Shop:
+    """Return a namespace in which the API server adds the gate."""
+    return _namespace(api_server, rest, "gates-newer", chart.INJECTS)
+
+
+def _admit(shop: Shop, pod: Manifest, eventually: Eventually) -> Manifest:
+    """Return a pod as the API server would keep it, as soon as it has heard of the migration."""
+
+    def admitted() -> Any:
+        try:
+            return shop.rest.create(pod, shop.namespace, dryRun="All")
+        except RefusedError as error:
+            if "not known yet" in error.message:
+                return None
+            raise
+
+    found: Manifest = eventually(admitted)
+    return {"spec": found["spec"], "annotations": found["metadata"].get("annotations")}
+
+
+def _is_refused(shop: Shop, pod: Manifest, eventually: Eventually) -> str:
+    """Return in what words the API server refuses a pod, as soon as its policies have come into force."""
+
+    def refused() -> str:
+        try:
+            shop.rest.create(pod, shop.namespace, dryRun="All")
+        except RefusedError as error:
+            return error.message
+        return ""
+
+    words: str = eventually(refused)
+    return words
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_library_chart_writes_the_container_that_the_policy_injects(
+    case: str, older: Shop, newer: Shop, tmp_path: Path, eventually: Eventually
+) -> None:
+    values: Manifest = {"name": case, "containers": [PLAIN], **CASES[case]}
+    newer.migrate(case, **values["migration"])
+    if "server" in values:
+        told = {"status": {"database": {"statefulSet": "postgres", **values["server"]}}}
+        newer.rest.merge(newer.see(case), told, newer.namespace, "status")
+    by_hand = written.by_helm(tmp_path, values)
+    injected = _admit(newer, written.without_gate(by_hand), eventually)
+    assert "alembic-gate" in [one["name"] for one in injected["spec"]["initContainers"]]
+    assert _admit(older, by_hand, eventually) == injected
+    assert _admit(newer, by_hand, eventually) == injected
+
+
+def test_the_service_of_a_stateful_set_is_called_like_it_unless_the_template_says_otherwise(tmp_path: Path) -> None:
+    pod = written.by_helm(
+        tmp_path, {"name": "users", "containers": [PLAIN], "migration": CASES["stateful-set"]["migration"]}
+    )
+    env = {one["name"]: one.get("value") for one in pod["spec"]["initContainers"][0]["env"]}
+    assert (env["PGHOST"], env["PGPORT"]) == ("postgres.shop.svc", "5432")
+
+
+def test_an_older_cluster_refuses_a_pod_whose_template_has_no_gate(
+    older: Shop, tmp_path: Path, eventually: Eventually
+) -> None:
+    bare = written.without_gate(written.by_helm(tmp_path, {"name": "users", "containers": [PLAIN], "migration": {}}))
+    assert "needs the init container alembic-gate" in _is_refused(older, bare, eventually)
+
+
+def test_an_older_cluster_refuses_a_gate_that_was_left_behind_with_another_image(
+    older: Shop, tmp_path: Path, eventually: Eventually
+) -> None:
+    pod = written.by_helm(tmp_path, {"name": "users", "containers": [PLAIN], "migration": {}})
+    pod["spec"]["containers"][0]["image"] = "registry.test/users:2"
+    assert "must have the image of the container app, registry.test/users:2" in _is_refused(older, pod, eventually)
+
+
+def _workload(kind: str, *, name: str, **spec: Any) -> Manifest:
+    labels = {"app": name}
+    template = {
+        "metadata": {"labels": labels},
+        "spec": {"containers": [RICH, PLAIN | {"name": "second"}], **WORK, **spec},
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": kind,
+        "metadata": {"name": name, "labels": {MIGRATION: name}},
+        "spec": {"selector": {"matchLabels": labels}, "template": template},
+    }
+
+
+def _pod(workload: Manifest) -> Manifest:
+    """Return the pod that a controller would make of a workload."""
+    template: Manifest = workload["spec"]["template"]
+    return {"apiVersion": "v1", "kind": "Pod", "spec": template["spec"]} | {
+        "metadata": template["metadata"] | {"name": workload["metadata"]["name"]}
+    }
+
+
+def _without_order(pod: Manifest) -> Manifest:
+    """Leave out in which order things stand where that means nothing: Kustomize puts what it adds first."""
+    for container in pod["spec"]["initContainers"]:
+        container["volumeMounts"].sort(key=lambda mount: str(mount["mountPath"]))
+    pod["spec"]["volumes"].sort(key=lambda volume: str(volume["name"]))
+    return pod
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "DaemonSet"])
+def test_the_component_writes_the_container_that_the_policy_injects_where_env_py_connects(
+    kind: str, api_server: ApiServer, older: Shop, newer: Shop, tmp_path: Path, eventually: Eventually
+) -> None:
+    name = kind.lower()
+    newer.migrate(name)
+    made = written.by_kustomize(api_server, tmp_path, _workload(kind, name=name))
+    by_hand = _pod(made)
+    assert by_hand["metadata"]["labels"] == {"app": name, MIGRATION: name}
+    bare = _pod(_workload(kind, name=name))
+    bare["metadata"]["labels"] = by_hand["metadata"]["labels"]
+    injected = _without_order(_admit(newer, bare, eventually))
+    assert _without_order(_admit(older, by_hand, eventually)) == injected
+
+
+def test_a_patch_tells_the_component_what_the_migration_says(api_server: ApiServer, tmp_path: Path) -> None:
+    where = "/spec/template/spec/initContainers/0"
+    settings = [
+        {"op": "add", "path": f"{where}/command/-", "value": "--database=environment"},
+        {"op": "add", "path": f"{where}/env/0", "value": {"name": "PGHOST", "value": "postgres"}},
+    ]
+    patch = {"target": {"labelSelector": MIGRATION}, "patch": json.dumps(settings)}
+    gate = _gate(written.by_kustomize(api_server, tmp_path, _workload("Deployment", name="users"), patch))
+    assert gate["command"] == ["python3", "/alembic-operator/runner.pyz", "gate", "--database=environment"]
+    assert gate["env"] == [{"name": "PGHOST", "value": "postgres"}, *RICH["env"]]
+
+
+def test_a_patch_moves_the_gate_of_the_component_behind_a_native_sidecar(api_server: ApiServer, tmp_path: Path) -> None:
+    where = "/spec/template/spec/initContainers"
+    behind = [{"op": "move", "from": f"{where}/0", "path": f"{where}/1"}]
+    patch = {"target": {"kind": "Deployment"}, "patch": json.dumps(behind)}
+    workload = _workload("Deployment", name="users", initContainers=[PROXY, AFTER])
+    made = written.by_kustomize(api_server, tmp_path, workload, patch)
+    assert [one["name"] for one in made["spec"]["template"]["spec"]["initContainers"]] == [
+        "proxy",
+        "alembic-gate",
+        "warm",
+    ]
+
+
+def test_the_component_leaves_a_workload_without_the_label_alone(api_server: ApiServer, tmp_path: Path) -> None:
+    workload = _workload("Deployment", name="users")
+    del workload["metadata"]["labels"]
+    assert written.by_kustomize(api_server, tmp_path, workload) == workload
+
+
+def _gate(workload: Manifest) -> Manifest:
+    gate: Manifest = workload["spec"]["template"]["spec"]["initContainers"][0]
+    return gate
