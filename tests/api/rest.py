@@ -104,11 +104,16 @@ class Rest:
 
 
 def path_of(manifest: Manifest, namespace: str = "", name: str = "", subresource: str = "") -> str:
-    """Return the address of an object, or of all of its kind; every kind that is used here has a plural in `s`."""
+    """Return the address of an object, or of all of its kind; kinds that are used here end in `s`, or `ies` for `y`."""
     version = manifest["apiVersion"]
     parts = ["/apis" if "/" in version else "/api", version]
     parts += ["namespaces", namespace] if namespace else []
-    parts += [manifest["kind"].lower() + "s", *([name] if name else []), *([subresource] if subresource else [])]
+    kind = manifest["kind"].lower()
+    parts += [
+        kind[:-1] + "ies" if kind.endswith("y") else kind + "s",
+        *([name] if name else []),
+        *([subresource] if subresource else []),
+    ]
     return "/".join(parts)
 
 
