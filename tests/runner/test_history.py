@@ -14,6 +14,7 @@ from alembic_operator.runner.commands.compare import compare
 from alembic_operator.runner.process.failures import Ending
 from alembic_operator.runner.process.unsure import Unsure
 from alembic_operator.runner.project import history, layout, scripts, source
+from alembic_operator.runner.project.state import Contents
 from tests.runner.histories import Chance
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ QUESTIONS = 8
 
 def _quickly(read: history.History | None, target: str, heads: tuple[str, ...]) -> Any:
     try:
-        return compare(read, target, [heads]) if read else None
+        return compare(read, target, [Contents(heads)]) if read else None
     except Unsure:
         return None
 
@@ -34,7 +35,7 @@ def _quickly(read: history.History | None, target: str, heads: tuple[str, ...]) 
 def _slowly(folder: Path, target: str, heads: tuple[str, ...]) -> Any:
     """Ask Alembic, which imports the files."""
     try:
-        return compare(scripts.Loaded(ScriptDirectory(str(folder))), target, [heads])
+        return compare(scripts.Loaded(ScriptDirectory(str(folder))), target, [Contents(heads)])
     except Ending as ending:
         return ending.verdict.reason
 

@@ -185,7 +185,7 @@ class Reason(str, enum.Enum):
     DIVERGED = (
         "Diverged",
         Effect.STALLED,
-        "The database holds a revision that this image does not know beside one that lies behind this image's heads.",
+        "The database holds a revision that this image does not know, and lacks one that this image needs.",
     )
     UNKNOWN_REVISION = (
         "UnknownRevision",
@@ -237,4 +237,8 @@ class Occasion(str, enum.Enum):
     HELD = "Held", "The migration waits for something; the note says for what."
     PODS_HELD = "PodsHeld", "Pods of a workload wait at their gate; the note says for which revision and since when."
     GATE_SKIPPED = "GateSkipped", "A pod was let through by the annotation alembic-operator.dev/gate."
+    STRATEGY_MISMATCH = (
+        "StrategyMismatch",
+        "Pods do something else before they start than spec.strategy says; the note says what makes new ones.",
+    )
     ROLLOUT_AT_RISK = "RolloutAtRisk", "A workload's settings do not suit a gate; the note says what to change."

@@ -31,19 +31,20 @@ class Scripts(Protocol):
         ...
 
 
-def compare(scripts: Scripts, target: str, sites: Sequence[tuple[str, ...]]) -> Result:
-    """Compare the database heads with the scripts.
+def compare(scripts: Scripts, target: str, sites: Sequence[state.Contents]) -> Result:
+    """Compare what the version tables hold with the scripts.
 
     Raises:
         Ending: the scripts or the target are wrong.
     """
-    graph, current = scripts.graph, union(sites)
+    graph, current = scripts.graph, union(one.heads for one in sites)
     unknown = [one for one in current if one not in graph]
     relative = bool(unknown) and is_relative(target)  # nothing can be counted from an unknown head
     wanted = scripts.heads() if relative else scripts.targets(target, current)
-    found = [state.standing(graph, wanted, heads) for heads in sites]
-    pending = sum(len(one.missing) for one in found if not one.unknown)
+    found = [state.standing(graph, wanted, one.heads, one.recorded) for one in sites]
+    pending = sum(len(one.missing) for one in found if one.exact or not one.unknown)
     result = Result(str(Reason.UP_TO_DATE), current, current, wanted, pending, ahead=bool(unknown))
+    result = replace(result, warnings=tuple(one.assumption for one in found if one.assumed))
     for refusal in filter(None, (one.refusal("Allow") for one in found)):
         return replace(result, reason=str(refusal.verdict.reason), error=refusal.verdict.failure)
     reason = Reason.PENDING if pending else Reason.DATABASE_AHEAD if unknown else Reason.UP_TO_DATE

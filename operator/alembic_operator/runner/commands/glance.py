@@ -9,12 +9,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from alembic_operator.runner.commands.compare import compare
-from alembic_operator.runner.database import versions, wire
+from alembic_operator.runner.database import applied, versions, wire
 from alembic_operator.runner.database.own import quoted
 from alembic_operator.runner.database.session import Session
 from alembic_operator.runner.process.failures import Ending, Scene, classify
 from alembic_operator.runner.process.unsure import Unsure
 from alembic_operator.runner.project import history, layout, source
+from alembic_operator.runner.project.state import Contents
 
 if TYPE_CHECKING:
     from alembic_operator.contract import Invocation, Result
@@ -56,8 +57,8 @@ class Glance:
             Unsure: only the slow way can tell.
         """
         try:
-            heads = self._heads()
-            doubtful = not heads and time.monotonic() >= self._doubt_after and self._is_doubtful()
+            found = self._contents()
+            doubtful = not found.heads and time.monotonic() >= self._doubt_after and self._is_doubtful()
         except (wire.ServerError, OSError) as error:
             self.close()
             raise Ending.of(classify(error, Scene(server=self._place))) from error
@@ -67,7 +68,7 @@ class Glance:
             raise Unsure(f"{type(error).__name__}: {error}") from error
         if doubtful:
             raise Unsure("the version table is empty, or elsewhere")
-        return replace(compare(self._history, target, [heads]), driver=self._driver)
+        return replace(compare(self._history, target, [found]), driver=self._driver)
 
     def _is_doubtful(self) -> bool:
         """Tell whether the slow way may know more: of tables without a version table, or of another version table."""
@@ -82,7 +83,7 @@ class Glance:
             self._wire.close()
         self._wire = self._at = None
 
-    def _heads(self) -> tuple[str, ...]:
+    def _contents(self) -> Contents:
         kept = self._wire is not None
         try:
             return self._read()
@@ -92,17 +93,20 @@ class Glance:
         self.close()  # the server may end what is idle, and roles change
         return self._read()
 
-    def _read(self) -> tuple[str, ...]:
+    def _read(self) -> Contents:
         if self._wire is None:
             self._wire = wire.connect(self._address, self._name, os.environ)
         if self._at is None:
             schema, name = self._table
             self._at = versions.locate(self._wire.rows, schema or self._invocation.schema, name).table
         role = self._invocation.role
-        heads = versions.read_heads(self._wire.acting(quoted(role)) if role else self._wire, self._at)
+        acting = self._wire.acting(quoted(role)) if role else self._wire
+        heads = versions.read_heads(acting, self._at)
+        if self._invocation.history == "Enabled" and any(one not in self._history.graph for one in heads):
+            return applied.contents(acting, self._at)
         if not heads:
             self._at = None  # it may be made in another schema of the search path
-        return heads
+        return Contents(heads)
 
     @property
     def _place(self) -> str:

@@ -6,10 +6,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.database import direct, option, vacancy, versions
+from alembic_operator.runner.database import applied, direct, option, vacancy, versions
 from alembic_operator.runner.database.sites import Site, Sites
 from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify
 from alembic_operator.runner.project import environment, scripts
+from alembic_operator.runner.project.state import Contents
+from alembic_operator.runner.project.targets import union
 
 if TYPE_CHECKING:
     from alembic_operator.contract import Invocation
@@ -54,6 +56,25 @@ class Look:
             self._let_go()
             raise self._ending(error) from error
         return found
+
+    def contents(self) -> list[Contents]:
+        """Return the heads, and what the history holds where the scripts do not know one of them.
+
+        Raises:
+            Ending: why they cannot be read.
+        """
+        heads = self.heads()
+        if self._invocation.history != "Enabled" or not scripts.unknown(self.script, union(heads)):
+            return [Contents(one) for one in heads]
+        try:
+            return [self._recorded(site, own) for site, own in zip(self._sites, self._kept)]  # noqa: B905  3.9
+        except BaseException as error:
+            self._let_go()
+            raise self._ending(error) from error
+
+    def _recorded(self, site: Site, own: OwnConnection) -> Contents:
+        with own.role(self._invocation.role):
+            return applied.contents(own, site.table)
 
     def _is_doubtful(self) -> bool:
         """Tell whether env.py may find another version table: one of that name is somewhere, and this one is empty.

@@ -17,8 +17,9 @@ from alembic_operator.runner.database.guard import Guard
 from alembic_operator.runner.database.sites import Site, Sites, raw_of
 from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify
 from alembic_operator.runner.process.telling import trace
-from alembic_operator.runner.project import environment, scripts
+from alembic_operator.runner.project import environment, scripts, state
 from alembic_operator.runner.watching import seats
+from alembic_operator.runner.watching.recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,7 +73,8 @@ class Run:
         self._connections = connections
         self._move = move
         patience.install(connections.session)
-        self._witnesses = seats.taken(connections)
+        self._recorder = Recorder(connections, enabled=invocation.history == "Enabled")
+        self._witnesses = (*seats.taken(connections), self._recorder)
         self._around = connections.around
         self._sites = Sites(connections, [])
         self._guard = Guard(connections, self._sites, invocation.role)
@@ -233,9 +235,12 @@ class Run:
             self._move.aim(self._script, self._invocation.target, heads)  # each must be good before the first one runs
         if self._target not in site.aims:
             site.aims[self._target] = self._move.aim(self._script, self._target, heads)
-        found = scripts.standing(self._script, site.aims[self._target] or scripts.heads(self._script), heads)
+        wanted = site.aims[self._target] or scripts.heads(self._script)
+        recorded = self._recorder.recorded(context.connection) if site.ahead else None
+        found = state.standing(scripts.graph(self._script), wanted, heads, recorded)
         if refusal := found.refusal(self._invocation.database_ahead):
             raise refusal
+        self._recorder.compared(found, scripts.graph(self._script), heads, context.connection)
         return site
 
     def _announce(self, scene: Scene) -> None:
@@ -257,9 +262,11 @@ class Run:
 
         step.migration_fn = migration
 
-    def _applying(self, *, ctx: Any, **_: Any) -> None:
-        for witness in self._witnesses if self._progress.scene.revision else ():
-            witness.applying(self._progress.scene.revision, ctx.connection)
+    def _applying(self, *, ctx: Any, heads: set[str], **_: Any) -> None:
+        revision = self._progress.scene.revision
+        for witness in self._witnesses if revision else ():
+            witness.applying(revision, ctx.connection)
+        self._recorder.written(heads, ctx.connection, by_hand=not revision)
 
     def _committed(self, applied: Applied, event: str) -> None:
         self._progress.applied.append(applied)

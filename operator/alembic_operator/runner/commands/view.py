@@ -78,10 +78,10 @@ class View:
             self._glance.close()
             self._open_look(why)
             self._glance = None
-        heads = self._look.heads()
-        result = compare(self._look.scripts, target, heads)
-        warnings = self._look.warnings(heads) if self._once else ()
-        return replace(result, driver=self._look.driver, warnings=warnings)
+        found = self._look.contents()
+        result = compare(self._look.scripts, target, found)
+        warnings = self._look.warnings([one.heads for one in found]) if self._once else ()
+        return replace(result, driver=self._look.driver, warnings=(*result.warnings, *warnings))
 
     @property
     def script(self) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database.own import literal
+from alembic_operator.runner.database.versions import HISTORY_TABLE
 
 if TYPE_CHECKING:
     from alembic_operator.runner.database.versions import Connected, VersionTable
@@ -53,8 +54,9 @@ def find(own: Connected, table: VersionTable) -> Vacancy | None:
         "SELECT 1 FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass"
         " AND d.objid = c.oid AND d.deptype = 'e'"
     )
+    ours = f"{literal(table.name)}, {literal(HISTORY_TABLE)}"
     ((exists, full),) = own.rows(
         f"SELECT EXISTS ({relations} = {literal(table.name)}),"
-        f" EXISTS ({relations} <> {literal(table.name)} AND c.relkind IN ('r', 'p') AND NOT EXISTS ({of_extension}))"
+        f" EXISTS ({relations} NOT IN ({ours}) AND c.relkind IN ('r', 'p') AND NOT EXISTS ({of_extension}))"
     )
     return Vacancy(table, bool(exists)) if full else None

@@ -15,6 +15,9 @@ LOCK_CLASS_A = 0x414C454D
 LOCK_CLASS_B = LOCK_CLASS_A + 1
 """First key of the advisory lock that every migration connection shares; free means no orphan is running."""
 
+HISTORY_TABLE = "alembic_operator_history"
+"""Beside the version table, one for all those of a schema; see `applied`."""
+
 _MISSING = ("42P01", "3F000")
 
 Query = Callable[[str], "list[tuple[Any, ...]]"]
@@ -39,6 +42,11 @@ class VersionTable:
     def sql(self) -> str:
         """Return its name for a statement."""
         return f"{quoted(self.schema)}.{quoted(self.name)}" if self.schema else quoted(self.name)
+
+    @property
+    def history(self) -> str:
+        """Return the name of the history beside it, for a statement."""
+        return VersionTable(self.schema, HISTORY_TABLE).sql
 
     @property
     def lock_object(self) -> int:

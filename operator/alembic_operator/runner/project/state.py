@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Mapping, Tuple
+from typing import TYPE_CHECKING, FrozenSet, Mapping, Optional, Tuple
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.process.failures import Ending
@@ -13,6 +13,17 @@ if TYPE_CHECKING:
 
 Graph = Mapping[str, Tuple[str, ...]]
 """Every revision of the scripts with the revisions it needs directly: down_revision and depends_on, resolved."""
+
+Recorded = Optional[FrozenSet[str]]
+"""The revisions that the history of a version table holds; None: it was not asked."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What one version table holds, and its history of the same moment."""
+
+    heads: tuple[str, ...]
+    recorded: Recorded = None
 
 
 def contained(graph: Graph, heads: Iterable[str]) -> set[str]:
@@ -49,12 +60,24 @@ class Standing:
     behind: tuple[str, ...] = ()
     """Known database heads from which a missing wanted revision leads on."""
     lacking: tuple[str, ...] = ()
-    """The wanted revisions that lead on from those."""
+    """The wanted revisions that lead on from those, or that the history lacks."""
+    exact: bool = False
+    """The history tells what a database contains whose heads the scripts do not know."""
+    assumed: bool = False
+    """The history was asked, but does not hold every head: something moved the database without recording it."""
 
     @property
     def diverged(self) -> bool:
         """Tell whether one lineage is ahead of the scripts and another one behind them: no mere rollback."""
-        return bool(self.unknown and self.behind)
+        return bool(self.unknown and (self.behind or (self.exact and self.missing)))
+
+    @property
+    def assumption(self) -> str:
+        """Return what is taken for granted where the history cannot tell."""
+        return (
+            f"The history of applied revisions does not hold {', '.join(self.unknown)}, which is in the version table:"
+            " that this image's revisions are in the database is only assumed, as it is without a history"
+        )
 
     def refusal(self, database_ahead: str) -> Ending | None:
         """Return why nothing may be run or passed, by the policy Allow or Block; None: it may."""
@@ -72,22 +95,31 @@ class Standing:
         return Ending(Reason.UNKNOWN_REVISION, message, f"Run {command} with the image that knows it.")
 
 
-def standing(graph: Graph, wanted: Iterable[str], heads: Iterable[str]) -> Standing:
-    """Compare the heads of one version table with the wanted revisions: the script heads, or those of a target."""
+def standing(graph: Graph, wanted: Iterable[str], heads: Iterable[str], recorded: Recorded = None) -> Standing:
+    """Compare one version table with the wanted revisions: the script heads, or those of a target.
+
+    Where the scripts know all its heads, nothing else needs to be asked. Where they do not, a history that holds every
+    head tells what led there; any other one says nothing.
+    """
     wanted, heads = tuple(wanted), tuple(heads)
     unknown = tuple(one for one in heads if one not in graph)
-    there = contained(graph, heads)
+    exact = bool(unknown) and recorded is not None and recorded.issuperset(heads)
+    known = (*heads, *(recorded or ())) if exact else heads
+    there = contained(graph, known)
     lacking = {one: contained(graph, [one]) for one in wanted if one in graph and one not in there}
     behind = tuple(sorted(one for one in heads if any(one in below for below in lacking.values())))
-    led = tuple(sorted(one for one, below in lacking.items() if below.intersection(behind)))
-    return Standing(unknown, missing(graph, wanted, heads), behind, led)
+    led = tuple(sorted(one for one, below in lacking.items() if exact or below.intersection(behind)))
+    assumed = bool(unknown) and recorded is not None and not exact
+    return Standing(unknown, missing(graph, wanted, known), behind, led, exact, assumed)
 
 
 def _diverged(found: Standing) -> Ending:
-    message = (
-        f"the database contains {', '.join(found.unknown)}, which these scripts do not know, beside"
-        f" {', '.join(found.behind)}, from which they lead on to {', '.join(found.lacking)}"
+    other = (
+        f"and not {', '.join(found.lacking)}, as its history shows"
+        if found.exact
+        else f"beside {', '.join(found.behind)}, from which they lead on to {', '.join(found.lacking)}"
     )
+    message = f"the database contains {', '.join(found.unknown)}, which these scripts do not know, {other}"
     hint = "Two lines of development met in one database: build an image that has the revisions of both."
     return Ending(Reason.DIVERGED, message, hint)
 
