@@ -17,9 +17,9 @@ class Archive:
         self._digest = hashlib.sha256(content).hexdigest()
         self._there: set[str] = set()
 
-    async def is_in(self, namespace: str, cluster: Cluster) -> bool:
-        """Return whether a namespace has this very runner; asked once, until it is forgotten."""
-        if namespace not in self._there:
+    async def is_in(self, namespace: str, cluster: Cluster, *, for_sure: bool = False) -> bool:
+        """Return whether a namespace has this very runner; asked once, or each time it must be `for_sure`."""
+        if for_sure or namespace not in self._there:
             found = await cluster.get_metadata(CONFIG_MAPS, namespace, names.RUNNER_CONFIG_MAP) or {}
             annotations = (found.get("metadata") or {}).get("annotations") or {}
             if annotations.get(names.RUNNER_DIGEST) != self._digest:
