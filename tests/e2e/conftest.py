@@ -8,6 +8,8 @@ Fixtures, all of the session; nothing that a test makes is deleted before the en
 - `access`: kubectl and helm there.
 - `start`: call it with a name and the files of a project; it makes a database, a ConfigMap and a DatabaseMigration.
 - `apply`: apply any manifest there.
+- `operator`, of each test: kill it, stop it; it runs again afterwards.
+- `open_shop`, of each test: call it with a name; it rolls out the users service, with a client that counts failures.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ from demo.screen import Screen
 from tests.e2e.database import Database
 from tests.e2e.evidence import Evidence, describe
 from tests.e2e.migration import PATIENCE, Manifest, Migration, database, manifest
+from tests.e2e.operation import Operator
 from tests.e2e.project import ENV, config_map
+from tests.e2e.shop import OpenShop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -126,6 +130,20 @@ class Start:
 @pytest.fixture(scope="session")
 def start(access: Access) -> Start:
     return Start(access)
+
+
+@pytest.fixture
+def operator(stage: Stage) -> Iterator[Operator]:
+    operator = Operator(stage.operator, stage.evidence)
+    yield operator
+    operator.start()
+
+
+@pytest.fixture
+def open_shop(stage: Stage) -> Iterator[OpenShop]:
+    opener = OpenShop(stage.access, stage.evidence)
+    yield opener
+    opener.close()
 
 
 def _wait_for_postgres(access: Access) -> None:

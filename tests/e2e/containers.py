@@ -1,4 +1,4 @@
-"""Kill a container's process without a word, as the kernel does when memory runs out."""
+"""What only the node can do: kill a process without a word, and give an image another name."""
 
 from __future__ import annotations
 
@@ -18,9 +18,26 @@ if TYPE_CHECKING:
 
 def kill(access: Access, pod: str, container: str) -> None:
     """Send SIGKILL from outside: from inside, process 1 cannot be killed."""
-    statuses = access.get("pod", pod)["status"]["containerStatuses"]
-    identity = next(one["containerID"] for one in statuses if one["name"] == container).rpartition("/")[2]
+    status = access.get("pod", pod)["status"]
+    containers = [*status.get("initContainerStatuses", ()), *status["containerStatuses"]]
+    identity = next(one["containerID"] for one in containers if one["name"] == container).rpartition("/")[2]
     subprocess.run([*_ctr(access), "tasks", "kill", "--signal", "SIGKILL", identity], check=True, capture_output=True)
+
+
+def kill_sandbox(access: Access, pod: str) -> None:
+    """Kill what all containers of a pod live in: the kubelet makes the pod anew, as after a restart of its node."""
+    uid = access.get("pod", pod)["metadata"]["uid"]
+    wanted = f'labels."io.kubernetes.pod.uid"=={uid},labels."io.cri-containerd.kind"==sandbox'
+    identity = subprocess.check_output([*_ctr(access), "containers", "list", "--quiet", wanted], text=True).split()[0]
+    subprocess.run([*_ctr(access), "tasks", "kill", "--signal", "SIGKILL", identity], check=True, capture_output=True)
+
+
+def by_digest(access: Access, reference: str) -> str:
+    """Let the node know an image by its digest too, as one that came from a registry; return that name."""
+    lines = subprocess.check_output([*_ctr(access), "images", "list", f"name=={reference}"], text=True).splitlines()
+    name = f"{reference.rpartition(':')[0]}@{lines[1].split()[2]}"
+    subprocess.run([*_ctr(access), "images", "tag", "--force", reference, name], check=True, capture_output=True)
+    return name
 
 
 def _ctr(access: Access) -> tuple[str, ...]:

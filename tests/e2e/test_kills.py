@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from alembic_operator.core.names import CONTAINER, RUN_LABEL
 from tests.e2e.containers import kill
+from tests.e2e.operation import FORCE
 from tests.e2e.project import chain, revision, step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.e2e.conftest import Stage, Start
     from tests.e2e.migration import Migration
+    from tests.e2e.operation import Operator
 
-FORCE = ("--grace-period=0", "--force")
 IMMORTAL = "SET client_connection_check_interval = 0"
 """The server then does not notice that its client is gone before the statement ends, as old ones never do."""
 
@@ -24,45 +21,6 @@ IMMORTAL = "SET client_connection_check_interval = 0"
 def ran_once(migration: Migration) -> bool:
     status, pods, jobs = migration.status(), migration.pods(), migration.jobs()
     return (len(jobs), len(pods), len(status["history"]), status["lastRun"]["attempt"]) == (1, 1, 1, 1)
-
-
-@pytest.fixture
-def operator(stage: Stage) -> Iterator[Operator]:
-    operator = Operator(stage)
-    yield operator
-    operator.start()
-
-
-class Operator:
-    """The operator's pod, to be killed."""
-
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self._access = stage.operator
-
-    def kill_process(self) -> None:
-        kill(self._access, self._pod(), "operator")
-
-    def kill_pod(self) -> None:
-        self._access.kubectl("delete", "pod", self._pod(), *FORCE)
-
-    def stop(self) -> None:
-        pod = self._pod()
-        self._scale(0)
-        self._access.kubectl("delete", "pod", pod, *FORCE, "--ignore-not-found")
-
-    def start(self) -> None:
-        self._scale(1)
-        self._access.kubectl("rollout", "status", "deployment", "--timeout=120s")
-
-    def _scale(self, replicas: int) -> None:
-        self._access.kubectl("scale", "deployment", "--all", f"--replicas={replicas}")
-
-    def _pod(self) -> str:
-        """Name it, and keep what it has said."""
-        self._stage.evidence.logs(self._access)
-        pods = [one for one in self._access.get("pods")["items"] if "deletionTimestamp" not in one["metadata"]]
-        return str(pods[0]["metadata"]["name"])
 
 
 def test_an_operator_killed_while_a_job_runs_lets_it_run_once_and_reports_it(start: Start, operator: Operator) -> None:

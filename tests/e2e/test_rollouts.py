@@ -1,0 +1,235 @@
+"""Real rollouts of a real service, while a client asks it on a new connection each time: no request may fail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.e2e.containers import by_digest
+from tests.e2e.migration import database
+from tests.e2e.shop import BROKEN, REVISIONS
+from tests.e2e.workloads import gate_of, image_of, is_ready
+
+if TYPE_CHECKING:
+    from demo.access import Access
+    from tests.e2e.shop import OpenShop
+
+UID = 1000650000
+PROXY = """
+import asyncio
+
+async def copy(reader, writer):
+    while part := await reader.read(65536):
+        writer.write(part)
+        await writer.drain()
+    writer.close()
+
+async def join(reader, writer):
+    there, back = await asyncio.open_connection("postgres", 5432)
+    await asyncio.gather(copy(reader, back), copy(there, writer), return_exceptions=True)
+
+async def main():
+    await (await asyncio.start_server(join, "127.0.0.1", 6432)).serve_forever()
+
+asyncio.run(main())
+"""
+SIDECAR = {
+    "name": "proxy",
+    "image": "localhost/users:v1",
+    "restartPolicy": "Always",
+    "command": ["python3", "-c", PROXY],
+    "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
+    "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+}
+"""As a cloud's own proxy to its databases is run."""
+
+
+def test_a_rolling_update_waits_at_the_gate_for_a_slow_revision_and_then_goes_through(open_shop: OpenShop) -> None:
+    shop = open_shop("rolling")
+    shop.hold()
+    shop.app.ship("v2")
+    shop.until_held()
+    (waiting,) = shop.app.until_at_gate("v2")
+    assert gate_of(waiting)["image"] == image_of(waiting)
+    told = shop.migration.until(lambda raw: raw["status"].get("heldPods") == 1, "holding a pod")
+    assert "1 pod of Deployment rolling held since" in told.message
+    shop.app.until_gate_says(f"waiting for revision {REVISIONS['v2']}", "v2")
+    assert len([pod for pod in shop.app.pods("v1") if is_ready(pod)]) == 2
+    shop.release()
+    shop.until_rolled_out("v2")
+    assert shop.migration.database.heads() == [REVISIONS["v2"]]
+    assert shop.migration.status()["heldPods"] == 0
+    assert shop.problems() == []
+
+
+def test_a_scale_up_in_the_middle_starts_old_pods_at_once_while_new_ones_wait(open_shop: OpenShop) -> None:
+    shop = open_shop("scaled")
+    shop.hold()
+    shop.app.ship("v2")
+    shop.until_held()
+    shop.app.until_at_gate("v2")
+    shop.app.scale(4)  # Kubernetes shares the two new pods, one to each ReplicaSet
+    shop.app.until_ready("v1", 3)
+    shop.app.until_at_gate("v2", 2)
+    shop.release()
+    shop.until_rolled_out("v2")
+    assert shop.problems() == []
+
+
+def test_an_old_pod_that_is_evicted_in_the_middle_is_replaced_by_one_that_passes_its_gate(open_shop: OpenShop) -> None:
+    shop = open_shop("drained")
+    shop.hold()
+    shop.app.ship("v2")
+    shop.until_held()
+    (waiting,) = shop.app.until_at_gate("v2")
+    evicted = shop.app.pods("v1")[0]
+    shop.app.evict(evicted)
+    replaced = shop.app.until_ready("v1", 2)
+    assert evicted["metadata"]["name"] not in {pod["metadata"]["name"] for pod in replaced}
+    shop.app.evict(waiting)
+    (other,) = shop.app.until_at_gate("v2")
+    assert other["metadata"]["uid"] != waiting["metadata"]["uid"]
+    shop.release()
+    shop.until_rolled_out("v2")
+    assert shop.problems() == []
+
+
+def test_a_rollout_that_is_undone_in_the_middle_and_again_at_the_end_needs_nobody(open_shop: OpenShop) -> None:
+    shop = open_shop("undone")
+    shop.hold()
+    shop.app.ship("v2")
+    shop.until_held()
+    shop.app.until_at_gate("v2")
+    shop.app.undo()
+    shop.app.until_rolled_out()
+    assert {image_of(pod) for pod in shop.app.pods()} == {image_of(pod) for pod in shop.app.pods("v1")}
+    shop.release()
+    assert shop.migration.until_reason("DatabaseAhead").ready  # the run was under way, and was not cancelled
+    shop.app.ship("v2")
+    shop.until_rolled_out("v2")
+    shop.app.undo()
+    shop.until_rolled_out("v1")
+    assert shop.migration.told().reason == "DatabaseAhead"
+    assert shop.migration.database.heads() == [REVISIONS["v2"]]
+    assert shop.problems() == []
+
+
+def test_a_rollout_that_is_undone_waits_and_says_why_when_the_database_may_not_be_ahead(open_shop: OpenShop) -> None:
+    shop = open_shop("blocked", policy={"databaseAhead": "Block"})
+    shop.app.ship("v2")
+    shop.until_rolled_out("v2")
+    shop.app.undo()
+    shop.app.until_at_gate("v1")
+    assert shop.migration.until_stalled().reason == "DatabaseAheadBlocked"
+    shop.app.until_gate_says(f"{REVISIONS['v2']}, which this image does not know", "v1")
+    assert len([pod for pod in shop.app.pods("v2") if is_ready(pod)]) == 2
+    shop.app.undo()
+    shop.until_rolled_out("v2")
+    assert shop.problems() == []
+
+
+def test_a_failed_migration_keeps_its_pods_waiting_and_the_repaired_release_replaces_them(open_shop: OpenShop) -> None:
+    shop = open_shop("repaired")
+    shop.app.ship(BROKEN)
+    told = shop.migration.until_stalled()
+    assert told.reason == "RevisionFailed"
+    shop.app.until_at_gate(BROKEN)
+    held = shop.migration.until(lambda raw: raw["status"].get("heldPods") == 1, "holding a pod")
+    assert REVISIONS[BROKEN] in held.message
+    shop.app.ship("v4")
+    shop.until_rolled_out("v4")
+    assert shop.migration.database.heads() == [REVISIONS["v4"]]
+    assert BROKEN not in shop.answered()
+    assert shop.problems() == []
+
+
+def test_a_stateful_set_goes_on_serving_with_the_pods_that_it_has_not_replaced_yet(open_shop: OpenShop) -> None:
+    shop = open_shop("ordered", kind="statefulset")
+    shop.hold()
+    shop.app.ship("v2")
+    shop.until_held()
+    (waiting,) = shop.app.until_at_gate("v2")
+    assert waiting["metadata"]["name"] == "ordered-1"
+    shop.app.until_answered("v1")
+    shop.release()
+    shop.until_rolled_out("v2")
+    assert shop.problems() == []
+
+
+def test_two_deployments_on_one_migration_both_wait_and_both_pass_after_one_run(open_shop: OpenShop) -> None:
+    shop = open_shop("front", "back")
+    runs = len(shop.migration.jobs())
+    shop.hold()
+    for app in reversed(shop.apps):  # the one that the migration does not look at is the first
+        app.ship("v2")
+    shop.until_held()
+    for app in shop.apps:
+        app.until_at_gate("v2")
+    told = shop.migration.until(lambda raw: raw["status"].get("heldPods") == 2, "holding two pods")
+    for app in shop.apps:
+        assert f"1 pod of Deployment {app.name} held since" in told.message
+    shop.release()
+    shop.until_rolled_out("v2")
+    assert len(shop.migration.jobs()) == runs + 1
+    assert shop.problems() == []
+
+
+def test_a_gate_stands_behind_a_native_sidecar_and_reaches_the_database_only_through_it(open_shop: OpenShop) -> None:
+    sidecar = {"spec": {"initContainers": [SIDECAR]}}
+    here = [{"name": "POSTGRES_HOST", "value": "127.0.0.1"}, {"name": "POSTGRES_PORT", "value": "6432"}]
+    where = {name: value for name, value in database("proxied").items() if name != "statefulSetRef"}
+    shop = open_shop(
+        "proxied",
+        pod=sidecar | {"spec": sidecar["spec"] | {"containers": [{"name": "users", "env": here}]}},
+        database=where | {"host": "127.0.0.1", "port": 6432},
+        jobTemplate={"spec": {"template": sidecar}},
+    )
+    shop.hold()
+    shop.app.ship("v2")
+    shop.until_held()
+    (waiting,) = shop.app.until_at_gate("v2")
+    assert [one["name"] for one in waiting["spec"]["initContainers"]] == ["proxy", "alembic-gate"]
+    said = {one["name"]: one.get("value") for one in gate_of(waiting)["env"]}
+    assert said["PGHOST"] == "127.0.0.1"
+    shop.app.until_gate_says(f"waiting for revision {REVISIONS['v2']}", "v2")
+    shop.release()
+    shop.until_rolled_out("v2")
+    assert shop.problems() == []
+
+
+def test_any_user_with_a_read_only_file_system_passes_its_gate_in_a_restricted_namespace(open_shop: OpenShop) -> None:
+    shop = open_shop("anybody", pod={"spec": {"securityContext": {"runAsUser": UID, "fsGroup": UID}}})
+    shop.hold()
+    shop.app.ship("v2")
+    shop.until_held()
+    (waiting,) = shop.app.until_at_gate("v2")
+    assert waiting["spec"]["securityContext"]["runAsUser"] == UID
+    assert gate_of(waiting)["securityContext"]["readOnlyRootFilesystem"]
+    shop.release()
+    shop.until_rolled_out("v2")
+    assert shop.problems() == []
+
+
+def test_an_image_by_digest_whose_revision_was_seen_in_the_database_gets_no_gate_at_all(
+    open_shop: OpenShop, access: Access
+) -> None:
+    first, second = (by_digest(access, f"localhost/users:{release}") for release in ("v1", "v2"))
+    shop = open_shop("known", image=first)
+    shop.until_known(first)
+    shop.hold()
+    shop.app.ship(second)
+    shop.until_held()
+    (waiting,) = shop.app.until_at_gate(second)
+    shop.app.scale(3)
+    scaled = shop.app.until_ready(first, 3)
+    shop.release()
+    shop.until_rolled_out("v2")
+    shop.until_known(second)
+    shop.app.scale(4)
+    newest = shop.app.until_ready(second, 4)
+    assert sum(not gate_of(pod) for pod in scaled) == 1
+    assert sum(not gate_of(pod) for pod in newest) == 1
+    assert gate_of(waiting)
+    shop.app.undo()
+    shop.until_rolled_out("v1")
+    assert not any(gate_of(pod) for pod in shop.app.pods(first))
+    assert shop.problems() == []
