@@ -126,3 +126,21 @@ def test_kubectl_waits_for_a_condition_that_is_not_there(
     migration = written(rest, scene, namespace)
     rest.merge(migration, {"status": SCENES[scene]["status"]}, namespace, "status")
     assert waits(api_server, namespace, migration["metadata"]["name"], other)
+
+
+WAVES = ("database", "migration", "workload")
+
+
+def test_the_manifests_of_the_waves_are_valid_and_follow_one_another(rest: Rest, namespace: str) -> None:
+    for number, name in enumerate(WAVES):
+        for wanted in yaml.safe_load_all((GITOPS / "argocd" / "waves" / f"{name}.yaml").read_text()):
+            stored = rest.create(wanted, namespace)
+            assert stored["metadata"]["annotations"] == {"argocd.argoproj.io/sync-wave": str(number)}
+            # The Deployment of a workloadRef comes a wave too late: Argo CD would wait for ever.
+            assert "workloadRef" not in stored["spec"].get("source", {})
+
+
+def test_the_snippet_for_argocd_cm_is_a_valid_config_map(rest: Rest, namespace: str) -> None:
+    snippet = yaml.safe_load((GITOPS / "argocd" / "argocd-cm.yaml").read_text())
+    snippet["metadata"]["namespace"] = namespace
+    rest.create(snippet, namespace)
