@@ -91,7 +91,7 @@ def _namespace(api_server: ApiServer, rest: Rest, name: str, *arguments: str) ->
     rest.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     rendered = chart.render(f"--set=watchNamespaces={{{name}}}", f"--set=fullnameOverride={name}", *arguments)
     policies = yaml.safe_dump_all(one for one in rendered if one["kind"].startswith(POLICIES))
-    command = [api_server.kubectl, f"--kubeconfig={api_server.kubeconfig}", "apply", "--filename=-"]
+    command: list[str | Path] = [api_server.kubectl, f"--kubeconfig={api_server.kubeconfig}", "apply", "--filename=-"]
     subprocess.run(command, input=policies, text=True, check=True)
     return Shop(rest, name)
 
@@ -255,3 +255,14 @@ def test_the_component_leaves_a_workload_without_the_label_alone(api_server: Api
 def _gate(workload: Manifest) -> Manifest:
     gate: Manifest = workload["spec"]["template"]["spec"]["initContainers"][0]
     return gate
+
+
+def test_the_example_that_is_written_by_hand_has_what_the_library_chart_writes(tmp_path: Path) -> None:
+    text = (written.PROJECT / "examples" / "gate-written.yaml").read_text()
+    migration, deployment = yaml.safe_load_all(text)
+    template = deployment["spec"]["template"]
+    values = {"name": "users", "containers": template["spec"]["containers"], "migration": migration["spec"]}
+    pod = written.by_helm(tmp_path, values)
+    assert template["spec"]["initContainers"] == pod["spec"]["initContainers"]
+    assert template["spec"]["volumes"] == pod["spec"]["volumes"]
+    assert template["metadata"]["annotations"] == pod["metadata"]["annotations"]

@@ -1,32 +1,16 @@
 """Run the revisions of the chat service: over asyncpg, or on a developer's machine in a SQLite file."""
 
 import asyncio
-import os
 from logging.config import fileConfig
 
 from alembic import context
+from chat.settings import USE_POSTGRES, database_url
 from sqlalchemy import pool
-from sqlalchemy.engine import URL, Connection
+from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 if context.config.config_file_name is not None:
     fileConfig(context.config.config_file_name)
-
-USE_POSTGRES = os.environ.get("USE_POSTGRES", "false").lower() in ("1", "true", "yes")
-
-
-def database_url() -> "str | URL":
-    """Return PostgreSQL's address when it is switched on; a forgotten switch means SQLite."""
-    if not USE_POSTGRES:
-        return "sqlite+aiosqlite:///chat.db"
-    return URL.create(
-        "postgresql+asyncpg",
-        username=os.environ.get("POSTGRES_USER", "postgres"),
-        password=os.environ.get("POSTGRES_PASSWORD", "postgres"),
-        host=os.environ.get("POSTGRES_HOST", "localhost"),
-        port=int(os.environ.get("POSTGRES_PORT", "5432")),
-        database=os.environ.get("POSTGRES_DB", "chat"),
-    )
 
 
 def do_run_migrations(connection: Connection) -> None:
