@@ -25,6 +25,9 @@ WHOLE_URL = "urlFrom holds port, name, user, password and sslmode: give none of 
 NAME_AND_USER = "name and userFrom are required with statefulSetRef and host"
 ITSELF = "a migration cannot wait for itself: remove its own name"
 LONG_NAME = "the names of Jobs are made from this one: use at most 52 characters"
+WITHOUT_PROJECT = "the workload's pods do not have the project of a ConfigMap; use strategy Job"
+WITHOUT_ORDER = "pods wait for no other migration; use strategy Job"
+NOT_HELD = "pods that migrate by themselves cannot be held: scale the workload to zero; use strategy Job"
 KEPT_SCHEMA = "the tables would stay in the old schema"
 
 
@@ -43,6 +46,10 @@ def alembic(target: str) -> dict[str, Any]:
 
 def workload(**changes: str) -> dict[str, Any]:
     return migration(source={"workloadRef": WORKLOAD | changes})
+
+
+def by_pods(**changes: Any) -> dict[str, Any]:
+    return migration(strategy="InitContainer", **changes)
 
 
 def policy(**changes: Any) -> dict[str, Any]:
@@ -86,10 +93,15 @@ ACCEPTED = {
     "a way down": policy(downgrade="Allow"),
     "a migration that the pods run": migration(strategy="InitContainer"),
     "a table of all revisions": database(**HOST, history="Enabled"),
+    "pods that migrate": by_pods(source={"workloadRef": WORKLOAD}, dependsOn=[], suspend=False),
+    "pods of an image that migrate": by_pods(),
     "a Job that goes at once": migration(ttlSecondsAfterFinished=0, suspend=True),
 }
 
 REFUSED = {
+    "pods with a ConfigMap": (by_pods(source={"configMapRef": WORKLOAD}), "spec", WITHOUT_PROJECT),
+    "pods with a dependency": (by_pods(dependsOn=[{"name": "chat"}]), "spec", WITHOUT_ORDER),
+    "pods that are suspended": (by_pods(suspend=True), "spec", NOT_HELD),
     "no source": (migration(source={}), "spec.source", ONE_SOURCE),
     "two sources": (migration(source=IMAGE | {"configMapRef": WORKLOAD}), "spec.source", ONE_SOURCE),
     "three sources": (

@@ -37,12 +37,17 @@ class RunError(Model):
 class LastRun(Model):
     """The last run, under way or finished."""
 
-    job: Text
-    """Name of the Job."""
+    job: Text | None = None
+    """Name of the Job; absent when the gate of a pod ran the migration."""
+    pod: Text | None = None
+    """Name of the pod whose gate ran the migration; absent when a Job did."""
+    inputs: Text | None = None
+    """Beside `pod`: the name that a Job of the same image and specification would have. Another one, another run."""
     attempt: int
-    """1 for the first Job of this specification; counted up each time the operator makes it anew."""
+    """1 for the first run of this specification; counted up each time the operator makes its Job anew, and with each
+    other outcome of pods that migrate by themselves."""
     started_at: Timestamp | None = None
-    """When the Job started."""
+    """When the Job, or the pod's gate, started."""
     finished_at: Timestamp | None = None
     """When it finished; absent while it runs."""
     from_: Annotated[Revisions, Field(alias="from")] = ()
@@ -61,6 +66,11 @@ class LastRun(Model):
     """Why it failed."""
     warnings: Sentences = ()
     """What somebody should look at although nothing failed, most important first."""
+
+    @property
+    def identity(self) -> str:
+        """The name of the Job of these inputs, whether there was one or not."""
+        return self.job or self.inputs or ""
 
 
 class HistoryEntry(Model):

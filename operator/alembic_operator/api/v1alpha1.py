@@ -179,7 +179,7 @@ class Spec(Model):
     strategy: Literal["Job", "InitContainer"] = "Job"
     """Who runs the migration: a Job, for which the gates of the pods wait; or the gate of the first pod that comes,
     for which those of the others wait. The workload's pods must carry the label `alembic-operator.dev/migration`
-    then."""
+    then; dependsOn, suspend, jobTemplate and a ConfigMap are for Jobs."""
     policy: Policy = Policy()
     """Limits and permissions of a run."""
     depends_on: Annotated[
@@ -199,3 +199,19 @@ class Spec(Model):
     name (containers, env, volumes) are merged by it. The migration's container is called `migrate`."""
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=2147483647)] = 86400
     """How long a finished Job and its logs are kept, in seconds. The status keeps the facts."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                rule(
+                    f"self.strategy != 'InitContainer' || {given}",
+                    f"{why}; use strategy Job",
+                )
+                for given, why in (
+                    ("!has(self.source.configMapRef)", "the workload's pods do not have the project of a ConfigMap"),
+                    ("!has(self.dependsOn) || self.dependsOn.size() == 0", "pods wait for no other migration"),
+                    ("!self.suspend", "pods that migrate by themselves cannot be held: scale the workload to zero"),
+                )
+            ]
+        }
+    )

@@ -90,14 +90,20 @@ def pod(raw: Manifest) -> Pod:
         running=not waiting and any(map(_has_started, containers)) and status.get("phase") not in ENDED,
         waiting_reason=waiting.get("reason") or "",
         waiting_message=waiting.get("message") or "",
-        unschedulable=_unschedulable(status.get("conditions") or ()),
+        unschedulable=unschedulable(status.get("conditions") or ()),
         exit_code=ended.get("exitCode"),
         terminated_reason=ended.get("reason") or "",
         terminated_message="" if result else message,
         finished_at=ended.get("finishedAt") or "",
         image=running_image(main),
         result=result,
+        image_named=_image_named(raw.get("spec") or {}),
     )
+
+
+def _image_named(spec: Manifest) -> str:
+    containers: list[Manifest] = spec.get("containers") or []
+    return next((one.get("image") or "" for one in containers if one["name"] == names.CONTAINER), "")
 
 
 def state(container: Manifest, when: str) -> Manifest:
@@ -130,7 +136,8 @@ def controller(metadata: Manifest) -> Manifest:
     return next((one for one in metadata.get("ownerReferences") or () if one.get("controller")), {})
 
 
-def _unschedulable(conditions: Iterable[Manifest]) -> str:
+def unschedulable(conditions: Iterable[Manifest]) -> str:
+    """Return the scheduler's message, while no node takes a pod."""
     refused = (one for one in conditions if one["type"] == "PodScheduled" and one["status"] == "False")
     return next((str(one.get("message") or one.get("reason")) for one in refused), "")
 

@@ -1,14 +1,18 @@
 """Read a pod that waits for a migration, or has waited, from its raw object."""
 
+import json
+import sys
 from typing import Any
 
 from alembic_operator.contract import Result
 from alembic_operator.core import names
-from alembic_operator.core.facts import controller, running_image, state
+from alembic_operator.core.facts import controller, running_image, state, unschedulable
 from alembic_operator.core.observation import ENDED, Gate, GatedPod, Manifest, Owner, Workload
 
 _TEMPLATE_HASHES = ("pod-template-hash", "rollouts-pod-template-hash")
 """Labels by which the name of a ReplicaSet is that of its Deployment or Rollout and a hash."""
+
+_INPUTS = ("env", "envFrom", "workingDir")
 
 
 def pod(raw: Manifest) -> GatedPod:
@@ -25,6 +29,7 @@ def pod(raw: Manifest) -> GatedPod:
         verdict=annotations.get(names.GATE_ANNOTATION, ""),
         strategy=annotations.get(names.STRATEGY_ANNOTATION, ""),
         gate=_gate(_named(raw["spec"].get("initContainers")), _named(status.get("initContainerStatuses"))),
+        unschedulable=unschedulable(status.get("conditions") or ()),
     )
 
 
@@ -52,15 +57,27 @@ def _gate(container: Manifest, status: Manifest) -> Gate | None:
     if not container:
         return None
     now, before = state(status, "state"), state(status, "lastState")
-    ended = now.get("terminated") or before.get("terminated") or {}
+    ended, waiting = now.get("terminated") or before.get("terminated") or {}, now.get("waiting") or {}
+    message = ended.get("message") or ""
+    result = Result.from_json(message)
     return Gate(
         image=container.get("image") or "",
-        command=tuple(container.get("command") or ()),
+        command=(*(container.get("command") or ()), *(container.get("args") or ())),
         running_since=(now.get("running") or {}).get("startedAt") or "",
-        waiting_reason=(now.get("waiting") or {}).get("reason") or "",
+        waiting_reason=waiting.get("reason") or "",
         exit_code=ended.get("exitCode"),
         finished_at=ended.get("finishedAt") or "",
         running_image=running_image(status),
-        result=Result.from_json(ended.get("message") or ""),
+        result=result,
         opened=(now.get("terminated") or {}).get("exitCode") == 0,
+        inputs=inputs(container),
+        waiting_message=waiting.get("message") or "",
+        started_at=ended.get("startedAt") or "",
+        ended_reason=ended.get("reason") or "",
+        ended_message="" if result else message,
     )
+
+
+def inputs(container: Manifest) -> str:
+    """Return what the database may depend on of a container, as one text that all pods of a template share."""
+    return sys.intern(json.dumps({name: container.get(name) for name in _INPUTS}, sort_keys=True))

@@ -69,6 +69,11 @@ def environment(database: Database | None, server: DatabaseServer | None) -> lis
     ]
 
 
+def environment_of(spec: Spec, parts: PodParts, server: DatabaseServer | None) -> list[Manifest]:
+    """Return the environment of whoever runs the migration: the source's own, and where to connect instead of it."""
+    return _over(parts.container.get("env") or [], environment(spec.database, server))
+
+
 def _secret(name: str, key: Any) -> Manifest:
     return {"name": name, "valueFrom": {"secretKeyRef": {"name": key.name, "key": key.key}}}
 
@@ -138,7 +143,7 @@ def pod(spec: Spec, parts: PodParts, server: DatabaseServer | None) -> Manifest:
     migrate = parts.container | {
         "name": names.CONTAINER,
         "command": [spec.alembic.python, names.RUNNER_PATH, *invocation(spec).argv()],
-        "env": _over(parts.container.get("env") or [], environment(spec.database, server)),
+        "env": environment_of(spec, parts, server),
         "securityContext": _restricted(parts.container.get("securityContext") or {}),
         "volumeMounts": [*(parts.container.get("volumeMounts") or ()), mount],
     }

@@ -115,6 +115,8 @@ class Pod:
     image: str
     """The image that really runs, by digest where the kubelet knows it."""
     result: Result | None
+    image_named: str = ""
+    """The image in the words of the manifest."""
 
     @property
     def ended(self) -> bool:
@@ -150,6 +152,7 @@ class Gate:
 
     image: str
     command: tuple[str, ...]
+    """With its arguments."""
     running_since: str
     """Empty unless it runs now."""
     waiting_reason: str
@@ -163,6 +166,15 @@ class Gate:
     """What it reported at its last end."""
     opened: bool
     """It has ended well: the pod's own containers may start."""
+    inputs: str = ""
+    """Its env, envFrom and workingDir, as JSON; the same text for all pods of a template."""
+    waiting_message: str = ""
+    started_at: str = ""
+    """When it began what ended last."""
+    ended_reason: str = ""
+    """The kubelet's word for its last end, such as OOMKilled or StartError."""
+    ended_message: str = ""
+    """The termination message of its last end, when it is not a Result."""
 
 
 @dataclass(frozen=True)
@@ -180,6 +192,27 @@ class GatedPod:
     strategy: str
     """Value of the annotation that says whether the gate runs the migration; empty: it waits."""
     gate: Gate | None
+    unschedulable: str = ""
+    """The scheduler's message, while no node takes it."""
+
+    @property
+    def told_of(self) -> str:
+        """Its workload, with its ReplicaSet where it has one, as a part of a sentence."""
+        made_by = f" ({self.owner.kind} {self.owner.name})" if self.owner.name != self.workload.name else ""
+        return f"{self.workload}{made_by}"
+
+
+@dataclass(frozen=True)
+class GatedWorkload:
+    """What is kept of a workload whose pods wait for a migration: how it replaces them."""
+
+    owner: Owner
+    recreates: bool = False
+    """It stops all old pods before it starts new ones."""
+    progress_deadline: int | None = None
+    """Seconds; None: it has none."""
+    max_unavailable: str = ""
+    """As it is written, when it lets old pods go while new ones wait; else empty."""
 
 
 @dataclass(frozen=True)
@@ -210,5 +243,12 @@ class Observation:
     runner_image: str
     runner_is_there: bool
     """The namespace has the ConfigMap with this operator's runner."""
+    workloads: tuple[GatedWorkload, ...] = ()
+    """The workloads whose pods wait for this migration."""
     refusal: Refusal | None = None
     """The answer to the Job that was planned a moment ago."""
+
+    def workload_of(self, pod: GatedPod) -> Owner:
+        """Return the object at which a person looks for a pod: its workload, or what made it where that is unknown."""
+        wanted = (pod.workload.kind, pod.workload.name)
+        return next((one.owner for one in self.workloads if (one.owner.kind, one.owner.name) == wanted), pod.owner)

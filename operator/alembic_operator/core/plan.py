@@ -5,11 +5,14 @@ from dataclasses import replace
 from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.api.status import LastRun, Status
 from alembic_operator.api.v1alpha1 import Spec
-from alembic_operator.core import conditions, job, messages, names, progress, retry, run, times
+from alembic_operator.core import by_pods, conditions, job, messages, names, progress, retry, run, times
 from alembic_operator.core.actions import BringRunner, CreateJob, DeleteJob, Plan
 from alembic_operator.core.held import held
+from alembic_operator.core.made_for import Inputs, of_another_strategy
 from alembic_operator.core.notices import notices
 from alembic_operator.core.observation import DatabaseServer, Job, Manifest, Missing, Observation, PodParts, Refusal
+from alembic_operator.core.rollouts import at_risk
+from alembic_operator.core.skipped import skipped
 from alembic_operator.core.status import status_after, with_held
 from alembic_operator.core.verdict import Finished, Verdict
 
@@ -27,7 +30,13 @@ def plan(seen: Observation) -> Plan:
     return Plan(
         actions=(*bring, *verdict.actions),
         status=with_held(after, waiting),
-        notices=(*notices(before, after, verdict), *waiting.notices),
+        notices=(
+            *notices(before, after, verdict),
+            *waiting.notices,
+            *skipped(seen, after.conditions),
+            *at_risk(seen),
+            *of_another_strategy(seen),
+        ),
         requeue_after=_soonest(verdict.requeue_after, waiting.look_again),
         report_first=starting and conditions.ready(before.conditions),
     )
@@ -82,6 +91,10 @@ def _missing_server(missing: Missing) -> Verdict:
 
 def _with_inputs(seen: Observation, spec: Spec, parts: PodParts, server: DatabaseServer | None) -> Verdict:
     name = names.job_name(seen.migration.name, job.what_matters(seen.migration, spec, parts, server))
+    if spec.strategy == "InitContainer":
+        return (
+            _previous(seen) or _reported_by_job(seen, name) or by_pods.judge(seen, name, Inputs.of(spec, parts, server))
+        )
     verdict = (
         _under_way(seen, name)
         or _previous(seen, name)
@@ -94,21 +107,25 @@ def _with_inputs(seen: Observation, spec: Spec, parts: PodParts, server: Databas
     return replace(verdict, requeue_after=_SLOW) if unwatched else verdict
 
 
+def _reported_by_job(seen: Observation, name: str) -> Verdict | None:
+    """Report a Job of these very inputs that ended well after the strategy was changed, once."""
+    found = None if _remembers(seen.migration.status.last_run, name) else _finished(seen, name)
+    return found if found and found.reason.effect is Effect.READY else None
+
+
+def _remembers(last: LastRun | None, name: str) -> bool:
+    return last is not None and last.identity == name and last.finished_at is not None
+
+
 def _job(seen: Observation, name: str) -> Job | None:
     return next((one for one in seen.jobs if one.name == name), None)
 
 
 def _start(seen: Observation, name: str, pod: Manifest) -> Verdict:
-    attempt = _attempt(seen.migration.status.last_run, name)
+    attempt = run.attempt(seen.migration.status.last_run, name)
     manifest = job.build(name, attempt, seen.migration, pod)
     verdict = progress.created(name, requeue_after=progress.PATIENCE)
     return replace(verdict, actions=(CreateJob(manifest),), under_way=LastRun(job=name, attempt=attempt))
-
-
-def _attempt(last: LastRun | None, name: str) -> int:
-    if last is None or last.job != name:
-        return 1
-    return last.attempt + 1 if last.finished_at else last.attempt
 
 
 def _under_way(seen: Observation, name: str) -> Verdict | None:
@@ -139,7 +156,7 @@ def _told_start(seen: Observation, current: Job) -> str | None:
 
 
 def _kept(last: LastRun | None, name: str) -> LastRun | None:
-    return last if last and last.job == name else None
+    return last if last and last.identity == name else None
 
 
 def _finished(seen: Observation, name: str) -> Verdict | None:
@@ -163,7 +180,7 @@ def _superseded(seen: Observation, current: Job) -> bool:
     """Return whether another run began after this one had ended: the database may contain something else by now."""
     last = seen.migration.status.last_run
     began = [one.started_at for one in seen.jobs if one.name != current.name]
-    if last and last.job != current.name:
+    if last and last.identity != current.name:
         began.append(last.started_at or "")
     return max(began, default="") >= current.finished_at
 
@@ -174,6 +191,7 @@ def _ended(seen: Observation, current: Job, end: run.Ending) -> Verdict:
         run=run.last_run(current, end),
         revisions=run.revisions(before.revisions, end.result),
         image=end.pod.image if end.pod else "",
+        image_named=end.pod.image_named if end.pod else "",
     )
     said = messages.ended(end.reason, done.run, done.revisions)
     return _unless_healing(seen, current, Verdict(end.reason, said, finished=done))
@@ -182,7 +200,7 @@ def _ended(seen: Observation, current: Job, end: run.Ending) -> Verdict:
 def _recorded(seen: Observation, current: Job) -> Verdict | None:
     """Judge a finished Job whose pods are gone by what was written down of it."""
     last = seen.migration.status.last_run
-    if last is None or not last.finished_at or (last.job, last.attempt) != (current.name, current.attempt):
+    if last is None or not last.finished_at or (last.identity, last.attempt) != (current.name, current.attempt):
         return None
     return _unless_healing(seen, current, _remembered(seen.migration.status, last))
 
@@ -215,7 +233,7 @@ def _unless_healing(seen: Observation, ended: Job, verdict: Verdict) -> Verdict:
 def _settled(seen: Observation, name: str) -> Verdict | None:
     """Keep the verdict of a finished run of these inputs whose Job is gone, unless a retry can heal it."""
     status = seen.migration.status
-    if status.last_run is None or status.last_run.job != name or not status.last_run.finished_at:
+    if status.last_run is None or not _remembers(status.last_run, name):
         return None
     verdict = _remembered(status, status.last_run)
     return None if verdict.reason.effect is Effect.RECONCILING else verdict
@@ -227,8 +245,11 @@ def _remembered(status: Status, last: LastRun) -> Verdict:
     return Verdict(reason, messages.ended(reason, last, status.revisions))
 
 
-def _previous(seen: Observation, name: str) -> Verdict | None:
-    """Wait for Jobs of earlier inputs, and for pods that outlive their Job; delete Jobs whose pods started nothing."""
+def _previous(seen: Observation, name: str = "") -> Verdict | None:
+    """Wait for Jobs of earlier inputs, and for pods that outlive their Job; delete Jobs whose pods started nothing.
+
+    Without a name, no Job is the right one.
+    """
     own = {one.name for one in seen.jobs if one.name == name}
     live = {pod.job or pod.name for pod in seen.pods if not pod.ended and pod.job not in own}
     others = [one for one in seen.jobs if one.name != name and not one.outcome]

@@ -24,10 +24,8 @@ def progress(job: Job, pods: Sequence[Pod], now: datetime) -> Verdict:
     newest = pods[0] if pods else None
     if newest is None:
         return _without_pod(job, now)
-    if newest.waiting_reason:
-        return _waiting(newest)
-    if newest.unschedulable:
-        return Verdict(Reason.UNSCHEDULABLE, f"pod {newest.name}: {newest.unschedulable}")
+    if newest.waiting_reason or newest.unschedulable:
+        return kept_from_starting(newest)
     if newest.phase == "Failed" and newest.exit_code not in JOB_FAILING_EXIT_CODES:
         end = run.pod_ending(newest)
         error = run.run_error(end.error)
@@ -56,7 +54,10 @@ def _without_pod(job: Job, now: datetime) -> Verdict:
     return Verdict(Reason.POD_NOT_CREATED, _NO_POD.format(job.name, job.name))
 
 
-def _waiting(pod: Pod) -> Verdict:
+def kept_from_starting(pod: Pod) -> Verdict:
+    """Return why the kubelet does not start a pod's container, or the scheduler finds no node for it."""
+    if not pod.waiting_reason:
+        return Verdict(Reason.UNSCHEDULABLE, f"pod {pod.name}: {pod.unschedulable}")
     # The kubelet says "Back-off pulling image ...: ErrImagePull: WHY" and "WHY" in turn: one text, one status.
     said = f"pod {pod.name}: {(pod.waiting_message or pod.waiting_reason).split('ErrImagePull: ')[-1]}"
     if pod.waiting_reason in _PULL_REASONS:

@@ -97,23 +97,33 @@ def _without_result(pod: Pod) -> tuple[Reason, Failure]:
 
 
 def last_run(job: Job, end: Ending) -> LastRun:
-    """Return a finished run for the status."""
+    """Return a finished run of a Job for the status."""
+    finished_at = job.finished_at or (end.pod.finished_at if end.pod else None) or job.started_at
+    begun = LastRun(job=job.name, attempt=job.attempt, started_at=job.started_at or None, finished_at=finished_at)
+    return with_end(begun, end)
+
+
+def attempt(last: LastRun | None, name: str) -> int:
+    """Return which attempt of these inputs the next run is, or the one that is under way."""
+    if last is None or last.identity != name:
+        return 1
+    return last.attempt + 1 if last.finished_at else last.attempt
+
+
+def with_end(begun: LastRun, end: Ending) -> LastRun:
+    """Return a run with what it found and did, and why it failed."""
+    error = run_error(end.error)
+    if end.result is None:
+        return begun.model_copy(update={"outcome": str(end.reason), "error": error})
     result = end.result
-    return LastRun(
-        job=job.name,
-        attempt=job.attempt,
-        started_at=job.started_at or None,
-        finished_at=job.finished_at or (end.pod.finished_at if end.pod else None) or job.started_at,
-        from_=result.from_ if result else (),
-        to=result.to if result else (),
-        applied=tuple(Applied(revision=one.revision, seconds=one.ms / 1000) for one in result.applied)
-        if result
-        else (),
-        applied_count=result.applied_count if result else 0,
-        outcome=str(end.reason),
-        error=run_error(end.error),
-        warnings=_handful(result.warnings) if result else (),
-    )
+    done = {
+        "from_": result.from_,
+        "to": result.to,
+        "applied": tuple(Applied(revision=one.revision, seconds=one.ms / 1000) for one in result.applied),
+        "applied_count": result.applied_count,
+        "warnings": _handful(result.warnings),
+    }
+    return begun.model_copy(update={"outcome": str(end.reason), "error": error, **done})
 
 
 def run_error(error: Failure | None) -> RunError | None:
@@ -156,4 +166,8 @@ def same_run(one: LastRun | None, other: LastRun | None) -> bool:
     """Return whether both are the same run, and it had ended."""
     if one is None or other is None or not one.finished_at:
         return False
-    return (one.job, one.attempt, one.finished_at) == (other.job, other.attempt, other.finished_at)
+    return _who(one) == _who(other)
+
+
+def _who(one: LastRun) -> tuple[str, str | None, int, str | None]:
+    return one.identity, one.pod, one.attempt, one.finished_at

@@ -1,7 +1,7 @@
 """Write a verdict as the status, from which a person and the next decision can tell what happened."""
 
 from alembic_operator.api.reasons import Effect
-from alembic_operator.api.status import DatabaseStatus, HistoryEntry, Status
+from alembic_operator.api.status import DatabaseStatus, HistoryEntry, LastRun, Status
 from alembic_operator.core import conditions, run
 from alembic_operator.core.held import Held
 from alembic_operator.core.known import known_images
@@ -15,7 +15,9 @@ def status_after(seen: Observation, verdict: Verdict) -> Status:
     """Return the status that follows; what the verdict does not speak of stays as it was."""
     before, generation = seen.migration.status, seen.migration.generation
     done = verdict.finished
-    starts = verdict.under_way is not None and not (before.last_run and before.last_run.job == verdict.under_way.job)
+    starts = verdict.under_way is not None and not (
+        before.last_run and before.last_run.identity == verdict.under_way.identity
+    )
     last = done.run if done else verdict.under_way or before.last_run
     revisions = done.revisions if done else run.known(before.revisions) if starts else before.revisions
     return Status(
@@ -64,7 +66,15 @@ def _history(before: Status, verdict: Verdict) -> tuple[HistoryEntry, ...]:
     )
     if entry in before.history:  # the same Job again, after a change of mind: it was told when it ended
         return before.history
+    if _came_late(before.last_run, done.run):
+        return (entry, *before.history[1:])
     # An outage must not push out what was before it: of the same failure in a row, the last one is kept.
     newest = before.history[0] if before.history else None
     repeated = newest is not None and verdict.reason.effect is Effect.RECONCILING and newest.outcome == entry.outcome
     return (entry, *before.history[1 if repeated else 0 :])[:_HISTORY]
+
+
+def _came_late(told: LastRun | None, new: LastRun) -> bool:
+    """Return whether a pod that had only waited for this one's run was told of first."""
+    same = told is not None and (told.identity, told.outcome) == (new.identity, new.outcome)
+    return same and new.pod is not None and (new.finished_at or "") <= ((told and told.finished_at) or "")
