@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -28,6 +29,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--namespace", action="append", default=[], help="watch only this namespace; can be repeated")
     run.add_argument("--watch-rollouts", action="store_true", help="watch Argo Rollouts too")
     run.add_argument("--health-port", type=int, default=8080, help="port of /healthz and /readyz")
+    run.add_argument("--lease-namespace", default="", help="act only while holding a Lease of this namespace")
+    run.add_argument("--lease-name", default="alembic-operator", help="its name; one for each group of replicas")
+    run.add_argument("--lease-seconds", type=int, default=12, help="for how long it is held without being renewed")
     run.add_argument("--log-format", choices=("json", "text"), default="json")
     commands.add_parser("crd", help="print the CustomResourceDefinition, as JSON")
     return parser
@@ -41,9 +45,12 @@ def _crd() -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from alembic_operator.shell.run import run  # noqa: PLC0415  `crd` needs nothing else
+    from alembic_operator.core.lease import Terms  # noqa: PLC0415  `crd` needs nothing else
+    from alembic_operator.shell.run import run  # noqa: PLC0415
     from alembic_operator.shell.settings import Settings  # noqa: PLC0415
 
+    instance = os.environ.get("POD_ID") or f"{socket.gethostname()}-{os.getpid()}"
+    lease = Terms(arguments.lease_namespace, arguments.lease_name, instance, arguments.lease_seconds)
     return run(
         Settings(
             runner_image=arguments.runner_image,
@@ -52,6 +59,7 @@ def _run(arguments: argparse.Namespace) -> int:
             watch_rollouts=arguments.watch_rollouts,
             health_port=arguments.health_port,
             log_format=arguments.log_format,
-            instance=os.environ.get("POD_ID") or "alembic-operator",
+            instance=instance,
+            lease=lease if lease.namespace else None,
         )
     )

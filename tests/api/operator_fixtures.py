@@ -12,7 +12,7 @@ import pytest
 
 from devcluster.controlplane import ApiServer
 from tests.api.job_controller import connect, running_cluster
-from tests.api.operator_process import MakeOperator, OperatorProcess, account
+from tests.api.operator_process import LEASE_SECONDS, MakeOperator, OperatorProcess, account, allow_lease, lease_flags
 from tests.api.rest import Rest
 from tests.api.shop import Shop
 
@@ -31,11 +31,19 @@ def admin(cluster: ApiServer) -> Iterator[Rest]:
 
 @pytest.fixture
 def new_operator(cluster: ApiServer, admin: Rest, tmp_path: Path) -> Iterator[MakeOperator]:
-    """Make operators that act in the given namespaces only, with a Role in each; they end with the test."""
+    """Make operators that act in the given namespaces only, with a Role in each; they end with the test.
+
+    Those of one Lease are replicas.
+    """
     made: list[OperatorProcess] = []
 
-    def make(*namespaces: str, with_rollouts: bool = False) -> OperatorProcess:
+    def make(
+        *namespaces: str, with_rollouts: bool = False, lease: str = "", lease_seconds: int = LEASE_SECONDS
+    ) -> OperatorProcess:
         made.append(_operator(cluster, admin, tmp_path, *namespaces, with_rollouts=with_rollouts))
+        if lease:
+            allow_lease(admin, made[-1].name, lease)
+            made[-1].arguments += tuple(lease_flags(lease, lease_seconds))
         return made[-1].start()
 
     yield make

@@ -15,13 +15,16 @@ from pathlib import Path
 from typing import IO, Any
 
 from alembic_operator.kube.cluster import ROLLOUTS
-from alembic_operator.kube.permissions import NAMED_VERBS, VERBS
+from alembic_operator.kube.permissions import NAMED_VERBS, OWN_VERBS, VERBS
 from devcluster.controlplane import ApiServer
 from tests.api.rest import Rest
 
 RUNNER_IMAGE = "registry.test/alembic-operator:1"
 HOME = "default"
 """Where the operator's service account lives."""
+
+LEASE_SECONDS = 3
+"""Instead of twelve: tests wait for it."""
 
 _RBAC = "rbac.authorization.k8s.io"
 _PATIENCE = 30.0
@@ -48,25 +51,51 @@ def rules(*, with_rollouts: bool = False) -> list[dict[str, Any]]:
     ]
 
 
+def own_rules(lease: str) -> list[dict[str, Any]]:
+    """Return the rules of the operator's role in its own namespace."""
+    return [
+        {
+            "apiGroups": [resource.group],
+            "resources": [resource.plural],
+            "resourceNames": [lease],
+            "verbs": sorted(verbs),
+        }
+        for resource, verbs in OWN_VERBS.items()
+    ]
+
+
 def account(
     rest: Rest, server: ApiServer, name: str, folder: Path, *namespaces: str, with_rollouts: bool = False
 ) -> Path:
     """Make a service account that may act in these namespaces, or in all; return its kubeconfig."""
-    granted = rules(with_rollouts=with_rollouts)
     rest.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}, HOME)
     for namespace in namespaces or ("",):
-        scope = "" if namespace else "Cluster"
-        role = {"apiVersion": f"{_RBAC}/v1", "kind": f"{scope}Role", "metadata": {"name": name}, "rules": granted}
-        binding = {
-            "apiVersion": f"{_RBAC}/v1",
-            "kind": f"{scope}RoleBinding",
-            "metadata": {"name": name},
-            "roleRef": {"apiGroup": _RBAC, "kind": f"{scope}Role", "name": name},
-            "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": HOME}],
-        }
-        rest.create(role, namespace)
-        rest.create(binding, namespace)
+        _grant(rest, name, name, namespace, rules(with_rollouts=with_rollouts))
     return _kubeconfig(server, _token(rest, name), folder / f"{name}.kubeconfig")
+
+
+def allow_lease(rest: Rest, account: str, lease: str) -> None:
+    """Let a service account of `account` compete for a Lease."""
+    _grant(rest, account, f"{account}-{lease}", HOME, own_rules(lease))
+
+
+def lease_flags(lease: str, seconds: int = LEASE_SECONDS) -> list[str]:
+    """Return the flags of replicas that compete for a Lease; quick ones."""
+    return [f"--lease-namespace={HOME}", f"--lease-name={lease}", f"--lease-seconds={seconds}"]
+
+
+def _grant(rest: Rest, account: str, name: str, namespace: str, granted: list[dict[str, Any]]) -> None:
+    scope = "" if namespace else "Cluster"
+    role = {"apiVersion": f"{_RBAC}/v1", "kind": f"{scope}Role", "metadata": {"name": name}, "rules": granted}
+    binding = {
+        "apiVersion": f"{_RBAC}/v1",
+        "kind": f"{scope}RoleBinding",
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": _RBAC, "kind": f"{scope}Role", "name": name},
+        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": HOME}],
+    }
+    rest.create(role, namespace)
+    rest.create(binding, namespace)
 
 
 def _token(rest: Rest, name: str) -> str:
@@ -118,10 +147,15 @@ class OperatorProcess:
             ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--", program, *fixed, *self.arguments],
             stdout=self._output,
             stderr=self._output,
-            env=_inherited() | {"KUBECONFIG": str(self.kubeconfig), "POD_ID": self.kubeconfig.stem},
+            env=_inherited() | {"KUBECONFIG": str(self.kubeconfig), "POD_ID": self.name},
         )
         self._until_ready()
         return self
+
+    @property
+    def name(self) -> str:
+        """Name it as its pod would be."""
+        return self.kubeconfig.stem
 
     @property
     def pid(self) -> int:
@@ -135,6 +169,22 @@ class OperatorProcess:
     def stop(self) -> int:
         """End it as the kubelet does, and return its exit code."""
         return self._end(signal.SIGTERM)
+
+    def pause(self) -> None:
+        """Stop it as a frozen machine would; it does not notice."""
+        self._running().send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on after a pause."""
+        self._running().send_signal(signal.SIGCONT)
+
+    def exit_code(self) -> int | None:
+        """Return its exit code, once it has ended by itself."""
+        return self._running().poll()
+
+    def said(self, event: str) -> bool:
+        """Tell whether its log has an event."""
+        return f'"event": "{event}"' in self.log.read_text()
 
     def is_ready(self) -> bool:
         """Ask /readyz."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from alembic_operator.kube.permissions import NAMED_VERBS, VERBS
+from alembic_operator.kube.permissions import NAMED_VERBS, OWN_VERBS, VERBS
 from tests.api.chart import CHART, INJECTS, Manifest, of_kind, render, run_helm
 
 INJECTION = ["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"]
@@ -51,6 +51,8 @@ def test_by_default_one_cluster_role_serves_the_whole_cluster() -> None:
         "ClusterRoleBinding",
         "CustomResourceDefinition",
         "Deployment",
+        "Role",
+        "RoleBinding",
         "ServiceAccount",
         *VALIDATION,
     ]
@@ -62,7 +64,7 @@ def test_watched_namespaces_get_a_role_each_and_nothing_is_cluster_wide() -> Non
     assert not of_kind(manifests, "ClusterRole")
     assert not of_kind(manifests, "ClusterRoleBinding")
     for kind in ("Role", "RoleBinding"):
-        assert [each["metadata"]["namespace"] for each in of_kind(manifests, kind)] == ["shop", "blog"]
+        assert [each["metadata"]["namespace"] for each in of_kind(manifests, kind)] == ["shop", "blog", "operators"]
     for binding in of_kind(manifests, "RoleBinding"):
         assert binding["subjects"][0]["namespace"] == "operators"
     assert {"--namespace=shop", "--namespace=blog"} <= set(pod_spec(manifests)["containers"][0]["args"])
@@ -90,6 +92,28 @@ def test_the_role_allows_exactly_what_the_code_calls() -> None:
         for verb in verbs
     }
     assert set(rights(of_kind(render("--set", "argoRollouts.enabled=true"), "ClusterRole")[0])) == called
+
+
+def test_in_its_own_namespace_the_operator_may_keep_one_lease_by_its_name_and_nothing_else() -> None:
+    role = of_kind(render("--set", "fullnameOverride=op"), "Role")[0]
+    assert role["metadata"]["namespace"] == "operators"
+    called = {(resource.group, resource.plural, "op", verb) for resource, verbs in OWN_VERBS.items() for verb in verbs}
+    assert set(rights(role)) == called
+
+
+def test_every_pod_competes_for_the_lease_of_its_release() -> None:
+    words = pod_spec(render("--set", "fullnameOverride=op"))["containers"][0]["args"]
+    assert {"--lease-namespace=operators", "--lease-name=op"} <= set(words)
+
+
+def test_two_replicas_are_spread_over_nodes_and_not_drained_at_once() -> None:
+    alone, both = render(), render("--set", "replicas=2")
+    assert not of_kind(alone, "PodDisruptionBudget")
+    assert "topologySpreadConstraints" not in pod_spec(alone)
+    labels = of_kind(both, "Deployment")[0]["spec"]["template"]["metadata"]["labels"]
+    budget, (spread,) = of_kind(both, "PodDisruptionBudget")[0], pod_spec(both)["topologySpreadConstraints"]
+    for selector in (budget["spec"]["selector"], spread["labelSelector"]):
+        assert selector["matchLabels"].items() <= labels.items()
 
 
 def test_argo_rollouts_are_asked_for_only_when_they_are_switched_on() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from alembic_operator.contract import ExitCode
 from tests.api.job_controller import connect, running_cluster
-from tests.api.operator_process import OperatorProcess, account
+from tests.api.operator_process import OperatorProcess, account, allow_lease, lease_flags
 from tests.api.shop import SUCCESS, Shop, until
 
 NAMESPACE = "default"
@@ -13,7 +13,9 @@ NAMESPACE = "default"
 
 def test_an_outage_of_the_api_server_is_survived_and_nothing_is_done_twice(tmp_path: Path) -> None:
     with running_cluster(tmp_path) as server, closing(connect(server)) as rest:
-        operator = OperatorProcess(account(rest, server, "operator", tmp_path)).start()
+        kubeconfig = account(rest, server, "operator", tmp_path)
+        allow_lease(rest, "operator", "operator")
+        operator = OperatorProcess(kubeconfig, tuple(lease_flags("operator", seconds=60))).start()
         shop = Shop(rest, NAMESPACE)
         shop.migrate()
         job, pod, process = shop.job(), shop.pod(), operator.pid

@@ -1,4 +1,5 @@
 import json
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,6 +8,7 @@ import pytest
 
 from alembic_operator.api.crd import crd
 from alembic_operator.cli import main
+from alembic_operator.core.lease import Terms
 from alembic_operator.shell.settings import Settings
 
 
@@ -51,6 +53,8 @@ def test_run_takes_its_settings_from_the_command_line_and_its_name_from_the_pod(
         "--watch-rollouts",
         "--health-port=9",
         "--log-format=text",
+        "--lease-namespace=operators",
+        "--lease-name=bank",
     ]
     assert main(["run", "--runner-image=operator:1", *options]) == 7
     assert asked == [
@@ -62,5 +66,15 @@ def test_run_takes_its_settings_from_the_command_line_and_its_name_from_the_pod(
             health_port=9,
             log_format="text",
             instance="pod-1",
+            lease=Terms("operators", "bank", "pod-1", 12),
         )
     ]
+
+
+def test_without_a_namespace_for_the_lease_there_is_no_election(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Settings] = []
+    monkeypatch.setitem(sys.modules, "alembic_operator.shell.run", SimpleNamespace(run=asked.append))
+    monkeypatch.delenv("POD_ID", raising=False)
+    main(["run", "--runner-image=operator:1"])
+    assert asked[0].lease is None
+    assert asked[0].instance.endswith(f"-{os.getpid()}")

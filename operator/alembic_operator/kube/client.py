@@ -1,7 +1,7 @@
 """The API server over `kubernetes.aio`, with plain dicts: typed models would validate each object twice."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlencode
@@ -25,6 +25,7 @@ _JSON = "application/json"
 _HEADERS = {"Accept": _JSON, "Content-Type": _JSON, "User-Agent": FIELD_MANAGER}
 _ONLY_METADATA = {"Accept": f"{_JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
 _AS_APPLY = {"Content-Type": "application/apply-patch+yaml"}
+_AS_MERGE = {"Content-Type": "application/merge-patch+json"}
 
 _SESSION = {"trust_env": False}
 """No look at proxy variables and ~/.netrc, which costs each request two hops to a thread; Kopf does not look either."""
@@ -45,8 +46,13 @@ async def connected() -> AsyncIterator["ApiServer"]:
 class ApiServer:
     """A Cluster over HTTP."""
 
-    def __init__(self, client: ApiClient) -> None:
+    def __init__(self, client: ApiClient, check: Callable[[], None] = lambda: None) -> None:
         self._client = client
+        self._check = check
+
+    def only_while(self, check: Callable[[], None]) -> "ApiServer":
+        """Return the same server for who may ask it only as long as `check` raises nothing."""
+        return ApiServer(self._client, check)
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
         """Read one object; None when it does not exist."""
@@ -57,6 +63,10 @@ class ApiServer:
         """Read one object's metadata, and nothing of what may be large; None when it does not exist."""
         permissions.check("get", resource)
         return await self._get(resource.path(namespace, name), _ONLY_METADATA)
+
+    async def openapi(self, resource: Resource) -> Manifest | None:
+        """Read the description of a resource's whole group and version, which everybody may; None without it."""
+        return await self._get(f"/openapi/v3/apis/{resource.api_version}")
 
     async def _get(self, path: str, headers: Manifest | None = None) -> Manifest | None:
         try:
@@ -102,6 +112,14 @@ class ApiServer:
             permissions.check(verb, resource, name=manifest["metadata"]["name"])
         return await self._apply(resource, manifest)
 
+    async def merge(self, resource: Resource, manifest: Manifest) -> Manifest:
+        """Change the fields of an object that the manifest names, and return it as stored."""
+        metadata = manifest["metadata"]
+        permissions.check("patch", resource, name=metadata["name"])
+        path = resource.path(metadata["namespace"], metadata["name"])
+        stored: Manifest = await self._call("PATCH", path, {"fieldManager": FIELD_MANAGER}, manifest, _AS_MERGE)
+        return stored
+
     async def apply_status(self, resource: Resource, manifest: Manifest) -> Manifest:
         """Apply a status on the server's side, as its only owner, and return the object as stored."""
         permissions.check("patch", resource, "status")
@@ -126,6 +144,7 @@ class ApiServer:
         url = f"{self._client.configuration.host}{path}{'?' if given else ''}{urlencode(given)}"
         headers = _HEADERS | (headers or {})
         await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, None)
+        self._check()  # at the last moment: the process may have been stopped before this line for any time
         try:
             response = await self._client.call_api(
                 method, url, header_params=headers, body=body, _request_timeout=_TIMEOUT

@@ -34,6 +34,7 @@ CONFIG_MAPS = Resource("", "v1", "configmaps")
 EVENTS = Resource("events.k8s.io", "v1", "events")
 DEPLOYMENTS = Resource("apps", "v1", "deployments")
 STATEFUL_SETS = Resource("apps", "v1", "statefulsets")
+LEASES = Resource("coordination.k8s.io", "v1", "leases")
 ROLLOUTS = Resource("argoproj.io", "v1alpha1", "rollouts")
 
 WORKLOADS = {"Deployment": DEPLOYMENTS, "StatefulSet": STATEFUL_SETS, "Rollout": ROLLOUTS}
@@ -73,6 +74,14 @@ class Cluster(Protocol):
 
         Raises:
             RefusedError: it is invalid or not admitted.
+        """
+        ...
+
+    async def merge(self, resource: Resource, manifest: Manifest) -> Manifest:
+        """Change the fields of an object that the manifest names, and return it as stored.
+
+        Raises:
+            ConflictError: it is not of the manifest's resourceVersion any more.
         """
         ...
 

@@ -17,6 +17,13 @@ class UnreachableError(ApiError):
     """No answer came: whether it was done is not known."""
 
 
+class LeaseLostError(ApiError):
+    """It was not asked, because another process may lead now: this one must end."""
+
+    def __init__(self) -> None:
+        super().__init__(0, "LeaseLost", "this process leads no longer")
+
+
 class NotFoundError(ApiError):
     """The object, or its kind, does not exist."""
 

@@ -1,4 +1,4 @@
-"""What the operator may do, in two tables: the client refuses anything else, the chart's role is compared with it."""
+"""What the operator may do, in three tables: the client refuses anything else, the chart's role is compared with it."""
 
 from alembic_operator.core import names
 from alembic_operator.kube.cluster import (
@@ -6,6 +6,7 @@ from alembic_operator.kube.cluster import (
     DEPLOYMENTS,
     EVENTS,
     JOBS,
+    LEASES,
     MIGRATIONS,
     PODS,
     ROLLOUTS,
@@ -39,11 +40,16 @@ NAMED_VERBS: dict[tuple[Resource, str], frozenset[str]] = {
 """Verbs by resource and the one name they are for; a patch that makes an object needs `create`, by its name too."""
 
 
+OWN_VERBS: dict[Resource, frozenset[str]] = {LEASES: frozenset({"get", "create", "patch"})}
+"""Verbs on the one object that the operator keeps in its own namespace, by its name: for several processes, a Lease."""
+
+
 def check(verb: str, resource: Resource, subresource: str = "", name: str = "") -> None:
     """Refuse a call that the role does not allow, on every cluster and not only on those that enforce it.
 
     Raises:
         PermissionError: the table lacks it.
     """
-    if verb not in VERBS.get((resource, subresource), ()) and verb not in NAMED_VERBS.get((resource, name), ()):
+    tables = (VERBS.get((resource, subresource)), NAMED_VERBS.get((resource, name)), OWN_VERBS.get(resource))
+    if not any(verb in (allowed or ()) for allowed in tables):
         raise PermissionError(f"{verb} {resource.plural}/{subresource}: not in the operator's table of permissions")

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import signal
 import sys
 from datetime import UTC, datetime
 from random import Random
@@ -11,12 +12,15 @@ import structlog
 
 from alembic_operator.kube.archive import Archive
 from alembic_operator.kube.cache import Cache, Key
-from alembic_operator.kube.client import connected
+from alembic_operator.kube.client import ApiServer, connected
 from alembic_operator.kube.cluster import Cluster
-from alembic_operator.kube.errors import ApiError
+from alembic_operator.kube.definition import shortcoming
+from alembic_operator.kube.errors import ApiError, LeaseLostError
 from alembic_operator.kube.events import Events
+from alembic_operator.kube.lease import LeaseLock
 from alembic_operator.kube.observe import Observer
 from alembic_operator.shell import handlers, telemetry
+from alembic_operator.shell.leadership import leading
 from alembic_operator.shell.queue import WorkQueue
 from alembic_operator.shell.reconcile import Reconciler
 from alembic_operator.shell.settings import Settings
@@ -32,41 +36,68 @@ def run(settings: Settings) -> int:
     gc.freeze()  # what was imported stays: to look through it costs 20 ms each time
     try:
         asyncio.run(_run(settings))
-    except OSError as error:
-        log.error("cannot start", error=str(error))  # noqa: TRY400  a sentence, not a traceback
+    except asyncio.CancelledError:
+        return 0
+    except (OSError, LeaseLostError) as error:
+        log.error("cannot go on", error=str(error))  # noqa: TRY400  a sentence, not a traceback
         return 1
     return 0
 
 
 async def _run(settings: Settings) -> None:
+    if own := asyncio.current_task():  # until Kopf runs and stops at SIGTERM by itself
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, own.cancel)
+    ready = asyncio.Event()
+    async with connected() as server, telemetry.health(settings.health_port, ready.is_set):
+        await _until_the_definition_fits(server)
+        if settings.lease is None:
+            return await _act(settings, server, ready)
+        async with leading(LeaseLock(server, settings.lease), ready.set) as (leadership, keeper):
+            ready.clear()
+            return await _act(settings, server.only_while(leadership.check), ready, keeper)
+
+
+async def _until_the_definition_fits(server: ApiServer) -> None:
+    """Wait before anything else: while this operator does not lead, one that fits the definition can go on."""
+    while True:
+        try:
+            wrong = await shortcoming(server)
+        except (ApiError, OSError) as error:
+            wrong = str(error)
+        if not wrong:
+            return
+        log.warning("cannot begin yet", error=wrong)
+        await asyncio.sleep(_ASK_AGAIN)
+
+
+async def _act(settings: Settings, cluster: Cluster, ready: asyncio.Event, *guards: asyncio.Task[None]) -> None:
+    """Be the operator, until SIGTERM or the end of a guard."""
     archive = Archive(settings.runner.read_bytes())
     cache, queue = Cache(), WorkQueue[Key](Random())  # noqa: S311  jitter, not a secret
-    ready = asyncio.Event()
-    async with connected() as cluster, telemetry.health(settings.health_port, ready.is_set):
-        reconciler = Reconciler(
-            cluster=cluster,
-            cache=cache,
-            observer=Observer(cluster, cache, archive, settings.runner_image),
-            archive=archive,
-            wake=queue.add,
-            clock=lambda: datetime.now(UTC),
-            events=Events(cluster, settings.instance),
+    reconciler = Reconciler(
+        cluster=cluster,
+        cache=cache,
+        observer=Observer(cluster, cache, archive, settings.runner_image),
+        archive=archive,
+        wake=queue.add,
+        clock=lambda: datetime.now(UTC),
+        events=Events(cluster, settings.instance),
+    )
+    await _first_look(settings, cluster, cache, queue)
+    ready.set()
+    own = [
+        asyncio.create_task(queue.run(settings.workers, reconciler.reconcile)),
+        asyncio.create_task(_look_again(settings, cluster, cache, queue, archive)),
+    ]
+    watches = asyncio.create_task(
+        kopf.operator(
+            registry=handlers.registry(settings, cache, queue),
+            clusterwide=not settings.namespaces,
+            namespaces=settings.namespaces,
+            standalone=True,
         )
-        await _first_look(settings, cluster, cache, queue)
-        ready.set()
-        own = [
-            asyncio.create_task(queue.run(settings.workers, reconciler.reconcile)),
-            asyncio.create_task(_look_again(settings, cluster, cache, queue, archive)),
-        ]
-        watches = asyncio.create_task(
-            kopf.operator(
-                registry=handlers.registry(settings, cache, queue.add),
-                clusterwide=not settings.namespaces,
-                namespaces=settings.namespaces,
-                standalone=True,
-            )
-        )
-        await _until_any_ends(watches, own)
+    )
+    await _until_any_ends(watches, [*own, *guards])
 
 
 async def _until_any_ends(watches: asyncio.Task[None], own: list[asyncio.Task[None]]) -> None:
@@ -86,6 +117,8 @@ async def _first_look(settings: Settings, cluster: Cluster, cache: Cache, queue:
     while True:
         try:
             return await _look(settings, cluster, cache, queue)
+        except LeaseLostError:
+            raise
         except (ApiError, OSError) as error:
             log.warning("cannot read the cluster yet", error=str(error))
             await asyncio.sleep(_ASK_AGAIN)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from alembic_operator.core.lease import Terms
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -21,7 +23,9 @@ class Settings:
     log_format: str = "json"
     """json or text."""
     instance: str = "alembic-operator"
-    """Name of this process in Events: the pod's."""
+    """Name of this process in Events and as a leader: the pod's."""
+    lease: Terms | None = None
+    """The Lease without which it does not act; None: it acts at once, and there should be no other."""
     workers: int = 16
     """Migrations that are looked at side by side."""
     resync: float = 300.0

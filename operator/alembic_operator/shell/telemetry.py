@@ -30,13 +30,13 @@ def configure_logging(log_format: str) -> None:
 
 @asynccontextmanager
 async def health(port: int, ready: Callable[[], bool]) -> AsyncIterator[None]:
-    """Serve /healthz (the event loop turns) and /readyz (everything was read once, and the queue is working)."""
+    """Serve /healthz (the event loop turns) and /readyz (it works, or stands by for the one that does)."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
     async def readyz(_: web.Request) -> web.Response:
-        return web.Response(text="ok\n") if ready() else web.Response(text="reading the cluster\n", status=503)
+        return web.Response(text="ok\n") if ready() else web.Response(text="not ready\n", status=503)
 
     application = web.Application()
     application.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz)])

@@ -4,7 +4,7 @@ import copy
 
 from alembic_operator.core.observation import Manifest
 from alembic_operator.kube.cluster import Resource
-from alembic_operator.kube.errors import AlreadyExistsError, ApiError, NotFoundError
+from alembic_operator.kube.errors import AlreadyExistsError, ApiError, ConflictError, NotFoundError
 
 
 class Twin:
@@ -62,6 +62,16 @@ class Twin:
     async def apply(self, resource: Resource, manifest: Manifest) -> Manifest:
         self._hear("apply", resource)
         return self.store(resource, manifest)
+
+    async def merge(self, resource: Resource, manifest: Manifest) -> Manifest:
+        self._hear("merge", resource)
+        metadata = manifest["metadata"]
+        found = self.objects.get((resource, metadata["namespace"], metadata["name"]))
+        if found is None:
+            raise NotFoundError(404, "NotFound", "gone")
+        if found["metadata"]["resourceVersion"] != metadata["resourceVersion"]:
+            raise ConflictError(409, "Conflict", "it has changed")
+        return self.store(resource, found | {"spec": found.get("spec", {}) | manifest["spec"]})
 
     async def apply_status(self, resource: Resource, manifest: Manifest) -> Manifest:
         self._hear("apply", resource)

@@ -1,0 +1,23 @@
+"""Ask whether the CustomResourceDefinition is new enough: a status with an unknown field is refused whole."""
+
+from alembic_operator.api.crd import crd
+from alembic_operator.api.v1alpha1 import KIND
+from alembic_operator.core.served import lacking
+from alembic_operator.kube.client import ApiServer
+from alembic_operator.kube.cluster import MIGRATIONS
+
+_ASKED = ("spec", "status")
+
+
+async def shortcoming(server: ApiServer) -> str:
+    """Return what is wrong with the definition, in words; empty when this operator can work with it."""
+    document = await server.openapi(MIGRATIONS) or {}
+    schemas = (document.get("components") or {}).get("schemas") or {}
+    served = next((one for name, one in schemas.items() if name.endswith(f".{KIND}")), None)
+    if served is None:
+        return f"the CustomResourceDefinition of {KIND} is not installed"
+    wanted = crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    missing = lacking({"properties": {name: wanted["properties"][name] for name in _ASKED}}, served)
+    if not missing:
+        return ""
+    return f"the CustomResourceDefinition of {KIND} is older than this operator: it lacks {', '.join(missing)}"
