@@ -37,8 +37,8 @@ def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     server = ApiServer.at(tmp_path_factory.mktemp("api-server"))
     try:
         server.start()
-        with closing(_connect(server)) as client:
-            _install_crd(client)
+        with closing(connect(server)) as client:
+            install_crd(client)
         yield server
     finally:
         server.stop()
@@ -46,7 +46,7 @@ def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
 
 @pytest.fixture(scope="session")
 def rest(api_server: ApiServer) -> Iterator[Rest]:
-    with closing(_connect(api_server)) as client:
+    with closing(connect(api_server)) as client:
         yield client
 
 
@@ -62,14 +62,16 @@ def eventually() -> Eventually:
     return _eventually
 
 
-def _connect(server: ApiServer) -> Rest:
+def connect(server: ApiServer) -> Rest:
+    """Return an administrator's client of an API server."""
     pki = server.plane.pki
     context = ssl.create_default_context(cafile=str(pki.authority))
     context.load_cert_chain(pki.certificate("admin"), pki.key("admin"))
     return Rest(server.url, context)
 
 
-def _install_crd(client: Rest) -> None:
+def install_crd(client: Rest) -> None:
+    """Make the kind known, and wait until it is served."""
     manifest = crd()
     client.create(manifest)
     _eventually(lambda: _condition(client.get(manifest, "", manifest["metadata"]["name"]), "Established") == "True")

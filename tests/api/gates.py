@@ -95,9 +95,9 @@ class Door:
         """Return the gate of a new pod, when the API server has come to know what was told of its migration."""
         return gate(self.when(wanted or pod(), lambda made: "alembic-gate" in inits(made)))
 
-    def when(self, wanted: Manifest, is_so: Callable[[Manifest], bool]) -> Manifest:
+    def when(self, wanted: Manifest, is_so: Callable[[Manifest], bool], within: float = DEADLINE) -> Manifest:
         """Try a pod until it is admitted as wanted: policies see migrations with a short delay; then create it."""
-        end = time.monotonic() + DEADLINE
+        end = time.monotonic() + within
         while True:
             try:
                 made = self.admit(wanted, dryRun="All")
@@ -108,7 +108,7 @@ class Door:
                     return self.admit(wanted)
                 told = made
             if time.monotonic() > end:
-                pytest.fail(f"still {told} after {DEADLINE:.0f} s")
+                pytest.fail(f"still {told} after {within:.0f} s")
             time.sleep(PACE)
 
     def when_refused(self, wanted: Manifest) -> str:
@@ -128,11 +128,11 @@ def policies_of(*arguments: str) -> list[Manifest]:
     return [one for one in render(*arguments) if one["kind"].startswith(POLICIES)]
 
 
-def installed(rest: Rest, manifests: list[Manifest]) -> Iterator[None]:
+def installed(rest: Rest, manifests: list[Manifest], namespace: str = "") -> Iterator[None]:
     """Install policies, wait until they refuse and, where they do, inject; take them away again, and wait for that."""
     for one in manifests:
         rest.create(one)
-    door = Door(rest, new_namespace(rest))
+    door = Door(rest, namespace or new_namespace(rest))
     door.migrate()
     door.when_refused(pod(annotations={CONTAINER: "nobody"}))
     if any(one["kind"] == "MutatingAdmissionPolicy" for one in manifests):

@@ -48,7 +48,7 @@ SHAPES: dict[str, Manifest] = {
     "a StatefulSet and a port": {"database": BY_SET | {"port": 7000, "passwordFrom": PASSWORD}},
     "a history": {"database": BY_HOST | {"history": "Enabled"}},
     "every policy": {"policy": POLICY},
-    "much else": {"dependsOn": [{"name": "agents"}], "suspend": True, "jobTemplate": {"spec": {"parallelism": 1}}},
+    "a Job of its own kind": {"jobTemplate": {"spec": {"parallelism": 1}}, "ttlSecondsAfterFinished": 0},
     "everything": {"alembic": ALEMBIC, "database": BY_SET | {"history": "Enabled", "schema": "-s"}, "policy": POLICY},
 }
 ENV = [
