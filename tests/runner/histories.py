@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 _LATER = (
@@ -115,3 +116,51 @@ class Chance:
         if self.random.random() < 0.2:
             some.append("fedcba987654")
         return tuple(sorted(set(some)))
+
+
+@dataclass
+class Universe:
+    """What several images know together: each has a part of it, with all that this part needs."""
+
+    seed: int
+    needs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Every revision with its down revisions and what it depends on."""
+    _down: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)
+        for number in range(self.random.randint(3, 9)):
+            known = list(self.needs)
+            down = self.random.sample(known, min(len(known), self.random.choice((0, 1, 1, 1, 1, 1, 2))))
+            others = [one for one in known if one not in self.whole(down)]
+            depends = self.random.sample(others, min(len(others), self.random.choice((0, 0, 0, 1))))
+            name = f"{self.random.getrandbits(32):08x}{number}"
+            self._down[name] = tuple(down)
+            self.needs[name] = (*down, *depends)
+
+    def whole(self, names: Iterable[str]) -> set[str]:
+        """Return some revisions with all that they need."""
+        found: set[str] = set()
+        todo = list(names)
+        while todo:
+            found.add(name := todo.pop())
+            todo += self.needs[name]
+        return found
+
+    def image(self) -> set[str]:
+        """Return the revisions of an image by chance."""
+        return self.whole(self.random.sample(list(self.needs), self.random.randint(1, 2)))
+
+    def rows(self, contained: set[str]) -> tuple[str, ...]:
+        """Return the rows of the version table of a database that contains these revisions."""
+        return tuple(sorted(contained - {down for one in contained for down in self.needs[one]}))
+
+    def write(self, folder: Path, image: set[str]) -> None:
+        versions = folder / "versions"
+        versions.mkdir(parents=True, exist_ok=True)
+        for name in image:
+            down = self._down[name]
+            depends = self.needs[name][len(down) :]
+            lines = [f"revision = {name!r}", f"down_revision = {down or None!r}", f"depends_on = {depends or None!r}"]
+            lines += ["def upgrade():\n    pass", "def downgrade():\n    pass", ""]
+            (versions / f"{name}.py").write_text("\n".join(lines), encoding="utf-8")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.runner.project import Project
-from tests.runner.rivals import HELD_UP, held_up, holding_up, users
+from tests.runner.rivals import held_up, holding_up, users
 from tests.runner.server import until
 
 if TYPE_CHECKING:
@@ -148,15 +148,25 @@ def test_one_transaction_of_env_py_around_all_revisions_holds_the_history_too(
 def test_a_kill_between_an_autocommit_statement_and_the_version_row_leaves_neither_row(
     project: Project, runner: Runner, database: Database
 ) -> None:
-    project.begin().table("one").revision("two", HELD_UP)
+    project.begin().table("one").revision("two", HALF_DONE)
     with holding_up(database):
         process = runner.start(project, "upgrade", *KEPT, APP_URL=database.url(project.driver))
         until(lambda: held_up(database))
         process.popen.send_signal(signal.SIGKILL)
         process.popen.wait()
-        assert (database.heads(), recorded(database)) == (["one"], ["one"])
+    assert database.value("select to_regclass('half')::text") == "half"
+    assert (database.heads(), recorded(database)) == (["one"], ["one"])
     run = runner.run(project, "upgrade", *KEPT, APP_URL=database.url(project.driver))
-    assert database.heads() == recorded(database)[-1:], run.stderr
+    assert (database.heads(), recorded(database)) == (["two"], ["one", "two"]), run.stderr
+
+
+HALF_DONE = """
+with op.get_context().autocommit_block():
+    op.execute("create table if not exists half (id int)")
+op.execute("select set_config('client_connection_check_interval', '0', false)")
+op.execute("select pg_advisory_lock(4711)")
+op.execute("select pg_advisory_unlock(4711)")
+"""
 
 
 def test_two_runners_at_once_record_each_revision_once(project: Project, runner: Runner, database: Database) -> None:
