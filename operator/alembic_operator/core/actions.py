@@ -38,8 +38,11 @@ class Notice:
     note: str
     warning: bool = False
     regarding: Owner | None = None
-    """Another object than the migration, which is only related then. Such a notice is given once for all: its object
-    and its note make its name."""
+    """Another object than the migration, which is only related then. Such a notice is given once for all."""
+    identity: str = ""
+    """What makes it the same notice about that object, however it is worded; empty: its note."""
+    set_by: str = ""
+    """An annotation of that object's pods: who set it, and when, is looked up and added to the note."""
 
 
 @dataclass(frozen=True)

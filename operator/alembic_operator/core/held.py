@@ -2,18 +2,21 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from alembic_operator.api.reasons import Occasion
 from alembic_operator.api.status import Status
-from alembic_operator.core import messages, names, times
+from alembic_operator.core import conditions, messages, names, times
 from alembic_operator.core.actions import Notice
-from alembic_operator.core.observation import GatedPod, Observation, Owner, PodParts
+from alembic_operator.core.observation import Gate, GatedPod, Observation, Owner, PodParts
 
 _HELD_AFTER = timedelta(seconds=3)
 """A pod that finds its revision there is through before that, and worth no word."""
 
 _NAMED = 3
+
+_CANNOT_RUN = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+"""The kubelet's reasons for a gate that it cannot start; that an image cannot be pulled is no matter of the gate."""
 
 
 @dataclass(frozen=True)
@@ -28,56 +31,111 @@ class Held:
     """Seconds until a pod that has just come to its gate counts as held."""
 
 
+@dataclass(frozen=True)
+class _Group:
+    """The pods of one ReplicaSet that wait."""
+
+    pods: tuple[GatedPod, ...]
+    since: datetime
+    why: str
+
+    @property
+    def first(self) -> GatedPod:
+        return self.pods[0]
+
+
 def held(seen: Observation, status: Status) -> Held:
     """Return who waits, in the words of what `status` knows of the revisions."""
-    groups: dict[Owner, list[GatedPod]] = defaultdict(list)
+    groups: dict[Owner, list[tuple[datetime, GatedPod]]] = defaultdict(list)
     soon: list[float] = []
     for pod in seen.gated:
         since = _waits_since(pod)
-        if since is None:
+        if since is None or pod.name == _migrating(status):
             continue
-        wait = (times.moment(since) + _HELD_AFTER - seen.now).total_seconds()
+        wait = (since + _HELD_AFTER - seen.now).total_seconds()
         if wait > 0:
             soon.append(wait)
         else:
-            groups[pod.owner].append(pod)
-    told = [(owner, pods, _what(pods[0], seen, status)) for owner, pods in sorted(groups.items(), key=_by_name)]
-    more = len(told) - _NAMED
-    sentence = "; ".join(_sentence(pods, what) for _, pods, what in told[:_NAMED])
+            groups[pod.owner].append((since, pod))
+    told = [_group(waiting, seen, status) for waiting in groups.values()]
+    told.sort(key=lambda one: (one.since, one.first.owner.name))
     return Held(
-        pods=sum(map(len, groups.values())),
-        sentence=sentence + (f"; and {more} more" if more > 0 else ""),
-        notices=tuple(Notice(Occasion.PODS_HELD, _note(pods[0], what), regarding=owner) for owner, pods, what in told),
+        pods=sum(len(one.pods) for one in told),
+        sentence=_sentence(told),
+        notices=tuple(_notice(one, seen) for one in told),
         look_again=min(soon, default=None),
     )
 
 
-def _by_name(group: tuple[Owner, list[GatedPod]]) -> str:
-    return group[0].name
-
-
-def _waits_since(pod: GatedPod) -> str | None:
+def _waits_since(pod: GatedPod) -> datetime | None:
     """Return since when a pod is at its closed gate; None: it is not."""
-    if pod.ended or pod.gate is None or pod.gate.opened:
+    gate = pod.gate
+    if pod.ended or gate is None or gate.opened:
         return None
-    return pod.gate.running_since or (pod.gate.finished_at or None)
+    if _has_failed(gate) or gate.waiting_reason in _CANNOT_RUN:
+        return times.moment(pod.created_at)  # it starts again and again: only this time stays the same
+    return times.moment(gate.running_since) if gate.running_since else None
 
 
-def _sentence(pods: list[GatedPod], what: str) -> str:
-    count = "1 pod" if len(pods) == 1 else f"{len(pods)} pods"
-    since = times.text(min(times.moment(_waits_since(pod) or "") for pod in pods))
-    return f"{count} of {pods[0].workload} held since {since}, for {what}"
+def _has_failed(gate: Gate) -> bool:
+    """Return whether it ended otherwise than well; a node that starts again runs also those again that ended well."""
+    return gate.exit_code not in (None, 0)
 
 
-def _note(pod: GatedPod, what: str) -> str:
-    return f"pods of {pod.workload} wait for {what}; kubectl logs {pod.name} -c {names.GATE_CONTAINER} says more"
+def _group(waiting: list[tuple[datetime, GatedPod]], seen: Observation, status: Status) -> _Group:
+    waiting.sort(key=lambda one: (one[0], one[1].name))
+    pods = tuple(pod for _, pod in waiting)
+    return _Group(pods, waiting[0][0], _why(pods[0], seen, status))
 
 
-def _what(pod: GatedPod, seen: Observation, status: Status) -> str:
+def _why(pod: GatedPod, seen: Observation, status: Status) -> str:
     """Return what a pod waits for, as far as that can be told from outside of it."""
-    image = pod.gate.image if pod.gate else ""
-    if not isinstance(seen.source, PodParts) or seen.source.container.get("image") != image:
-        return f"what {image} needs, which is not the image that this migration runs"
-    if status.revisions and status.revisions.pending:
-        return f"revision {messages.heads(status.revisions.target)}"
-    return f"what {image} needs"
+    gate = pod.gate
+    if gate and _has_failed(gate):
+        told = status.last_run is not None and status.last_run.pod is not None  # it is what the status tells anyway
+        said = f": {gate.result.error.message}" if gate.result and gate.result.error and not told else ""
+        return f"because its gate ends with exit code {gate.exit_code}{said}"
+    if gate and gate.waiting_reason:
+        return "because its gate cannot start"
+    if _migrating(status):
+        return "for the pod that migrates"
+    image = gate.image if gate else ""
+    runs = seen.source.container.get("image", "") if isinstance(seen.source, PodParts) else ""
+    if runs and runs != image:
+        return f"for what {image} needs (the migration runs {runs})"
+    revisions = status.revisions
+    if revisions and revisions.pending and _is_told_of_now(status):
+        return f"for revision {messages.heads(revisions.target)}"
+    return f"for what {image} needs"
+
+
+def _is_told_of_now(status: Status) -> bool:
+    """Return whether the last run, which found the revisions, is of what is asked for now, and not of before."""
+    last = status.last_run
+    return last is not None and last.outcome == conditions.reason_of(status.conditions)
+
+
+def _migrating(status: Status) -> str | None:
+    """Return the pod that runs the migration now, as far as can be told; None: no pod does, but a Job may."""
+    return status.last_run.pod if status.last_run and not status.last_run.finished_at else None
+
+
+def _sentence(told: list[_Group]) -> str:
+    sentences = [
+        f"{len(one.pods)} pod{'s' if len(one.pods) > 1 else ''} of {one.first.workload} held since"
+        f" {times.text(one.since)}, {one.why}"
+        for one in told[:_NAMED]
+    ]
+    more = sum(len(one.pods) for one in told[_NAMED:])
+    return "; ".join([*sentences, *([f"and {more} more"] if more else [])])
+
+
+def _notice(group: _Group, seen: Observation) -> Notice:
+    pod = group.first
+    return Notice(
+        Occasion.PODS_HELD,
+        f"pods of {pod.told_of} wait at their gate since {times.text(group.since)}, {group.why};"
+        f" kubectl logs {pod.name} -c {names.GATE_CONTAINER} says more",
+        regarding=seen.workload_of(pod),
+        identity=pod.owner.uid,
+    )

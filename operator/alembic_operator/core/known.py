@@ -1,9 +1,14 @@
-"""Remember which images' revisions the database was seen to contain: their pods need no gate."""
+"""Remember which images' revisions the database was seen to contain: their pods need no gate.
+
+Only a run that has ended well makes an image known. All are forgotten as soon as there is a doubt, because a pod that
+waits a second too long is better than one that meets a database without its tables.
+"""
 
 from alembic_operator.api.reasons import Effect
-from alembic_operator.api.status import Status
+from alembic_operator.api.status import LastRun, Status
+from alembic_operator.api.v1alpha1 import Spec
 from alembic_operator.core import messages, run
-from alembic_operator.core.observation import Observation
+from alembic_operator.core.observation import DatabaseServer, Observation, PodParts
 from alembic_operator.core.verdict import Finished, Verdict
 
 _KEPT = 16
@@ -11,27 +16,83 @@ _DIGEST = "sha256:"
 
 
 def known_images(seen: Observation, verdict: Verdict) -> tuple[str, ...]:
-    """Return the digests, newest first; none as soon as there is a doubt that the database still contains them.
+    """Return the digests, newest first.
 
     An image without a digest is never known: its tag may mean another one tomorrow.
     """
-    before, done = seen.migration.status, verdict.finished
-    ready = verdict.reason.effect is Effect.READY
-    # Another specification may speak of another database, or of another target.
-    kept = before.known_images if before.observed_generation == seen.migration.generation else ()
-    if done and not run.same_run(before.last_run, done.run) and _was_elsewhere(before, done, ready=ready):
-        kept = ()
-    digest = ((done.image if done else "") or before.image or "").rpartition("@")[2]
-    if not ready or not digest.startswith(_DIGEST):
+    spec, before = seen.migration.spec, seen.migration.status
+    if spec is None or not _image_says_it_all(spec):
+        return ()
+    done = verdict.finished
+    ended = done if done and not run.same_run(before.last_run, done.run) else None
+    kept = before.known_images if _is_as_it_was(seen, verdict, ended) else ()
+    if spec.policy.database_ahead == "Block":  # older images find the database ahead of them, and must wait
+        kept = kept if verdict.reason.effect is Effect.READY and not ended else ()
+    if ended is None or verdict.reason.effect is not Effect.READY:
         return kept
-    if seen.migration.spec and seen.migration.spec.policy.database_ahead == "Block":
-        return (digest,)  # older images find the database ahead of them now, and must wait
-    return (digest, *(one for one in kept if one != digest))[:_KEPT]
+    return tuple(dict.fromkeys((*_digests(ended), *kept)))[:_KEPT]
 
 
-def _was_elsewhere(before: Status, done: Finished, *, ready: bool) -> bool:
-    """Return whether the run found the database otherwise than the last one left it, or went down."""
-    if messages.went_down(done.run):
-        return True
-    found = done.run.from_
-    return before.revisions is not None and bool(ready or found) and set(found) != set(before.revisions.current)
+def _image_says_it_all(spec: Spec) -> bool:
+    """Return whether an image alone decides: else the pod's own environment does, or what is mounted.
+
+    Pods that migrate by themselves need their gates, which migrate and report.
+    """
+    return spec.database is not None and spec.source.config_map_ref is None and spec.strategy == "Job"
+
+
+def _is_as_it_was(seen: Observation, verdict: Verdict, ended: Finished | None) -> bool:
+    """Return whether the database is the one of before, and contains no less."""
+    before = seen.migration.status
+    if seen.migration.generation != before.observed_generation and not _is_settled(before, verdict):
+        return False  # perhaps another database, or another target
+    if _has_moved(seen) or _is_run_again(seen, verdict):
+        return False
+    if ended:
+        found, left = set(ended.run.from_), before.revisions
+        return left is not None and found == set(left.current) and not messages.went_down(ended.run)
+    return not _contradicted(seen, verdict)
+
+
+def _is_settled(before: Status, verdict: Verdict) -> bool:
+    """Return whether the change asks for nothing that is not there: the run of before answers it."""
+    last = verdict.finished.run if verdict.finished else before.last_run
+    return verdict.reason.effect is Effect.READY and run.same_run(before.last_run, last)
+
+
+def _has_moved(seen: Observation) -> bool:
+    """Return whether the StatefulSet leads elsewhere now."""
+    at, server = seen.migration.status.database, seen.server
+    return at is not None and isinstance(server, DatabaseServer) and (at.host, at.port) != (server.host, server.port)
+
+
+def _is_run_again(seen: Observation, verdict: Verdict) -> bool:
+    """Return whether a run begins, and not for another image: somebody doubts, or something else has changed."""
+    before, now = seen.migration.status, verdict.under_way
+    if now is None or not isinstance(seen.source, PodParts) or _identity(before.last_run) == _identity(now):
+        return False
+    return _digest(seen.source.container.get("image", "")) in ("", *before.known_images[:1])
+
+
+def _identity(one: LastRun | None) -> tuple[str, int] | None:
+    return (one.identity, one.attempt) if one else None
+
+
+def _contradicted(seen: Observation, verdict: Verdict) -> bool:
+    """Return whether a gate has seen other heads since the last run, which nobody else has changed."""
+    before = seen.migration.status
+    if verdict.reason.effect is not Effect.READY or before.last_run is None or before.revisions is None:
+        return False
+    left, since = set(before.revisions.current), before.last_run.finished_at or ""
+    reports = (pod.gate for pod in seen.gated if pod.gate and pod.gate.opened and pod.gate.finished_at > since)
+    return any(gate.result is not None and set(gate.result.to) != left for gate in reports)
+
+
+def _digests(done: Finished) -> tuple[str, ...]:
+    """Return the digest that was asked for and the one that ran: of an image for several architectures they differ."""
+    return tuple(filter(None, (_digest(done.image_named), _digest(done.image))))
+
+
+def _digest(image: str) -> str:
+    digest = image.rpartition("@")[2]
+    return digest if digest.startswith(_DIGEST) and "@" in image else ""

@@ -14,6 +14,8 @@ class Finished:
     run: LastRun
     revisions: RevisionsStatus | None
     image: str
+    image_named: str = ""
+    """The same image in the words of the manifest."""
 
 
 @dataclass(frozen=True)

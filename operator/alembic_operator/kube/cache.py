@@ -2,11 +2,11 @@
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar
 
-from alembic_operator.core import facts, gated, names, source
-from alembic_operator.core.observation import DatabaseServer, GatedPod, Job, Manifest, Pod, PodParts
+from alembic_operator.core import facts, gated, names, rollouts, source
+from alembic_operator.core.observation import DatabaseServer, GatedPod, GatedWorkload, Job, Manifest, Pod, PodParts
 from alembic_operator.kube.cluster import JOBS, MIGRATIONS, PODS, STATEFUL_SETS, WORKLOADS, Resource
 
 
@@ -32,12 +32,18 @@ class Workload(NamedTuple):
     server: DatabaseServer | None
 
 
+_NOT_READ = -1
+"""A version before any: the next one that comes is news."""
+
 _KEPT_METADATA = ("namespace", "name", "uid", "generation", "annotations", "deletionTimestamp", "resourceVersion")
 
 
-Reader = Callable[[Manifest], Job | Pod | GatedPod]
-_READERS: tuple[Reader, ...] = (facts.job, facts.pod, gated.pod)
-"""What is kept of Jobs and pods, by migration."""
+_KINDS = {resource: kind for kind, resource in WORKLOADS.items()}
+
+Part = Job | Pod | GatedPod | GatedWorkload
+"""What belongs to one migration, by its label."""
+
+T = TypeVar("T", bound=Part)
 
 
 class Cache:
@@ -45,7 +51,8 @@ class Cache:
 
     def __init__(self) -> None:
         self._migrations: dict[Key, Manifest] = {}
-        self._kept: dict[Reader, dict[Key, dict[str, Any]]] = {reader: defaultdict(dict) for reader in _READERS}
+        self._parts: dict[Key, dict[Reference, Part]] = defaultdict(dict)
+        self._part_of: dict[Reference, Key] = {}
         self._workloads: dict[Reference, Workload] = {}
         self._referrers: dict[Reference, set[Key]] = defaultdict(set)
         self._versions: dict[Reference, int] = {}
@@ -53,14 +60,14 @@ class Cache:
     def put(self, resource: Resource, raw: Manifest) -> set[Key]:
         """Take in an object, unless a newer version of it, or this very one, is known."""
         reference, version = _reference(resource, raw), _version(raw)
-        if not self._wanted(reference) or version <= self._versions.get(reference, -1):
+        if not self._wanted(reference, raw) or version <= self._versions.get(reference, _NOT_READ):
             return set()
         self._versions[reference] = version
         return self._store(reference, raw)
 
     def drop(self, resource: Resource, raw: Manifest) -> set[Key]:
         """Forget an object that was deleted."""
-        return self._forget(_reference(resource, raw), raw)
+        return self._forget(_reference(resource, raw))
 
     def known(self, resource: Resource, namespace: str | None) -> dict[Reference, int]:
         """Return which objects of a namespace, or of all, are known now, with their versions."""
@@ -81,12 +88,12 @@ class Cache:
             woken |= self.put(resource, raw)
         for one, version in before.items():
             if one not in alive and self._versions.get(one) == version:
-                woken |= self._forget(one, None)
+                woken |= self._forget(one)
         return woken
 
     def keys(self) -> list[Key]:
-        """Return all migrations."""
-        return list(self._migrations)
+        """Return all migrations, and those that a label names although they do not exist."""
+        return [*self._migrations, *(key for key in self._parts if key not in self._migrations)]
 
     def migration(self, key: Key) -> Manifest | None:
         """Return a migration as the API server sent it, without its managed fields."""
@@ -94,22 +101,34 @@ class Cache:
 
     def jobs(self, key: Key) -> tuple[Job, ...]:
         """Return the Jobs of a migration."""
-        return tuple(self._kept[facts.job].get(key, {}).values())
+        return self._those(key, Job)
 
     def pods(self, key: Key) -> tuple[Pod, ...]:
         """Return the pods that run a migration."""
-        return tuple(self._kept[facts.pod].get(key, {}).values())
+        return self._those(key, Pod)
 
     def gated(self, key: Key) -> tuple[GatedPod, ...]:
         """Return the pods that wait for a migration, or have waited."""
-        return tuple(self._kept[gated.pod].get(key, {}).values())
+        return self._those(key, GatedPod)
+
+    def gated_workloads(self, key: Key) -> tuple[GatedWorkload, ...]:
+        """Return the workloads whose pods wait for a migration."""
+        return self._those(key, GatedWorkload)
+
+    def _those(self, key: Key, kind: type[T]) -> tuple[T, ...]:
+        return tuple(one for one in self._parts.get(key, {}).values() if isinstance(one, kind))
 
     def workload(self, reference: Reference) -> Workload | None:
         """Return a workload; None when it does not exist, or was not read yet."""
         return self._workloads.get(reference)
 
-    def _wanted(self, reference: Reference) -> bool:
-        return reference.resource in (MIGRATIONS, JOBS, PODS) or reference in self._referrers
+    def _wanted(self, reference: Reference, raw: Manifest) -> bool:
+        return (
+            reference.resource in (MIGRATIONS, JOBS, PODS)
+            or reference in self._referrers
+            or reference in self._part_of
+            or bool(rollouts.migration_of(raw))
+        )
 
     def _store(self, reference: Reference, raw: Manifest) -> set[Key]:
         if reference.resource == MIGRATIONS:
@@ -118,45 +137,55 @@ class Cache:
             self._migrations[key] = _slim(raw)
             return {key} | self._referrers.get(reference, set())
         if reference.resource in (JOBS, PODS):
-            return self._store_part(reference, raw)
+            return self._keep(reference, _migration_of(raw), _part(reference.resource, raw))
+        return self._store_workload(reference, raw)
+
+    def _store_workload(self, reference: Reference, raw: Manifest) -> set[Key]:
+        """Keep what a migration takes over of a workload, and how it replaces pods that wait for one."""
+        if name := rollouts.migration_of(raw):
+            kept = rollouts.workload(raw, reference.resource.api_version, _KINDS[reference.resource])
+            woken = self._keep(reference, Key(reference.namespace, name), kept)
+        else:
+            woken = self._let_go(reference)
+        if reference not in self._referrers:
+            if not name:
+                del self._versions[reference]
+            return woken
         server = facts.database_server(raw) if reference.resource == STATEFUL_SETS else None
         workload = Workload(source.containers(raw), server)
         changed = self._workloads.get(reference) != workload
         self._workloads[reference] = workload
-        return set(self._referrers[reference]) if changed else set()
+        return woken | (self._referrers[reference] if changed else set())
 
-    def _store_part(self, reference: Reference, raw: Manifest) -> set[Key]:
-        """Keep a Job or pod; wake nobody when nothing has changed that a decision depends on."""
-        reader = _reader(reference.resource, raw)
-        key, seen = _migration_of(raw), reader(raw)
-        named = self._kept[reader][key]
-        changed = named.get(reference.name) != seen
-        named[reference.name] = seen
-        return {key} if changed else set()
+    def _keep(self, reference: Reference, key: Key, part: Part) -> set[Key]:
+        """Keep a part of a migration; wake nobody when nothing has changed that a decision depends on."""
+        moved = self._part_of.get(reference, key) != key
+        woken = self._let_go(reference) if moved else set()
+        parts = self._parts[key]
+        if parts.get(reference) != part:
+            woken.add(key)
+        parts[reference] = part
+        self._part_of[reference] = key
+        return woken
 
-    def _forget(self, reference: Reference, raw: Manifest | None) -> set[Key]:
+    def _let_go(self, reference: Reference) -> set[Key]:
+        key = self._part_of.pop(reference, None)
+        if key is None:
+            return set()
+        del self._parts[key][reference]
+        if not self._parts[key]:
+            del self._parts[key]
+        return {key}
+
+    def _forget(self, reference: Reference) -> set[Key]:
         self._versions.pop(reference, None)
         if reference.resource == MIGRATIONS:
             key = Key(reference.namespace, reference.name)
             self._refer(key, {})
             self._migrations.pop(key, None)
-            return set(self._referrers.get(reference, ()))
-        if reference.resource in (JOBS, PODS):
-            return self._forget_part(reference, raw)
+            return self._referrers.get(reference, set()) | ({key} if key in self._parts else set())
         self._workloads.pop(reference, None)
-        return set(self._referrers.get(reference, ()))
-
-    def _forget_part(self, reference: Reference, raw: Manifest | None) -> set[Key]:
-        """Forget a Job or pod; without what it was like, look for its name."""
-        woken = set()
-        for reader in [_reader(reference.resource, raw)] if raw else _READERS:
-            kept = self._kept[reader]
-            for key in [_migration_of(raw)] if raw else [one for one in kept if one.namespace == reference.namespace]:
-                if kept.get(key, {}).pop(reference.name, None):
-                    woken.add(key)
-                if not kept.get(key):
-                    kept.pop(key, None)
-        return woken
+        return self._let_go(reference) | self._referrers.get(reference, set())
 
     def _refer(self, key: Key, raw: Manifest) -> None:
         """Note what a migration refers to, instead of what it referred to before."""
@@ -164,11 +193,13 @@ class Cache:
         after = set(references(key, raw.get("spec") or {}))
         for reference in after - before:
             self._referrers[reference].add(key)
+            if reference in self._part_of:  # of which more is needed now than was kept
+                self._versions[reference] = _NOT_READ
         for reference in before - after:
             self._referrers[reference].discard(key)
             if not self._referrers[reference]:
                 del self._referrers[reference]
-                if self._workloads.pop(reference, None):
+                if self._workloads.pop(reference, None) and reference not in self._part_of:
                     self._versions.pop(reference, None)
 
 
@@ -198,10 +229,10 @@ def _version(raw: Manifest) -> int:
     return int(written) if written.isdecimal() else 0
 
 
-def _reader(resource: Resource, raw: Manifest) -> Reader:
+def _part(resource: Resource, raw: Manifest) -> Part:
     if resource == JOBS:
-        return facts.job
-    return facts.pod if names.RUN_LABEL in (raw["metadata"].get("labels") or {}) else gated.pod
+        return facts.job(raw)
+    return facts.pod(raw) if names.RUN_LABEL in (raw["metadata"].get("labels") or {}) else gated.pod(raw)
 
 
 def _migration_of(raw: Manifest) -> Key:

@@ -1,5 +1,6 @@
 """Tell people what happened, as Events on the migration or on a workload whose pods wait for it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -7,6 +8,7 @@ from alembic_operator.api.v1alpha1 import API_VERSION, KIND
 from alembic_operator.core import names
 from alembic_operator.core.actions import Notice
 from alembic_operator.core.observation import Manifest, Migration, Owner
+from alembic_operator.kube import setters
 from alembic_operator.kube.cluster import EVENTS, Cluster
 from alembic_operator.kube.errors import AlreadyExistsError
 
@@ -27,13 +29,17 @@ class Events:
         self._told: dict[str, None] = {}
         """Names of Events that need not be asked for again; the API server knows the rest for an hour."""
 
-    async def announce(self, migration: Migration, notice: Notice) -> bool:
-        """Make an Event, and return whether it is a new one."""
-        name = _name(migration, notice)
+    async def announce(self, namespace: str, notice: Notice, migration: Migration | None) -> bool:
+        """Make an Event, and return whether it is a new one; without a migration the notice says what it regards."""
+        name = _name(notice, migration)
         if name in self._told:
             return False
+        if notice.set_by and notice.regarding:
+            by = await setters.who(self._cluster, namespace, notice.regarding, notice.set_by)
+            notice = replace(notice, note=f"{notice.note}; {notice.set_by} was set by {by}")
+        event = _about(notice, migration, namespace) | self._told_as(name, namespace, notice)
         try:
-            await self._cluster.create(EVENTS, migration.namespace, self._event(name, migration, notice))
+            await self._cluster.create(EVENTS, namespace, event)
             new = True
         except AlreadyExistsError:
             new = False
@@ -45,15 +51,11 @@ class Events:
         if len(self._told) > _REMEMBERED:
             del self._told[next(iter(self._told))]
 
-    def _event(self, name: str, migration: Migration, notice: Notice) -> Manifest:
-        owner = Owner(API_VERSION, KIND, migration.name, migration.uid)
-        about = {"regarding": _reference(owner, migration)}
-        if notice.regarding:
-            about = {"regarding": _reference(notice.regarding, migration), "related": about["regarding"]}
-        return about | {
+    def _told_as(self, name: str, namespace: str, notice: Notice) -> Manifest:
+        return {
             "apiVersion": EVENTS.api_version,
             "kind": "Event",
-            "metadata": {"name": name, "namespace": migration.namespace},
+            "metadata": {"name": name, "namespace": namespace},
             "eventTime": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "reportingController": CONTROLLER,
             "reportingInstance": self._instance,
@@ -64,19 +66,26 @@ class Events:
         }
 
 
-def _name(migration: Migration, notice: Notice) -> str:
+def _name(notice: Notice, migration: Migration | None) -> str:
     """Return a name: of a notice about another object always the same, so that it is given once."""
     if notice.regarding is None:
-        return f"{migration.name}.{uuid4().hex[:16]}"
-    said = [notice.regarding.uid, str(notice.occasion), notice.note]
+        return f"{migration.name if migration else names.OPERATOR}.{uuid4().hex[:16]}"
+    said = [notice.regarding.uid, str(notice.occasion), notice.identity or notice.note]
     return f"{notice.regarding.name[:200]}.{names.digest(said)[:16]}"
 
 
-def _reference(owner: Owner, migration: Migration) -> Manifest:
+def _about(notice: Notice, migration: Migration | None, namespace: str) -> Manifest:
+    """Return what an Event is about: the migration, or another object that it is related to."""
+    own = migration and Owner(API_VERSION, KIND, migration.name, migration.uid)
+    found = [_reference(one, namespace) for one in (notice.regarding, own) if one]
+    return dict(zip(("regarding", "related"), found, strict=False))
+
+
+def _reference(owner: Owner, namespace: str) -> Manifest:
     return {
         "apiVersion": owner.api_version,
         "kind": owner.kind,
-        "namespace": migration.namespace,
+        "namespace": namespace,
         "name": owner.name,
         "uid": owner.uid,
     }

@@ -8,6 +8,7 @@ from alembic_operator.core import conditions, dependencies, facts, names, run, s
 from alembic_operator.core.observation import (
     DatabaseServer,
     Dependency,
+    GatedPod,
     Job,
     Migration,
     Missing,
@@ -49,9 +50,15 @@ class Observer:
             jobs=self._cache.jobs(key),
             pods=await self._pods(key),
             gated=self._cache.gated(key),
+            workloads=self._cache.gated_workloads(key),
             runner_image=self._runner_image,
-            runner_is_there=await self._archive.is_in(key.namespace, self._cluster),
+            runner_is_there=await self._runner_is_there(key),
         )
+
+    async def _runner_is_there(self, key: Key) -> bool:
+        """Return whether there is a runner to mount; a pod that cannot start may be told so by its node alone."""
+        waits_for_it = any(map(_has_not_begun, self._cache.gated(key)))
+        return await self._archive.is_in(key.namespace, self._cluster, for_sure=waits_for_it)
 
     async def _source(self, key: Key, spec: Spec) -> PodParts | Missing:
         if spec.source.image:
@@ -116,7 +123,12 @@ class Observer:
     def _recorded(self, key: Key, job: str) -> bool:
         """Return whether the status already tells how this Job, or a later one, ended."""
         last = ((self._cache.migration(key) or {}).get("status") or {}).get("lastRun") or {}
-        return bool(last) and (last["job"] != job or bool(last.get("finishedAt")))
+        return bool(last) and (last.get("job") != job or bool(last.get("finishedAt")))
+
+
+def _has_not_begun(pod: GatedPod) -> bool:
+    """Return whether the gate of a pod is still to come."""
+    return pod.gate is not None and not (pod.ended or pod.gate.opened or pod.gate.running_since)
 
 
 def _has_report(job: Job, pods: Iterable[Pod]) -> bool:

@@ -8,11 +8,15 @@ import kopf
 from alembic_operator.core import names
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cluster import DEPLOYMENTS, JOBS, MIGRATIONS, PODS, ROLLOUTS, STATEFUL_SETS, Resource
+from alembic_operator.shell.queue import WorkQueue
 from alembic_operator.shell.settings import Settings
 from alembic_operator.shell.storages import NoDifferences, NoProgress
 
 _SELECTORS = {JOBS: f"{names.MANAGED_BY}={names.OPERATOR},{names.RUN_LABEL}", PODS: names.MIGRATION_LABEL}
 """Which Jobs and pods are asked for, on the server's side: runs, and pods that wait for one."""
+
+_SWARM = 0.5
+"""Seconds within which gated pods are looked at: many come and pass at once, and each look may write the status."""
 
 
 def watched(settings: Settings) -> dict[Resource, str]:
@@ -21,22 +25,26 @@ def watched(settings: Settings) -> dict[Resource, str]:
     return _SELECTORS | dict.fromkeys(plain, "")
 
 
-def registry(settings: Settings, cache: Cache, wake: Callable[[set[Key]], None]) -> kopf.OperatorRegistry:
+def registry(settings: Settings, cache: Cache, queue: WorkQueue[Key]) -> kopf.OperatorRegistry:
     """Return Kopf's registry: one event handler a resource, the configuration and the login."""
     handlers = kopf.OperatorRegistry()
     kopf.on.startup(registry=handlers)(_configure(watched(settings)))
     kopf.on.login(registry=handlers)(_login)
     for resource in watched(settings):
         kopf.on.event(resource.group, resource.version, resource.plural, id=resource.plural, registry=handlers)(
-            _listen(resource, cache, wake)
+            _listen(resource, cache, queue)
         )
     return handlers
 
 
-def _listen(resource: Resource, cache: Cache, wake: Callable[[set[Key]], None]) -> Callable[..., Awaitable[None]]:
+def _listen(resource: Resource, cache: Cache, queue: WorkQueue[Key]) -> Callable[..., Awaitable[None]]:
     async def on_event(event: Any, **_: Any) -> None:
         raw = event["object"]
-        wake(cache.drop(resource, raw) if event["type"] == "DELETED" else cache.put(resource, raw))
+        woken = cache.drop(resource, raw) if event["type"] == "DELETED" else cache.put(resource, raw)
+        if resource == PODS and names.RUN_LABEL not in (raw["metadata"].get("labels") or {}):
+            queue.add_within(woken, _SWARM)
+        else:
+            queue.add(woken)
 
     return on_event
 

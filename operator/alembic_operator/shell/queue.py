@@ -23,6 +23,7 @@ class WorkQueue(Generic[Key]):
         self._again: set[Key] = set()
         self._failures: dict[Key, int] = {}
         self._timers: dict[Key, asyncio.TimerHandle] = {}
+        self._due: dict[Key, float] = {}
 
     def add(self, keys: Iterable[Key]) -> None:
         """Look at these soon; one that is under way now is looked at once more afterwards."""
@@ -32,6 +33,15 @@ class WorkQueue(Generic[Key]):
             elif key not in self._queued:
                 self._queued.add(key)
                 self._waiting.put_nowait(key)
+
+    def add_within(self, keys: Iterable[Key], delay: float) -> None:
+        """Look at these after `delay` seconds at the latest: news that come in a swarm are looked at once."""
+        due = asyncio.get_running_loop().time() + delay
+        for key in keys:
+            if key in self._active:
+                self._due.setdefault(key, due)
+            elif key not in self._queued and (key not in self._timers or self._timers[key].when() > due):
+                self.add_after(key, delay)
 
     def add_after(self, key: Key, delay: float) -> None:
         """Look at this one after `delay` seconds, whatever happens; instead of the time that was set before."""
@@ -78,6 +88,8 @@ class WorkQueue(Generic[Key]):
         self._forget_timer(key)
         if after is not None:
             self.add_after(key, after)
+        if (due := self._due.pop(key, None)) is not None:
+            self.add_within((key,), max(0.0, due - asyncio.get_running_loop().time()))
         if key in self._again:
             self._again.remove(key)
             self.add((key,))

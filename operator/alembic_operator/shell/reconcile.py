@@ -1,14 +1,15 @@
 """Look at one migration, decide, and make it so: observe, plan, apply, report."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
 
-from alembic_operator.core.actions import Plan
+from alembic_operator.core.actions import Notice, Plan
 from alembic_operator.core.observation import Migration, Refusal
 from alembic_operator.core.plan import plan
+from alembic_operator.core.rollouts import without_migration
 from alembic_operator.kube.apply import apply
 from alembic_operator.kube.archive import Archive
 from alembic_operator.kube.cache import Cache, Key
@@ -21,6 +22,9 @@ from alembic_operator.kube.report import report
 log = structlog.get_logger()
 
 _FORBIDDEN = 403
+
+_MISSED_AFTER = 30.0
+"""Seconds: who installs or removes an application does so with all of its parts, in any order."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class Reconciler:
     """Told of the migrations that depend on one whose status was written."""
     clock: Callable[[], datetime]
     events: Events
+    missed: dict[Key, datetime] = field(default_factory=dict)
+    """Since when workloads ask for migrations that do not exist."""
 
     async def reconcile(self, key: Key) -> float | None:
         """Bring one migration a step further; return after how many seconds to look again, or None."""
@@ -51,7 +57,8 @@ class Reconciler:
     async def _reconcile(self, key: Key) -> float | None:
         seen = await self.observer.observe(key, self.clock())
         if seen is None:
-            return None
+            return await self._warn(key)
+        self.missed.pop(key, None)
         planned = plan(seen)
         if planned.report_first:
             await self._report(seen.migration, planned)
@@ -60,8 +67,21 @@ class Reconciler:
             planned = plan(replace(seen, refusal=refusal))
         if refusal or not planned.report_first:
             await self._report(seen.migration, planned)
-        await self._announce(seen.migration, planned)
+        await self._announce(key.namespace, planned.notices, seen.migration)
         return planned.requeue_after
+
+    async def _warn(self, key: Key) -> float | None:
+        """Warn of workloads that ask for a migration that does not exist, once it has had the time to come."""
+        lost = () if self.cache.migration(key) else self.cache.gated_workloads(key)
+        if not lost:
+            self.missed.pop(key, None)
+            return None
+        now = self.clock()
+        wait = (self.missed.setdefault(key, now) - now).total_seconds() + _MISSED_AFTER
+        if wait > 0:
+            return wait
+        await self._announce(key.namespace, without_migration(lost, key.name))
+        return None
 
     async def _act(self, namespace: str, planned: Plan) -> Refusal | None:
         try:
@@ -74,10 +94,11 @@ class Reconciler:
     async def _report(self, migration: Migration, planned: Plan) -> None:
         self.wake(await report(migration, planned.status, self.cluster, self.cache))
 
-    async def _announce(self, migration: Migration, planned: Plan) -> None:
-        for notice in planned.notices:
+    async def _announce(self, namespace: str, notices: Iterable[Notice], migration: Migration | None = None) -> None:
+        for notice in notices:
             try:
-                if await self.events.announce(migration, notice):
-                    log.info(str(notice.occasion).lower(), generation=migration.generation, note=notice.note)
+                if await self.events.announce(namespace, notice, migration):
+                    generation = migration.generation if migration else None
+                    log.info(str(notice.occasion).lower(), generation=generation, note=notice.note)
             except ApiError as error:  # an Event is a courtesy; the status has the facts
                 log.warning("event not written", status=error.status, message=error.message)

@@ -49,6 +49,28 @@ def a_pod(name: str, version: int = 1, of: str = "users", job: str = "users-1", 
     return {"metadata": of_a_run(name, version, of, "shop", ownerReferences=owners), "status": status}
 
 
+def a_gated_pod(
+    name: str = "users-6d9f-0", version: int = 1, of: str = "users", state: Manifest | None = None, **more: Any
+) -> Manifest:
+    """Return a pod of ReplicaSet users-6d9f that waits for a migration."""
+    owners = [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "users-6d9f", "uid": "r1", "controller": True}]
+    labels = {"alembic-operator.dev/migration": of, "pod-template-hash": "6d9f"}
+    about = metadata(name, version, labels=labels, ownerReferences=owners, creationTimestamp="2026-03-01T12:00:00Z")
+    gate = {"name": "alembic-gate", "image": "users:1.4"}
+    return {
+        "metadata": about | more,
+        "spec": {"initContainers": [gate]},
+        "status": {"initContainerStatuses": [gate | {"state": state or {}}]},
+    }
+
+
+def a_gated_workload(name: str = "users", version: int = 1, of: str = "users", **spec: Any) -> Manifest:
+    """Return a workload whose pods wait for a migration."""
+    raw = a_workload(name, version, **spec)
+    raw["spec"]["template"]["metadata"] = {"labels": {"alembic-operator.dev/migration": of} if of else {}}
+    return raw
+
+
 def a_workload(name: str = "users", version: int = 1, image: str = "users:1.4", **spec: Any) -> Manifest:
     template = {"spec": {"containers": [{"name": "app", "image": image}]}}
     return {"metadata": metadata(name, version), "spec": {"template": template} | spec}

@@ -150,12 +150,28 @@ async def test_a_notice_about_another_object_is_given_once_also_by_the_next_oper
     migration, owner = stored(cluster, cache), Owner("apps/v1", "ReplicaSet", "users-6d9f", "r1")
     notice = Notice(Occasion.PODS_HELD, "pods wait", regarding=owner)
     first = Events(cluster, "pod-1")
-    assert [await first.announce(migration, notice), await first.announce(migration, notice)] == [True, False]
+    assert [await first.announce("shop", notice, migration) for _ in range(2)] == [True, False]
     assert cluster.calls == [("create", "events")]
-    assert not await Events(cluster, "pod-2").announce(migration, notice)
+    assert not await Events(cluster, "pod-2").announce("shop", notice, migration)
     (event,) = events(cluster)
     assert (event["regarding"]["kind"], event["regarding"]["uid"]) == ("ReplicaSet", "r1")
     assert event["related"]["name"] == "users"
+
+
+async def test_a_notice_in_other_words_is_the_same_when_it_says_so() -> None:
+    cluster, cache = Twin(), Cache()
+    migration, owner = stored(cluster, cache), Owner("apps/v1", "Deployment", "users", "d1")
+    told = Events(cluster, "pod-1")
+    for note, identity in [("one pod", "r1"), ("two pods", "r1"), ("one pod", "r2"), ("a risk", ""), ("another", "")]:
+        await told.announce("shop", Notice(Occasion.PODS_HELD, note, regarding=owner, identity=identity), migration)
+    assert [one["note"] for one in events(cluster)] == ["one pod", "one pod", "a risk", "another"]
+
+
+async def test_a_notice_without_a_migration_is_related_to_nothing() -> None:
+    cluster, owner = Twin(), Owner("apps/v1", "Deployment", "users", "d1")
+    assert await Events(cluster, "pod-1").announce("shop", Notice(Occasion.PODS_HELD, "no", regarding=owner), None)
+    (event,) = events(cluster)
+    assert (event["regarding"]["name"], "related" in event) == ("users", False)
 
 
 async def test_an_event_that_could_not_be_written_is_tried_again() -> None:
@@ -164,9 +180,9 @@ async def test_an_event_that_could_not_be_written_is_tried_again() -> None:
     notice = Notice(Occasion.PODS_HELD, "pods wait", regarding=Owner("apps/v1", "ReplicaSet", "users-6d9f", "r1"))
     cluster.answers["create", EVENTS] = ApiError(500, "InternalError", "no")
     with pytest.raises(ApiError):
-        await told.announce(migration, notice)
+        await told.announce("shop", notice, migration)
     del cluster.answers["create", EVENTS]
-    assert await told.announce(migration, notice)
+    assert await told.announce("shop", notice, migration)
 
 
 async def test_the_runner_is_brought_to_a_namespace_once() -> None:
@@ -193,7 +209,8 @@ async def test_a_runner_of_another_operator_is_replaced_and_one_that_was_deleted
 async def test_an_event_names_the_migration_and_fits_in_what_the_api_server_takes() -> None:
     cluster, cache = Twin(), Cache()
     note = "ü" * 900
-    await Events(cluster, "pod-1").announce(stored(cluster, cache), Notice(Occasion.FAILED, note, warning=True))
+    notice = Notice(Occasion.FAILED, note, warning=True)
+    await Events(cluster, "pod-1").announce("shop", notice, stored(cluster, cache))
     (event,) = events(cluster)
     assert (event["reason"], event["type"], event["reportingInstance"]) == ("Failed", "Warning", "pod-1")
     assert event["regarding"]["uid"] == "uid-of-users"

@@ -170,6 +170,41 @@ async def test_news_do_not_wait_for_the_time_that_was_set_and_make_it_void(queue
     assert desk.seen == ["a"]
 
 
+async def test_news_in_a_swarm_are_one_look(queue: WorkQueue[str]) -> None:
+    desk = Desk()
+    async with working(queue, desk):
+        for _ in range(50):
+            queue.add_within(["a"], 0.02)
+            await asyncio.sleep(0)
+        assert desk.seen == []
+        await until(lambda: desk.seen == ["a"])
+        await asyncio.sleep(0.03)
+    assert desk.seen == ["a"]
+
+
+async def test_news_in_a_swarm_put_nothing_off(queue: WorkQueue[str]) -> None:
+    desk = Desk()
+    async with working(queue, desk):
+        queue.add_after("a", 0.005)
+        queue.add_within(["a"], 60)
+        await until(lambda: desk.seen == ["a"])
+        queue.add(["a"])
+        queue.add_within(["a"], 60)
+        await until(lambda: desk.seen == ["a", "a"])
+
+
+async def test_news_in_a_swarm_that_come_during_a_look_are_looked_at_after_it(queue: WorkQueue[str]) -> None:
+    desk = Desk(60, None, held=True)
+    queue.add(["a"])
+    async with working(queue, desk):
+        await until(lambda: desk.running == ["a"])
+        queue.add_within(["a"], 0.005)
+        desk.go_on.set()
+        await until(lambda: desk.seen == ["a", "a"])
+        await quiet()
+    assert desk.seen == ["a", "a"]
+
+
 class Loud(Random):
     """Notes what it is asked for."""
 

@@ -11,13 +11,13 @@ from alembic_operator.api.status import Status
 from alembic_operator.contract import Result
 from alembic_operator.core.observation import Manifest
 from alembic_operator.kube.cache import Cache, Key
-from alembic_operator.kube.cluster import CONFIG_MAPS, EVENTS, JOBS, MIGRATIONS, PODS
+from alembic_operator.kube.cluster import CONFIG_MAPS, DEPLOYMENTS, EVENTS, JOBS, MIGRATIONS, PODS
 from alembic_operator.kube.errors import ApiError, RefusedError
 from alembic_operator.kube.events import Events
 from alembic_operator.kube.observe import Observer
 from alembic_operator.shell.reconcile import Reconciler
 from tests.unit.core.builders import LOCKED, UP_TO_DATE
-from tests.unit.kube.objects import OPERATOR_LABEL, a_migration, an_archive, depends_on
+from tests.unit.kube.objects import OPERATOR_LABEL, a_gated_workload, a_migration, an_archive, depends_on
 from tests.unit.kube.twin import Twin
 
 Logs = Sequence[Mapping[str, Any]]
@@ -215,3 +215,37 @@ async def test_an_operator_that_lost_its_memory_adopts_the_job(shop: Shop) -> No
     assert await shop.look() == [CREATE_JOB, ("get", "jobs"), EVENT]
     assert [raw["metadata"]["name"] for raw in shop.jobs] == [name]
     assert await shop.look() == []
+
+
+def events(shop: Shop) -> list[Manifest]:
+    return [raw for (resource, *_), raw in shop.cluster.objects.items() if resource == EVENTS]
+
+
+async def test_a_workload_that_asks_for_no_migration_is_warned_of_once_after_half_a_minute(shop: Shop) -> None:
+    shop.cache.drop(MIGRATIONS, shop.cluster.objects[MIGRATIONS, *USERS])
+    shop.cache.put(DEPLOYMENTS, a_gated_workload(version=200))
+    assert (await shop.look(), shop.after) == ([], 30)
+    shop.now += timedelta(seconds=20)
+    assert (await shop.look(), shop.after) == ([], 10)
+    shop.now += timedelta(seconds=10)
+    assert (await shop.look(), shop.after) == ([EVENT], None)
+    assert await shop.look() == []
+    (event,) = events(shop)
+    assert (event["reason"], event["type"], event["regarding"]["kind"]) == ("RolloutAtRisk", "Warning", "Deployment")
+
+
+async def test_a_workload_whose_migration_comes_in_time_is_not_warned_of(shop: Shop) -> None:
+    raw = shop.cluster.objects[MIGRATIONS, *USERS]
+    shop.cache.drop(MIGRATIONS, raw)
+    shop.cache.put(DEPLOYMENTS, a_gated_workload(version=200, progressDeadlineSeconds=7200))
+    await shop.look()
+    shop.now += timedelta(seconds=29)
+    shop.cache.put(MIGRATIONS, raw)
+    await shop.look()
+    shop.cache.drop(MIGRATIONS, raw)
+    shop.now += timedelta(seconds=29)
+    await shop.look()
+    assert [one["reason"] for one in events(shop)] == ["Started"]
+    shop.cache.drop(DEPLOYMENTS, a_gated_workload(version=201))
+    await shop.look()
+    assert shop.reconciler.missed == {}
