@@ -71,7 +71,7 @@ def account(
     rest.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}, HOME)
     for namespace in namespaces or ("",):
         _grant(rest, name, name, namespace, rules(with_rollouts=with_rollouts))
-    return _kubeconfig(server, _token(rest, name), folder / f"{name}.kubeconfig")
+    return access(rest, server, name, folder)
 
 
 def allow_lease(rest: Rest, account: str, lease: str) -> None:
@@ -98,14 +98,11 @@ def _grant(rest: Rest, account: str, name: str, namespace: str, granted: list[di
     rest.create(binding, namespace)
 
 
-def _token(rest: Rest, name: str) -> str:
+def access(rest: Rest, server: ApiServer, name: str, folder: Path, namespace: str = HOME) -> Path:
+    """Return a kubeconfig of a service account."""
     request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-    answer = rest.request("POST", f"/api/v1/namespaces/{HOME}/serviceaccounts/{name}/token", request)
-    token: str = answer["status"]["token"]
-    return token
-
-
-def _kubeconfig(server: ApiServer, token: str, path: Path) -> Path:
+    answer = rest.request("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token", request)
+    token = answer["status"]["token"]
     cluster = {"server": server.url, "certificate-authority": str(server.plane.pki.authority)}
     config = {
         "apiVersion": "v1",
@@ -115,6 +112,7 @@ def _kubeconfig(server: ApiServer, token: str, path: Path) -> Path:
         "contexts": [{"name": "test", "context": {"cluster": "test", "user": "operator"}}],
         "current-context": "test",
     }
+    path = folder / f"{name}.kubeconfig"
     path.write_text(json.dumps(config))
     return path
 
@@ -139,6 +137,12 @@ class OperatorProcess:
 
     def start(self) -> "OperatorProcess":
         """Start it and return when it is ready."""
+        self.launch()
+        self._until_ready()
+        return self
+
+    def launch(self) -> None:
+        """Start it."""
         self.port = _free_port()
         program = Path(sys.executable).with_name("alembic-operator")
         fixed = ("run", f"--runner-image={RUNNER_IMAGE}", f"--health-port={self.port}", f"--runner={self.runner}")
@@ -149,8 +153,6 @@ class OperatorProcess:
             stderr=self._output,
             env=_inherited() | {"KUBECONFIG": str(self.kubeconfig), "POD_ID": self.name},
         )
-        self._until_ready()
-        return self
 
     @property
     def name(self) -> str:

@@ -20,4 +20,7 @@ async def shortcoming(server: ApiServer) -> str:
     missing = lacking({"properties": {name: wanted["properties"][name] for name in _ASKED}}, served)
     if not missing:
         return ""
-    return f"the CustomResourceDefinition of {KIND} is older than this operator: it lacks {', '.join(missing)}"
+    return (
+        f"the CustomResourceDefinition of {KIND} is older than this operator: it lacks {', '.join(missing)};"
+        " apply crds/databasemigrations.yaml of this release, or let its chart do it (crds.install)"
+    )
