@@ -40,7 +40,7 @@ PRINTER_COLUMNS: tuple[dict[str, Any], ...] = (
         "name": "Held",
         "type": "integer",
         "jsonPath": ".status.heldPods",
-        "description": "How many pods wait for a revision; empty: none.",
+        "description": "How many pods wait for a revision.",
     },
     {
         "name": "Age",

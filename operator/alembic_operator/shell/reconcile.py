@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 _FORBIDDEN = 403
 
-_MISSED_AFTER = 30.0
+_MISSED_AFTER = 10.0
 """Seconds: who installs or removes an application does so with all of its parts, in any order."""
 
 
