@@ -94,13 +94,23 @@ ACCEPTED = {
     "a migration that the pods run": migration(strategy="InitContainer"),
     "a table of all revisions": database(**HOST, history="Enabled"),
     "pods that migrate": by_pods(source={"workloadRef": WORKLOAD}, dependsOn=[], suspend=False),
-    "pods of an image that migrate": by_pods(),
+    "pods of an image that migrate": by_pods(alembic={"target": "ab12"}, policy={"downgrade": "Forbid"}),
     "a Job that goes at once": migration(ttlSecondsAfterFinished=0, suspend=True),
 }
 
 REFUSED = {
     "pods with a ConfigMap": (by_pods(source={"configMapRef": WORKLOAD}), "spec", WITHOUT_PROJECT),
     "pods with a dependency": (by_pods(dependsOn=[{"name": "chat"}]), "spec", WITHOUT_ORDER),
+    "pods that count steps": (
+        by_pods(alembic={"target": "a@head,+1"}),
+        "spec",
+        "each pod would go further by steps; use strategy Job",
+    ),
+    "pods that go down": (
+        by_pods(policy={"downgrade": "Allow"}),
+        "spec",
+        "an old pod that starts again would go down again; use strategy Job",
+    ),
     "pods that are suspended": (by_pods(suspend=True), "spec", NOT_HELD),
     "no source": (migration(source={}), "spec.source", ONE_SOURCE),
     "two sources": (migration(source=IMAGE | {"configMapRef": WORKLOAD}), "spec.source", ONE_SOURCE),

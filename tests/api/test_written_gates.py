@@ -81,7 +81,12 @@ CASES: dict[str, Manifest] = {
         "server": {"host": "postgres-headless.shop.svc", "port": 5433},
     },
     "everything": {"migration": EVERYTHING, "containers": [RICH, PLAIN | {"name": "second"}], **WORK},
-    "runs-it": {"migration": EVERYTHING | {"strategy": "InitContainer"}, "containers": [RICH], **WORK},
+    "runs-it": {
+        "migration": EVERYTHING
+        | {"strategy": "InitContainer", "policy": EVERYTHING["policy"] | {"downgrade": "Forbid"}},
+        "containers": [RICH],
+        **WORK,
+    },
     "native-sidecar": {"migration": {}, "first": [BEFORE, PROXY], "then": [AFTER]},
 }
 

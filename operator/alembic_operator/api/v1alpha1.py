@@ -179,7 +179,7 @@ class Spec(Model):
     strategy: Literal["Job", "InitContainer"] = "Job"
     """Who runs the migration: a Job, for which the gates of the pods wait; or the gate of the first pod that comes,
     for which those of the others wait. The workload's pods must carry the label `alembic-operator.dev/migration`
-    then; dependsOn, suspend, jobTemplate and a ConfigMap are for Jobs."""
+    then. For Jobs alone: a ConfigMap, dependsOn, suspend, jobTemplate, `+N` as the target, and downgrade: Allow."""
     policy: Policy = Policy()
     """Limits and permissions of a run."""
     depends_on: Annotated[
@@ -210,6 +210,8 @@ class Spec(Model):
                 for given, why in (
                     ("!has(self.source.configMapRef)", "the workload's pods do not have the project of a ConfigMap"),
                     ("!has(self.dependsOn) || self.dependsOn.size() == 0", "pods wait for no other migration"),
+                    ("!self.alembic.target.contains('+')", "each pod would go further by steps"),
+                    ("self.policy.downgrade == 'Forbid'", "an old pod that starts again would go down again"),
                     ("!self.suspend", "pods that migrate by themselves cannot be held: scale the workload to zero"),
                 )
             ]
