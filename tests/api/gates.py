@@ -95,8 +95,10 @@ class Door:
         """Return the gate of a new pod, when the API server has come to know what was told of its migration."""
         return gate(self.when(wanted or pod(), lambda made: "alembic-gate" in inits(made)))
 
-    def when(self, wanted: Manifest, is_so: Callable[[Manifest], bool], within: float = DEADLINE) -> Manifest:
-        """Try a pod until it is admitted as wanted: policies see migrations with a short delay; then create it."""
+    def when(
+        self, wanted: Manifest, is_so: Callable[[Manifest], bool], within: float = DEADLINE, *, create: bool = True
+    ) -> Manifest:
+        """Try a pod until it would be admitted as wanted: policies see a change a moment later; then create it."""
         end = time.monotonic() + within
         while True:
             try:
@@ -105,7 +107,7 @@ class Door:
                 told: Any = refused
             else:
                 if is_so(made):
-                    return self.admit(wanted)
+                    return self.admit(wanted) if create else made
                 told = made
             if time.monotonic() > end:
                 pytest.fail(f"still {told} after {within:.0f} s")
@@ -129,18 +131,22 @@ def policies_of(*arguments: str) -> list[Manifest]:
 
 
 def installed(rest: Rest, manifests: list[Manifest], namespace: str = "") -> Iterator[None]:
-    """Install policies, wait until they refuse and, where they do, inject; take them away again, and wait for that."""
+    """Install policies, wait until they refuse and, where they do, inject; take them away again, and wait for that.
+
+    A migration `probe` is made for that, in a namespace that they serve.
+    """
     for one in manifests:
         rest.create(one)
     door = Door(rest, namespace or new_namespace(rest))
-    door.migrate()
-    door.when_refused(pod(annotations={CONTAINER: "nobody"}))
+    door.migrate("probe")
+    labels = {LABEL: "probe"}
+    door.when_refused(pod({CONTAINER: "nobody"}, labels))
     if any(one["kind"] == "MutatingAdmissionPolicy" for one in manifests):
-        door.gated()
+        door.when(pod(labels=labels), lambda made: bool(inits(made)), create=False)
     yield
     for one in reversed(manifests):
         rest.delete(one)
-    door.when(pod(annotations={CONTAINER: "nobody"}), lambda made: not inits(made))
+    door.when(pod({CONTAINER: "nobody"}, labels), lambda made: not inits(made), create=False)
 
 
 def new_namespace(rest: Rest, **labels: str) -> str:

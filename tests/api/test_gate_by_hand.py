@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.api.chart import Manifest
 from tests.api.gates import (
     CONTAINER,
     GATE,
@@ -11,7 +12,6 @@ from tests.api.gates import (
     PINNED,
     RUN,
     Door,
-    Manifest,
     container,
     inits,
     installed,

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.api.chart import Manifest
 from tests.api.gates import (
     CONTAINER,
     GATE,
@@ -12,7 +13,6 @@ from tests.api.gates import (
     RUN,
     STRATEGY,
     Door,
-    Manifest,
     container,
     gate,
     inits,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.api.chart import Manifest
 from tests.api.gates import (
     ADDRESS,
     BY_SET,
@@ -13,7 +14,6 @@ from tests.api.gates import (
     PINNED,
     STRATEGY,
     Door,
-    Manifest,
     container,
     gate,
     inits,

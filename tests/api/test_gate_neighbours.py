@@ -7,13 +7,13 @@ import pytest
 
 from devcluster.controlplane import ApiServer
 from tests.api import webhook as webhooks
+from tests.api.chart import Manifest
 from tests.api.gates import (
     DIGEST,
     GATE,
     LABEL,
     PINNED,
     Door,
-    Manifest,
     container,
     gate,
     inits,
