@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 
-_PACKAGES = {"ip": "iproute2", "mount": "mount", "nft": "nftables", "nsenter": "util-linux", "unshare": "util-linux"}
+_PACKAGES = {
+    "ip": "iproute2",
+    "mount": "mount",
+    "nft": "nftables",
+    **dict.fromkeys(("nsenter", "setpriv", "unshare"), "util-linux"),
+}
 
 
 def require(what: str, *programs: str) -> None:

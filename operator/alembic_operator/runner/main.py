@@ -16,7 +16,7 @@ from alembic_operator.runner.process import report
 from alembic_operator.runner.process.circumstances import Circumstances
 from alembic_operator.runner.process.failures import Ending, Scene, classify, exit_code
 from alembic_operator.runner.process.guest import imported
-from alembic_operator.runner.process.interrupt import Stop, block
+from alembic_operator.runner.process.interrupt import IMPATIENT, Stop, block
 from alembic_operator.runner.process.journal import Journal
 from alembic_operator.runner.process.masking import Secrets, passwords
 from alembic_operator.runner.process.output import Output
@@ -101,7 +101,7 @@ def _parse(argv: list[str]) -> contract.Invocation:
 
 def _command(invocation: contract.Invocation, journal: Journal, where: report.Destination) -> contract.Result:
     endless = invocation.command == "gate"
-    stop = Stop(journal, None if endless else contract.seconds(invocation.deadline))
+    stop = Stop(journal, patience=IMPATIENT) if endless else Stop(journal, contract.seconds(invocation.deadline))
     stop.give_up = lambda ending: _give_up(ending, where, journal)
     stop.watch()
     journal.info("started", command=invocation.command, target=invocation.target, config=invocation.config)

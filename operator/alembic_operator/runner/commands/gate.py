@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+import time
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.commands.view import Access, View
 from alembic_operator.runner.process.failures import Ending
+from alembic_operator.runner.process.pace import Pace
 from alembic_operator.runner.project.targets import is_relative
 
 if TYPE_CHECKING:
@@ -31,7 +34,8 @@ class Gate:
         self._around = access.around
         self._view = View(invocation, access, _TRUST_SECONDS)
         self._target = "heads" if is_relative(invocation.target) else invocation.target
-        self._said = ""
+        self._said = self._since = ""
+        self._pace = Pace()
 
     def run(self) -> Result:
         """Return when the database contains the script heads, or is ahead and may be."""
@@ -44,7 +48,7 @@ class Gate:
                 message = f"waiting: {ending}"
             else:
                 if not message:
-                    return result
+                    return self._passed(result)
             self._say(message)
             self._around.stop.pause(random.uniform(*_PAUSE_SECONDS))  # noqa: S311  jitter, not a secret
 
@@ -59,7 +63,18 @@ class Gate:
         wanted = ", ".join(result.target)
         return f"waiting for revision {wanted}: the database contains {contains} ({result.pending} pending)"
 
+    def _passed(self, result: Result) -> Result:
+        for warning in result.warnings:
+            self._around.journal.warning("assumed", message=warning)
+        return result
+
     def _say(self, message: str) -> None:
+        """Say each change at once, and now and then what has not changed: a log is read from its end."""
+        now = time.monotonic()
         if message != self._said:
             self._around.journal.info("waiting", message=message)
-            self._said = message
+            self._said, self._since = message, datetime.now(timezone.utc).isoformat(timespec="seconds")[:19] + "Z"
+            self._pace.begin(now)
+        elif self._pace.is_due(now):
+            facts = {"message": message, "since": self._since, "minutes": self._pace.minutes(now)}
+            self._around.journal.info("still waiting", **facts)

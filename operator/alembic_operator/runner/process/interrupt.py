@@ -20,6 +20,8 @@ _CANCEL_EVERY = 0.2
 _NUDGE_AFTER = 0.8
 """By then a cancelled statement has unwound; a revision that is busy in Python has not, and holds its locks."""
 _GIVE_UP_AFTER = 8.0
+IMPATIENT = 0.9
+"""Seconds until who changes nothing, and so has nothing to unwind, gives up: just after the nudge."""
 
 
 def block() -> None:
@@ -34,8 +36,9 @@ class Stop:
     otherwise, and a handler in the main thread would wait until the running statement is over.
     """
 
-    def __init__(self, journal: Journal, deadline: float | None = None) -> None:
+    def __init__(self, journal: Journal, deadline: float | None = None, patience: float = _GIVE_UP_AFTER) -> None:
         self._journal = journal
+        self._patience = patience
         self._end = None if deadline is None else time.monotonic() + deadline
         self._requested = threading.Event()
         self._unwound = threading.Event()
@@ -88,7 +91,7 @@ class Stop:
         self._ending = _interrupted(caught.si_signo) if caught else self.overdue or _too_long(self.waiting_for)
         self._journal.warning("stopping", reason=str(self._ending.verdict.reason), message=str(self._ending))
         self._requested.set()
-        for delay, action in ((_NUDGE_AFTER, self._nudge), (_GIVE_UP_AFTER, self._give_up)):
+        for delay, action in ((_NUDGE_AFTER, self._nudge), (self._patience, self._give_up)):
             timer = threading.Timer(delay, action)
             timer.daemon = True
             timer.start()
