@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import lru_cache
 from typing import Any
 
 from alembic_operator.contract import Result
@@ -11,6 +12,9 @@ from alembic_operator.core.observation import ENDED, Gate, GatedPod, Manifest, O
 
 _TEMPLATE_HASHES = ("pod-template-hash", "rollouts-pod-template-hash")
 """Labels by which the name of a ReplicaSet is that of its Deployment or Rollout and a hash."""
+
+_TEMPLATES = 256
+"""The gates of one template have the same words, and report the same: they are kept once for so many templates."""
 
 _INPUTS = ("env", "envFrom", "workingDir")
 
@@ -35,7 +39,7 @@ def pod(raw: Manifest) -> GatedPod:
 
 def _owner(metadata: Manifest) -> Owner:
     made_by = controller(metadata) or {"apiVersion": "v1", "kind": "Pod", **metadata}
-    return Owner(made_by["apiVersion"], made_by["kind"], made_by["name"], made_by["uid"])
+    return Owner(*map(sys.intern, (made_by["apiVersion"], made_by["kind"], made_by["name"], made_by["uid"])))
 
 
 def _workload(owner: Owner, labels: dict[str, str]) -> Workload:
@@ -45,7 +49,7 @@ def _workload(owner: Owner, labels: dict[str, str]) -> Workload:
     for label in _TEMPLATE_HASHES:
         base = owner.name.removesuffix(f"-{labels.get(label, '')}")
         if base != owner.name:
-            return Workload("Rollout" if label.startswith("rollouts") else "Deployment", base)
+            return Workload("Rollout" if label.startswith("rollouts") else "Deployment", sys.intern(base))
     return Workload(owner.kind, owner.name)
 
 
@@ -59,15 +63,15 @@ def _gate(container: Manifest, status: Manifest) -> Gate | None:
     now, before = state(status, "state"), state(status, "lastState")
     ended, waiting = now.get("terminated") or before.get("terminated") or {}, now.get("waiting") or {}
     message = ended.get("message") or ""
-    result = Result.from_json(message)
+    result = _result(message)
     return Gate(
-        image=container.get("image") or "",
-        command=(*(container.get("command") or ()), *(container.get("args") or ())),
+        image=sys.intern(container.get("image") or ""),
+        command=_shared((*(container.get("command") or ()), *(container.get("args") or ()))),
         running_since=(now.get("running") or {}).get("startedAt") or "",
         waiting_reason=waiting.get("reason") or "",
         exit_code=ended.get("exitCode"),
         finished_at=ended.get("finishedAt") or "",
-        running_image=running_image(status),
+        running_image=sys.intern(running_image(status)),
         result=result,
         opened=(now.get("terminated") or {}).get("exitCode") == 0,
         inputs=inputs(container),
@@ -76,6 +80,16 @@ def _gate(container: Manifest, status: Manifest) -> Gate | None:
         ended_reason=ended.get("reason") or "",
         ended_message="" if result else message,
     )
+
+
+@lru_cache(_TEMPLATES)
+def _shared(command: tuple[str, ...]) -> tuple[str, ...]:
+    return command
+
+
+@lru_cache(_TEMPLATES)
+def _result(message: str) -> Result | None:
+    return Result.from_json(message)
 
 
 def inputs(container: Manifest) -> str:

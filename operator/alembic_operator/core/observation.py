@@ -124,7 +124,7 @@ class Pod:
         return self.phase in ENDED
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Owner:
     """The object that made a pod: a ReplicaSet, a StatefulSet; the pod itself, when nobody did."""
 
@@ -134,7 +134,7 @@ class Owner:
     uid: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Workload:
     """What a person calls the workload of a pod."""
 
@@ -146,7 +146,7 @@ class Workload:
         return f"{self.kind} {self.name}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Gate:
     """The init container in front of a pod's own containers."""
 
@@ -177,7 +177,7 @@ class Gate:
     """The termination message of its last end, when it is not a Result."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class GatedPod:
     """A pod of a workload whose pods wait for a migration."""
 
@@ -202,7 +202,7 @@ class GatedPod:
         return f"{self.workload}{made_by}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class GatedWorkload:
     """What is kept of a workload whose pods wait for a migration: how it replaces them."""
 

@@ -1,12 +1,13 @@
 """What is read of a pod that waits: whose it is, and how its gate stands."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from alembic_operator.core import gated
-from alembic_operator.core.observation import Gate, Manifest, Owner, Workload
+from alembic_operator.core.observation import Manifest, Owner, Workload
 from tests.unit.core.builders import UP_TO_DATE, at
 from tests.unit.core.gates import GATE, raw_pod
 
@@ -101,9 +102,9 @@ STATES: dict[str, tuple[Manifest, Manifest, dict[str, Any]]] = {
 def test_a_gate_is_read_in_every_state(now: Manifest, before: Manifest, read: dict[str, Any]) -> None:
     gate = gated.pod(raw_pod(now, before)).gate
     assert gate is not None
-    told = {name: getattr(gate, name) for name in Gate.__dataclass_fields__ if name in vars(GATE)}
     kept = ("image", "command", "running_since", "waiting_reason", "exit_code", "finished_at", "result", "opened")
-    assert {name: told[name] for name in kept} == {name: getattr(replace(GATE, **read), name) for name in kept}
+    wanted = replace(GATE, **read)
+    assert {name: getattr(gate, name) for name in kept} == {name: getattr(wanted, name) for name in kept}
     assert gate.running_image == DIGEST
 
 
@@ -134,3 +135,11 @@ def test_other_init_containers_are_no_gate() -> None:
     raw = raw_pod()
     raw["spec"]["initContainers"] = raw["spec"]["initContainers"][:1]
     assert gated.pod(raw).gate is None
+
+
+def test_the_pods_of_a_template_share_their_words() -> None:
+    first, second = (gated.pod(json.loads(json.dumps(raw_pod({"terminated": PASSED})))).gate for _ in range(2))
+    assert first is not None
+    assert second is not None
+    for name in ("image", "command", "result", "inputs", "running_image"):
+        assert getattr(first, name) is getattr(second, name)
