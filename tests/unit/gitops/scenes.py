@@ -89,14 +89,14 @@ def _suspended() -> Life:
 
 
 def _up_to_date() -> Life:
-    life = Life()
+    life = Life(ON_POSTGRES)
     life.run()
     return life
 
 
 def _suspended_when_ready() -> Life:
     life = _up_to_date()
-    life.change(suspend=True)
+    life.change(database=ON_POSTGRES["database"], suspend=True)
     life.look()
     return life
 
@@ -109,7 +109,7 @@ def _database_ahead() -> Life:
 
 def _ready_for_the_old_specification() -> Life:
     life = _up_to_date()
-    life.change(source=NEWER)
+    life.change(database=ON_POSTGRES["database"], source=NEWER)
     return life
 
 
