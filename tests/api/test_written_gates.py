@@ -8,87 +8,16 @@ from typing import Any
 import pytest
 import yaml
 
+from alembic_operator.api.v1alpha1 import API_VERSION, KIND
 from devcluster.controlplane import ApiServer
 from tests.api import chart, written
 from tests.api.conftest import Eventually
+from tests.api.gate_cases import AFTER, CASES, LOGIN, PLAIN, PROXY, RICH, WORK
 from tests.api.rest import Manifest, RefusedError, Rest
 from tests.api.shop import Shop
 
 POLICIES = ("MutatingAdmissionPolicy", "ValidatingAdmissionPolicy")
 MIGRATION = "alembic-operator.dev/migration"
-
-PLAIN = {"name": "app", "image": "registry.test/users:1"}
-RICH = PLAIN | {
-    "imagePullPolicy": "Always",
-    "workingDir": "/srv",
-    "command": ["serve"],
-    "args": ["--fast"],
-    "env": [
-        {"name": "PGHOST", "value": "the-pooler"},
-        {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "app", "key": "token", "optional": True}}},
-        {"name": "NODE", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "spec.nodeName"}}},
-        {"name": "URL", "value": "pg://$(PGHOST)/{{ not a template }}"},
-    ],
-    "envFrom": [{"prefix": "APP_", "configMapRef": {"name": "app", "optional": True}}],
-    "ports": [{"containerPort": 8080, "name": "http", "protocol": "TCP"}],
-    "livenessProbe": {"httpGet": {"path": "/", "port": "http"}},
-    "readinessProbe": {"httpGet": {"path": "/", "port": "http"}},
-    "startupProbe": {"httpGet": {"path": "/", "port": "http"}},
-    "lifecycle": {"preStop": {"exec": {"command": ["true"]}}},
-    "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
-    "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsUser": 12345},
-    "volumeMounts": [
-        {"name": "work", "mountPath": "/work", "subPath": "a"},
-        {"name": "work", "mountPath": "/tmp", "readOnly": True},
-    ],
-}
-WORK: Manifest = {"volumes": [{"name": "work", "emptyDir": {}}]}
-LOGIN = {"userFrom": {"name": "db", "key": "user"}, "passwordFrom": {"name": "db", "key": "password"}}
-PROXY = {"name": "proxy", "image": "registry.test/proxy:1", "restartPolicy": "Always"}
-BEFORE, AFTER = {"name": "unpack", "image": "registry.test/unpack:1"}, {"name": "warm", "image": "registry.test/warm:1"}
-EVERYTHING: Manifest = {
-    "alembic": {
-        "config": "backend/alembic.ini",
-        "section": "users",
-        "target": "billing@head",
-        "xArguments": ["tenant=acme", "--loud"],
-        "python": "/venv/bin/python",
-    },
-    "database": {
-        "host": "db.test",
-        "port": 6432,
-        "name": "shop",
-        "schema": "users",
-        "role": "owner",
-        "history": "Enabled",
-        "sslMode": "require",
-        **LOGIN,
-    },
-    "policy": {
-        "databaseAhead": "Block",
-        "lockTimeout": "5s",
-        "statementTimeout": "1m",
-        "deadline": "2h",
-        "downgrade": "Allow",
-    },
-}
-CASES: dict[str, Manifest] = {
-    "env-py": {"migration": {}},
-    "host": {"migration": {"database": {"host": "db.test", "name": "shop", "userFrom": LOGIN["userFrom"]}}},
-    "url": {"migration": {"database": {"urlFrom": {"name": "db", "key": "url"}}}, "containers": [RICH], **WORK},
-    "stateful-set": {
-        "migration": {"database": {"statefulSetRef": {"name": "postgres"}, "name": "shop", **LOGIN}},
-        "server": {"host": "postgres-headless.shop.svc", "port": 5433},
-    },
-    "everything": {"migration": EVERYTHING, "containers": [RICH, PLAIN | {"name": "second"}], **WORK},
-    "runs-it": {
-        "migration": EVERYTHING
-        | {"strategy": "InitContainer", "policy": EVERYTHING["policy"] | {"downgrade": "Forbid"}},
-        "containers": [RICH],
-        **WORK,
-    },
-    "native-sidecar": {"migration": {}, "first": [BEFORE, PROXY], "then": [AFTER]},
-}
 
 
 def _namespace(api_server: ApiServer, rest: Rest, name: str, *arguments: str) -> Shop:
@@ -255,6 +184,39 @@ def test_the_component_leaves_a_workload_without_the_label_alone(api_server: Api
     workload = _workload("Deployment", name="users")
     del workload["metadata"]["labels"]
     assert written.by_kustomize(api_server, tmp_path, workload) == workload
+
+
+def test_with_the_component_for_names_everything_follows_prefixes_and_generated_secrets(
+    api_server: ApiServer, tmp_path: Path
+) -> None:
+    migration = {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {"name": "users"},
+        "spec": {
+            "source": {"workloadRef": {"kind": "Deployment", "name": "users"}},
+            "database": {"statefulSetRef": {"name": "postgres"}, "name": "shop", **LOGIN},
+            "dependsOn": [{"name": "users"}],
+        },
+    }
+    made = written.kustomize(
+        api_server,
+        tmp_path,
+        [migration, _workload("Deployment", name="users"), _workload("StatefulSet", name="postgres")],
+        components=["components/gate", "components/names"],
+        secretGenerator=[{"name": "db", "literals": ["user=shop"]}],
+        namePrefix="my-",
+    )
+    by_kind = {one["kind"]: one for one in made}
+    spec, deployment = by_kind[KIND]["spec"], by_kind["Deployment"]
+    secret = by_kind["Secret"]["metadata"]["name"]
+    assert secret.startswith("my-db-")
+    assert spec["source"]["workloadRef"]["name"] == "my-users"
+    assert spec["dependsOn"] == [{"name": "my-users"}]
+    assert spec["database"]["statefulSetRef"] == {"name": "my-postgres"}
+    assert {spec["database"][key]["name"] for key in LOGIN} == {secret}
+    assert deployment["metadata"]["labels"][MIGRATION] == "my-users"
+    assert deployment["spec"]["template"]["metadata"]["labels"][MIGRATION] == "my-users"
 
 
 def _gate(workload: Manifest) -> Manifest:

@@ -46,7 +46,8 @@ def by_helm(folder: Path, values: Manifest) -> Manifest:
     (folder / "Chart.yaml").write_text("{apiVersion: v2, name: team, version: 0.1.0}")
     (folder / "values.yaml").write_text(json.dumps(values))
     (folder / "templates" / "pod.yaml").write_text(_POD)
-    return _one(_run(chart.helm(), "template", "release", folder, "--namespace=shop"))
+    (pod,) = (one for one in yaml.safe_load_all(_run(chart.helm(), "template", "release", folder, "--namespace=shop")))
+    return dict(pod)
 
 
 def without_gate(pod: Manifest) -> Manifest:
@@ -60,20 +61,21 @@ def without_gate(pod: Manifest) -> Manifest:
 
 
 def by_kustomize(server: ApiServer, folder: Path, workload: Manifest, *patches: Manifest) -> Manifest:
-    """Return what a kustomization with the component makes of a workload."""
-    (folder / "workload.yaml").write_text(json.dumps(workload))
+    """Return what a kustomization with the gate's component makes of a workload."""
+    (found,) = kustomize(server, folder, [workload], components=["components/gate"], patches=list(patches))
+    return found
+
+
+def kustomize(server: ApiServer, folder: Path, objects: list[Manifest], **kustomization: Any) -> list[Manifest]:
+    """Return what Kustomize makes of objects; the project's components are in `components`."""
+    (folder / "objects.yaml").write_text(yaml.safe_dump_all(objects))
     (folder / "components").symlink_to(COMPONENTS)
-    kustomization = {"resources": ["workload.yaml"], "components": ["components/gate"], "patches": list(patches)}
-    (folder / "kustomization.yaml").write_text(json.dumps(kustomization))
-    return _one(_run(server.kubectl, "kustomize", "--load-restrictor=LoadRestrictionsNone", folder))
+    (folder / "kustomization.yaml").write_text(json.dumps({"resources": ["objects.yaml"], **kustomization}))
+    made = _run(server.kubectl, "kustomize", "--load-restrictor=LoadRestrictionsNone", folder)
+    return [one for one in yaml.safe_load_all(made) if one]
 
 
 def _run(*command: str | Path) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def _one(text: str) -> Manifest:
-    (found,) = (one for one in yaml.safe_load_all(text) if one)
-    return dict(found)
