@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from demo.access import Access
 
 CHART = "apiVersion: v2\nname: app\nversion: 1.0.0\n"
-PATIENT = "--timeout=120s"
+PATIENT = "--timeout=300s"
 TIMED_OUT = "context deadline exceeded"
 GOOD, BROKEN = "localhost/users:v1", "localhost/users:v3"
 """Releases of the users service; the revision of one of them fails."""
