@@ -64,7 +64,8 @@ def _reports(seen: Observation, name: str, pods: Iterable[GatedPod]) -> list[_Re
     found = [one for pod in pods if (one := _report(seen, name, pod))]
     own = memory.run.finished_at if memory else None
     told_at = max((one.finished_at for one in status.history if one.finished_at != own), default="")
-    fresh = [one for one in found if (one.run.finished_at or "") > told_at]
+    # In one second a pod may fail, and another one succeed after that was told.
+    fresh = [one for one in found if one.age[:2] >= (told_at, True)]
     if memory:
         return [memory, *(one for one in fresh if not _same_end(memory.run, one.run))]
     # After something else ran, a success of before still holds when it read back what was read back last.
@@ -123,7 +124,7 @@ def _as_pod(pod: GatedPod, gate: Gate) -> Pod:
 
 
 def _same_end(one: LastRun, other: LastRun) -> bool:
-    return (one.pod, one.finished_at) == (other.pod, other.finished_at)
+    return (one.pod, one.finished_at, one.outcome) == (other.pod, other.finished_at, other.outcome)
 
 
 def _that_did_it(reports: Iterable[_Report], last: _Report) -> _Report:

@@ -154,6 +154,8 @@ def test_another_pod_takes_over_from_one_that_was_stopped() -> None:
 
 def test_of_a_second_in_which_one_failed_and_another_succeeded_the_success_came_last() -> None:
     assert reason(plan(by_pods(failed("p1", 75, LOCKED), passed("p2", UP_TO_DATE)))) == "UpToDate"
+    told_already = lived((failed("p1", 75, LOCKED),), (failed("p1", 75, LOCKED), at_work("p2")))
+    assert reason(plan(replace(told_already, gated=(passed("p2", UP_TO_DATE),)))) == "UpToDate"
 
 
 def test_of_many_at_work_the_first_is_named_as_long_as_it_is() -> None:
