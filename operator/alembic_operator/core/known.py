@@ -5,7 +5,7 @@ waits a second too long is better than one that meets a database without its tab
 """
 
 from alembic_operator.api.reasons import Effect
-from alembic_operator.api.status import LastRun, Status
+from alembic_operator.api.status import Status
 from alembic_operator.api.v1alpha1 import Spec
 from alembic_operator.core import messages, run
 from alembic_operator.core.observation import DatabaseServer, Observation, PodParts
@@ -46,7 +46,7 @@ def _is_as_it_was(seen: Observation, verdict: Verdict, ended: Finished | None) -
     before = seen.migration.status
     if seen.migration.generation != before.observed_generation and not _is_settled(before, verdict):
         return False  # perhaps another database, or another target
-    if _has_moved(seen) or _is_run_again(seen, verdict):
+    if _has_moved(seen) or _is_doubted(seen, verdict):
         return False
     if ended:
         found, left = set(ended.run.from_), before.revisions
@@ -66,16 +66,11 @@ def _has_moved(seen: Observation) -> bool:
     return at is not None and isinstance(server, DatabaseServer) and (at.host, at.port) != (server.host, server.port)
 
 
-def _is_run_again(seen: Observation, verdict: Verdict) -> bool:
-    """Return whether a run begins, and not for another image: somebody doubts, or something else has changed."""
-    before, now = seen.migration.status, verdict.under_way
-    if now is None or not isinstance(seen.source, PodParts) or _identity(before.last_run) == _identity(now):
+def _is_doubted(seen: Observation, verdict: Verdict) -> bool:
+    """Return whether the newest known image itself is not Ready any more: it runs again, or something is not there."""
+    if verdict.reason.effect is Effect.READY or not isinstance(seen.source, PodParts):
         return False
-    return _digest(seen.source.container.get("image", "")) in ("", *before.known_images[:1])
-
-
-def _identity(one: LastRun | None) -> tuple[str, int] | None:
-    return (one.identity, one.attempt) if one else None
+    return _digest(seen.source.container.get("image", "")) in ("", *seen.migration.status.known_images[:1])
 
 
 def _contradicted(seen: Observation, verdict: Verdict) -> bool:

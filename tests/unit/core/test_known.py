@@ -168,7 +168,11 @@ DOUBTS: dict[str, Callable[[Story], object]] = {
         story, "seen", replace(story.seen, migration=replace(story.seen.migration, spec=None, spec_error="no"))
     ),
     "a database that moved": moved,
+    "a database that is deleted": lambda story: setattr(
+        story, "seen", replace(story.seen, server=Missing("StatefulSet postgres does not exist"))
+    ),
     "somebody asks for another run": retried,
+    "somebody asks for another run, in a pause": lambda story: retried(story.reloads(suspend=True)),
     "a run that found less": lambda story: story.runs(V3, upgrade("a1", "c3")),
     "a run that found nothing": lambda story: story.runs(V3, upgrade("", "c3", from_=())),
     "a run that found more": lambda story: story.runs(V3, upgrade("x9", "c3")),
@@ -200,9 +204,6 @@ NO_DOUBTS: dict[str, Callable[[Story], object]] = {
     "another time to live": lambda story: story.reloads(ttlSecondsAfterFinished=60),
     "a database that is down": lambda story: setattr(
         story, "seen", replace(story.seen, server=replace(POSTGRES, ready=False))
-    ),
-    "a StatefulSet that is deleted for a moment": lambda story: setattr(
-        story, "seen", replace(story.seen, server=Missing("StatefulSet postgres does not exist"))
     ),
     "a Job that is gone": lambda story: story.job_goes(),
     "a gate that saw the same heads": lambda story: setattr(
