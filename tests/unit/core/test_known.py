@@ -168,6 +168,7 @@ DOUBTS: dict[str, Callable[[Story], object]] = {
         story, "seen", replace(story.seen, migration=replace(story.seen.migration, spec=None, spec_error="no"))
     ),
     "a database that moved": moved,
+    "a database that moved while another image came": lambda story: moved(story.roll_out(V3)),
     "a database that is deleted": lambda story: setattr(
         story, "seen", replace(story.seen, server=Missing("StatefulSet postgres does not exist"))
     ),
