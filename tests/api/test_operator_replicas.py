@@ -8,6 +8,10 @@ import pytest
 
 from alembic_operator.contract import ExitCode
 from alembic_operator.core.names import RUN_LABEL
+from alembic_operator.kube.client import connected
+from alembic_operator.kube.cluster import JOBS
+from alembic_operator.kube.errors import LeaseLostError
+from devcluster.controlplane import ApiServer
 from tests.api.job_controller import connect, running_cluster
 from tests.api.operator_process import (
     HOME,
@@ -23,6 +27,7 @@ from tests.api.shop import JOB, SUCCESS, Shop, until
 
 pytest_plugins = ["tests.api.operator_fixtures"]
 
+POD_SPEC = {"restartPolicy": "Never", "containers": [{"name": "migrate", "image": "registry.test/users:1"}]}
 LEASE: Manifest = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}
 
 
@@ -34,9 +39,12 @@ class Replicas:
     leader: OperatorProcess
     standby: OperatorProcess
 
+    def lease(self) -> Manifest:
+        spec: Manifest = self.shop.rest.get(LEASE, HOME, self.shop.namespace)["spec"]
+        return spec
+
     def holder(self) -> str:
-        spec = self.shop.rest.get(LEASE, HOME, self.shop.namespace)["spec"]
-        return str(spec.get("holderIdentity", ""))
+        return str(self.lease().get("holderIdentity", ""))
 
     def standby_leads(self) -> None:
         until(lambda: self.holder() == self.standby.name, self.holder)
@@ -140,6 +148,29 @@ def test_a_leader_that_was_frozen_for_longer_than_its_lease_ends_and_writes_noth
     assert ran_once(shop, created)
     assert {one["reportingInstance"] for one in shop.events()} == {replicas.standby.name}
     assert replicas.holder() == replicas.standby.name
+
+
+async def test_who_has_lost_the_lease_can_write_nothing_even_in_the_middle_of_its_work(
+    empty_shop: Shop, cluster: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubeconfig = account(empty_shop.rest, cluster, empty_shop.namespace, tmp_path, empty_shop.namespace)
+    monkeypatch.setattr("kubernetes.aio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(kubeconfig))
+    job = {"metadata": {"name": "late"}, "spec": {"template": {"spec": POD_SPEC}}}
+    leads = True
+
+    def check() -> None:
+        if not leads:
+            raise LeaseLostError
+
+    async with connected() as server:
+        leader = server.only_while(check)
+        assert await leader.list(JOBS, empty_shop.namespace) == []
+        leads = False
+        with pytest.raises(LeaseLostError):
+            await leader.create(JOBS, empty_shop.namespace, job)
+        assert not empty_shop.rest.items(JOB, empty_shop.namespace)
+        await server.create(JOBS, empty_shop.namespace, job)  # there was nothing wrong with it
+    assert empty_shop.rest.items(JOB, empty_shop.namespace)
 
 
 def test_a_container_that_is_started_again_leads_on_without_waiting(
