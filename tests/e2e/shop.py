@@ -108,8 +108,8 @@ class App:
         return counts.answered.get(release, 0) if counts else 0
 
     def pods(self, image: str = "") -> list[Manifest]:
-        """List the pods that are not about to go, all or those of an image."""
-        pods = self.access.get("pods", f"--selector=app={self.name}")["items"]
+        """List the pods that are not about to go, all or those of an image, the oldest first."""
+        pods = self.access.get("pods", f"--selector=app={self.name}", "--sort-by=.metadata.creationTimestamp")["items"]
         wanted = self._here(image) if image else ""
         return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"] and wanted in (image_of(pod), "")]
 

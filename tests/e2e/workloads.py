@@ -23,7 +23,7 @@ def template(app: str, migration: str, image: str, where: str) -> Manifest:
                 {
                     "name": "users",
                     "image": image,
-                    "env": [{"name": "POSTGRES_DB", "value": where}],
+                    "env": [{"name": "POSTGRES_DB", "value": where}, {"name": "DRAIN_SECONDS", "value": "10"}],
                     "envFrom": [{"configMapRef": {"name": "postgres"}}, {"secretRef": {"name": "postgres"}}],
                     "ports": [{"name": "http", "containerPort": 8080}],
                     "readinessProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 1},
