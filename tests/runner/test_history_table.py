@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import signal
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
 
 from tests.runner.project import Project
 from tests.runner.rivals import held_up, holding_up, users
 from tests.runner.server import until
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.runner.project import Run, Runner
     from tests.runner.server import Database
 
@@ -251,6 +253,34 @@ def test_nothing_is_made_in_a_database_that_is_ahead(any_project: Project, runne
     (warning,) = run.result.warnings
     assert "future" in warning
     assert "assumed" in warning
+
+
+def test_autogenerate_leaves_the_table_where_env_py_leaves_it_out_as_the_guide_says(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().table("one")
+    runner.run(any_project, "upgrade", *KEPT, APP_URL=database.url("psycopg2"))
+    guide = (Path(__file__).resolve().parents[2] / "docs/howto/history.md").read_text(encoding="utf-8")
+    snippet: dict[str, Any] = {}
+    exec(guide.split("```python\n")[1].split("```")[0], snippet)
+    engine = sa.create_engine(database.url("psycopg"))
+    models = sa.MetaData()
+    sa.Table("one", models, sa.Column("id", sa.Integer))
+
+    def found(**options: Any) -> list[str]:
+        with engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts=options)
+            return [f"{kind} {thing.name}" for kind, thing in compare_metadata(context, models)]
+
+    assert found() == [f"remove_table {TABLE}"]
+    assert found(include_name=snippet["include_name"]) == []
+    engine.dispose()
+
+
+def test_a_revision_that_drops_the_table_is_rolled_back(project: Project, runner: Runner, database: Database) -> None:
+    project.begin().table("one").revision("two", f'op.drop_table("{TABLE}")')
+    run = runner.run(project, "upgrade", *KEPT, APP_URL=database.url(project.driver))
+    assert (told(run), database.heads(), recorded(database)) == ((70, "RevisionFailed"), ["one"], ["one"]), run.stderr
 
 
 def test_every_database_of_one_env_py_has_a_history_of_its_own(
