@@ -80,14 +80,16 @@ def _compiled(files: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
             yield f"{name}c", head + code
 
 
-def build(target: Path) -> Path:
-    """Write the archive; whoever reads the old one meanwhile keeps it."""
+def build(target: Path, *, compiled: bool = True) -> Path:
+    """Write the archive, with byte code or without; whoever reads the old one meanwhile keeps it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".partial")
     with partial.open("wb") as file:
         file.write(b"#!/usr/bin/env python3\n")
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, content in sorted(contents().items()):
+                if not compiled and name.endswith(".pyc"):
+                    continue
                 entry = zipfile.ZipInfo(name, EPOCH)
                 entry.external_attr = 0o644 << 16
                 entry.compress_type = zipfile.ZIP_DEFLATED
@@ -98,4 +100,5 @@ def build(target: Path) -> Path:
 
 
 if __name__ == "__main__":
-    print(build(Path(sys.argv[1]) if len(sys.argv) > 1 else TARGET))
+    words = [word for word in sys.argv[1:] if word != "--sources"]
+    print(build(Path(words[0]) if words else TARGET, compiled="--sources" not in sys.argv))

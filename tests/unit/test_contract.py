@@ -1,6 +1,6 @@
 import json
 import math
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import pytest
@@ -225,3 +225,11 @@ def test_junk_is_no_result(text: str) -> None:
 
 def test_a_field_of_a_later_runner_is_ignored() -> None:
     assert Result.from_json(as_json(colour="red")) == FULL
+    assert Result.from_json(as_json(error={**asdict(FULL)["error"], "colour": "red"})) == FULL
+
+
+@pytest.mark.parametrize("name", [one.name for one in fields(Result) if one.name not in ("reason", "version")])
+def test_a_field_that_an_earlier_runner_did_not_have_is_read_as_nothing(name: str) -> None:
+    raw = json.loads(FULL.to_json())
+    del raw[{"from_": "from", "applied_count": "appliedCount"}.get(name, name)]
+    assert Result.from_json(json.dumps(raw)) == replace(FULL, **{name: getattr(Result("", error=None), name)})

@@ -1,12 +1,13 @@
 """Read one run from its Job and pods: how it stands, or how it ended."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from alembic_operator.api.meta import MOST_SENTENCES, SENTENCE_LENGTH
 from alembic_operator.api.reasons import Reason
 from alembic_operator.api.status import Applied, LastRun, RevisionsStatus, RunError
-from alembic_operator.contract import ExitCode, Failure, Result
+from alembic_operator.contract import VERSION, ExitCode, Failure, Result
 from alembic_operator.core.observation import Job, Pod
 
 _NOT_STARTED = ("StartError", "ContainerCannotRun")
@@ -93,7 +94,20 @@ def _without_result(pod: Pod) -> tuple[Reason, Failure]:
     ended = "its node lost it" if pod.exit_code is None else f"exit code {pod.exit_code}"
     hint = f"read its log: kubectl logs {pod.name} --all-containers"
     reason = _FINAL_BY_EXIT_CODE.get(pod.exit_code or 0, Reason.RETRYING)
+    if version := newer_version(pod.terminated_message):
+        said = f"reported in version {version} of the contract, and this operator reads version {VERSION} ({ended})"
+        return reason, Failure(f"pod {pod.name} {said}", hint="its runner is of a newer operator: update this one")
     return reason, Failure(f"pod {pod.name} ended without a report ({ended})", hint=hint)
+
+
+def newer_version(text: str) -> int | None:
+    """Return the version of a Result that only a newer reader understands; None: it is none."""
+    try:
+        raw = json.loads(text)
+        found = raw["version"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return found if type(found) is int and found > VERSION else None
 
 
 def last_run(job: Job, end: Ending) -> LastRun:

@@ -6,6 +6,7 @@ import pytest
 
 from alembic_operator.api.reasons import Effect
 from alembic_operator.contract import FINAL_EXIT_CODES, JOB_FAILING_EXIT_CODES, ExitCode, Failure, Result
+from alembic_operator.core import run
 from alembic_operator.core.actions import Plan
 from alembic_operator.core.observation import Job, Pod
 from alembic_operator.core.plan import plan
@@ -121,6 +122,11 @@ WITHOUT_A_RESULT = {
         "Retrying",
         f"pod {NAME}-0 ended without a report (its node lost it); read its log: kubectl logs {NAME}-0",
     ),
+    "a newer runner": (
+        ended(NAME, 1, terminated_message='{"version":2,"verdict":"UpToDate"}'),
+        "Retrying",
+        f"pod {NAME}-0 reported in version 2 of the contract, and this operator reads version 1 (exit code 1)",
+    ),
     "too little memory": (
         ended(NAME, 137, terminated_reason="OOMKilled"),
         "Retrying",
@@ -158,6 +164,19 @@ def test_a_job_that_failed_without_a_result_because_of(pod: Pod, reason: str, me
     assert told(planned) == (effect, reason)
     assert ready(planned).message.startswith(message)
     assert planned.actions == ()
+
+
+def test_a_version_that_is_newer_is_told_from_junk() -> None:
+    texts = (
+        '{"version":7,"verdict":{}}',
+        '{"version":1}',
+        '{"version":"2"}',
+        '{"version":true}',
+        "null",
+        "",
+        "[" * 5000,
+    )
+    assert [run.newer_version(text) for text in texts] == [7, *[None] * 6]
 
 
 @pytest.mark.parametrize("code", FINAL_EXIT_CODES)
