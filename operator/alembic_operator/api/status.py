@@ -142,8 +142,8 @@ class Status(Model):
         Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
     ] = ()
     """Digests of images whose revisions the database was seen to contain, newest first: pods of these start without a
-    gate. Only with spec.database, and not for a configMapRef, whose scripts are in no image. Emptied at every doubt: when
-    the specification asks for something else, when a run begins again for the same image, and when a run or a gate finds
-    the database otherwise than the last run left it."""
+    gate. Only with spec.database and strategy Job, and not for a configMapRef, whose scripts are in no image. Emptied
+    at every doubt: when the specification asks for something else, when a run begins again for the same image, and
+    when a run or a gate finds the database otherwise than the last run left it."""
     held_pods: int = 0
     """How many pods have been waiting at their gate for some seconds now."""
