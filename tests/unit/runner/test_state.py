@@ -37,6 +37,35 @@ def test_a_database_has_diverged_only_when_one_wanted_lineage_is_behind_and_anot
     assert found.diverged == bool(unknown and behind)
 
 
+@pytest.mark.parametrize(
+    ("heads", "recorded", "missing", "exact"),
+    [
+        (("x",), {"x", "a1", "a2", "a3", "b1", "b2"}, (), True),
+        (("x",), {"x", "a1", "a2", "b1", "b2"}, ("a3",), True),
+        (("x",), {"x"}, ("a1", "a2", "a3", "b1", "b2"), True),
+        (("x",), {"x", "a3", "b2"}, (), True),  # before a squash it began with others
+        (("x",), {"y", "a3", "b2"}, ("a1", "a2", "a3", "b1", "b2"), False),  # not all of the heads: it is not believed
+        (("x",), set(), ("a1", "a2", "a3", "b1", "b2"), False),
+        (("x", "b2"), {"x", "a2", "a1", "b1"}, ("a2", "a3"), False),
+        (("a2", "b2"), {"a1", "a2", "a3", "b1", "b2"}, ("a3",), False),  # the scripts know all heads: it is not needed
+    ],
+)
+def test_a_history_is_believed_when_it_is_needed_and_holds_every_head(
+    heads: tuple[str, ...], recorded: set[str], missing: tuple[str, ...], exact: bool
+) -> None:
+    found = state.standing(GRAPH, HEADS, heads, frozenset(recorded))
+    assert (found.missing, found.exact) == (missing, exact)
+    assert found.diverged == (exact and bool(missing))
+    assert found.assumed == ("x" in heads and not exact)
+
+
+def test_a_diverged_database_with_a_history_is_told_what_it_lacks() -> None:
+    refusal = state.standing(GRAPH, HEADS, ("x",), frozenset({"x", "a1", "b1"})).refusal("Allow")
+    assert str(refusal) == (
+        "the database contains x, which these scripts do not know, and not a3, b2, as its history shows"
+    )
+
+
 def test_neither_policy_passes_a_diverged_database_and_the_message_names_both_lines() -> None:
     found = state.standing(GRAPH, HEADS, ("x", "b1"))
     for policy in ("Allow", "Block"):

@@ -235,12 +235,13 @@ class Run:
             self._move.aim(self._script, self._invocation.target, heads)  # each must be good before the first one runs
         if self._target not in site.aims:
             site.aims[self._target] = self._move.aim(self._script, self._target, heads)
+        graph = scripts.graph(self._script)
         wanted = site.aims[self._target] or scripts.heads(self._script)
         recorded = self._recorder.recorded(context.connection) if site.ahead else None
-        found = state.standing(scripts.graph(self._script), wanted, heads, recorded)
+        found = state.standing(graph, wanted, heads, recorded)
         if refusal := found.refusal(self._invocation.database_ahead):
             raise refusal
-        self._recorder.compared(found, scripts.graph(self._script), heads, context.connection)
+        self._recorder.compared(found, graph, heads, context.connection)
         return site
 
     def _announce(self, scene: Scene) -> None:
