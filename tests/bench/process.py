@@ -12,6 +12,12 @@ def cpu_ms(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) * 1000 / _TICKS
 
 
+def fine_cpu_ms(pid: int) -> float:
+    """Return the same of the threads that live, to the microsecond: enough for a single request."""
+    files = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(one.read_text().split()[0]) for one in files) / 1e6
+
+
 def rss_mib(pid: int) -> float:
     """Return the memory of a process that is in RAM, in MiB."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
