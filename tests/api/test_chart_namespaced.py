@@ -70,6 +70,7 @@ def test_an_installer_without_cluster_rights_leaves_the_definition_and_the_polic
 ) -> None:
     done = install(*WITHOUT_CLUSTER_RIGHTS, "replicas=2")
     assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Not installed:") == len(WITHOUT_CLUSTER_RIGHTS)
     deployment = admin.get(DEPLOYMENT, other_shop.namespace, RELEASE)
     pod = deployment["spec"]["template"]["spec"]
     flags = [word for word in pod["containers"][0]["args"] if word.startswith(("--namespace", "--lease"))]

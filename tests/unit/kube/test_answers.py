@@ -3,7 +3,7 @@
 import pytest
 
 from alembic_operator.kube import permissions
-from alembic_operator.kube.cluster import CONFIG_MAPS, EVENTS, JOBS, MIGRATIONS, PODS, Resource
+from alembic_operator.kube.cluster import CONFIG_MAPS, EVENTS, JOBS, LEASES, MIGRATIONS, PODS, Resource
 from alembic_operator.kube.errors import (
     AlreadyExistsError,
     ApiError,
@@ -22,6 +22,7 @@ ALLOWED = {
     "write its own status": ("patch", MIGRATIONS, "status"),
     "read a ConfigMap": ("get", CONFIG_MAPS, ""),
     "make Events": ("create", EVENTS, ""),
+    "renew its Lease": ("patch", LEASES, ""),
 }
 FORBIDDEN = {
     "read a Secret": ("get", SECRETS, ""),
@@ -30,6 +31,8 @@ FORBIDDEN = {
     "delete a migration": ("delete", MIGRATIONS, ""),
     "delete a pod": ("delete", PODS, ""),
     "run a command in a pod": ("create", PODS, "exec"),
+    "list Leases": ("list", LEASES, ""),
+    "delete a Lease": ("delete", LEASES, ""),
     "list ConfigMaps": ("list", CONFIG_MAPS, ""),
 }
 
