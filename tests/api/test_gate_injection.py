@@ -188,12 +188,22 @@ def test_a_dry_run_shows_the_gate_and_stores_nothing(door: Door) -> None:
     assert door.rest.items(pod(), door.namespace) == before
 
 
-def test_a_pod_with_a_name_of_its_own_and_the_pod_of_a_job_are_gated_too(door: Door) -> None:
+OWNERS: dict[str, list[Manifest]] = {
+    "nobody": [],
+    "a Job": [{"apiVersion": "batch/v1", "kind": "Job", "name": "web", "uid": "1", "controller": True}],
+    "a ReplicaSet": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": "1", "controller": True}],
+}
+
+
+@pytest.mark.parametrize("owners", OWNERS.values(), ids=OWNERS)
+@pytest.mark.parametrize("name", [{"name": "web"}, {"generateName": "web-"}], ids=["named", "generated"])
+def test_a_pod_is_gated_whoever_makes_it_and_however_it_is_called(
+    door: Door, owners: list[Manifest], name: dict[str, str]
+) -> None:
     door.migrate()
-    door.gated()
-    named = pod(restartPolicy="Never")
-    named["metadata"] = {"name": "bare", "labels": {LABEL: "users"}}
-    assert inits(door.admit(named)) == ["alembic-gate"]
+    wanted = pod(restartPolicy="Never")
+    wanted["metadata"] = name | {"labels": {LABEL: "users"}, "ownerReferences": owners}
+    assert inits(door.when(wanted, lambda made: bool(inits(made)))) == ["alembic-gate"]
 
 
 def test_a_pod_that_runs_the_migration_is_never_touched(door: Door) -> None:
