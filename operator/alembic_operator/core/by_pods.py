@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.api.status import LastRun
-from alembic_operator.core import messages, progress, run
+from alembic_operator.core import messages, names, progress, run
 from alembic_operator.core.made_for import Inputs, anew, only_waits, pods_made_for
 from alembic_operator.core.observation import Gate, GatedPod, Observation, Pod
 from alembic_operator.core.verdict import Finished, Verdict
@@ -52,7 +52,7 @@ def judge(seen: Observation, name: str, inputs: Inputs) -> Verdict:
     running = [pod for pod in pods if _runs(pod)]
     if at_first := [pod for pod in running if not _failed(pod)] or ([] if reports else running):
         return _migrating(seen, name, at_first, alone=len(running) == 1)
-    if last:
+    if last and not all(pod.ended for pod in pods):
         told = _told(seen, name, last)
         return Verdict(told.reason, f"{told.message}; its pods try again", finished=told.finished)
     return _kept_from_starting(pods) or _nobody(seen, inputs, pods)
@@ -90,7 +90,7 @@ def _report(seen: Observation, name: str, pod: GatedPod) -> _Report | None:
     status = seen.migration.status
     end = run.pod_ending(_as_pod(pod, gate))
     last = status.last_run if status.last_run and status.last_run.identity == name else None
-    late = last and last.finished_at and gate.finished_at <= last.finished_at  # told before, ended after it
+    late = last and last.finished_at and gate.finished_at <= last.finished_at  # one that ended later was told first
     begun = LastRun(
         pod=pod.name,
         inputs=name,
@@ -196,7 +196,9 @@ def _nobody(seen: Observation, inputs: Inputs, pods: list[GatedPod]) -> Verdict:
 def _missing(seen: Observation, inputs: Inputs, there: list[GatedPod], pods: list[GatedPod]) -> str:
     name = seen.migration.name
     if not there:
-        return f"{inputs.workload} must have a pod with the label {inputs.label}={name}: the first one migrates"
+        return (
+            f"{inputs.workload} must have a pod with the label {names.MIGRATION_LABEL}={name}: the first one migrates"
+        )
     if coming := [pod for pod in pods if pod.gate and pod.gate.exit_code is None]:
         return f"pod {coming[0].name} has not come to its gate yet"
     if pods:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from alembic_operator.api.reasons import Occasion
 from alembic_operator.api.v1alpha1 import Spec
 from alembic_operator.contract import Invocation
-from alembic_operator.core import job, names
+from alembic_operator.core import job
 from alembic_operator.core.actions import Notice
 from alembic_operator.core.observation import (
     DatabaseServer,
@@ -33,7 +33,6 @@ class Inputs:
     invocation: Invocation
     container: Manifest
     """env, envFrom and workingDir, as the source and spec.database say; a pod may have more than that."""
-    label: str = names.MIGRATION_LABEL
 
     @staticmethod
     def of(spec: Spec, parts: PodParts, server: DatabaseServer | None) -> "Inputs":
