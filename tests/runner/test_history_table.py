@@ -187,13 +187,13 @@ def test_two_version_tables_of_one_schema_share_the_table_and_not_the_rows(
     odd = 'of "b" 100%\'s'
     projects = [
         Project(tmp_path / "a", "psycopg2").begin(arguments=", version_table='of_a'").table("one"),
-        Project(tmp_path / "b", "psycopg").begin(arguments=f", version_table={odd!r}").revision("one").revision("b2"),
+        Project(tmp_path / "b", "asyncpg").begin(arguments=f", version_table={odd!r}").revision("one").revision("b2"),
     ]
     started = [runner.start(one, "upgrade", *KEPT, APP_URL=database.url(one.driver)) for one in projects]
     runs = [one.finish() for one in started]
     assert [told(run) for run in runs] == [(0, "UpToDate")] * 2, runs[0].stderr + runs[1].stderr
     assert (recorded(database, "of_a"), recorded(database, odd)) == (["one"], ["b2", "one"])
-    run = runner.run(projects[1], "downgrade", "--target", "base", *KEPT, APP_URL=database.url("psycopg"))
+    run = runner.run(projects[1], "downgrade", "--target", "base", *KEPT, APP_URL=database.url("asyncpg"))
     assert (run.code, recorded(database, "of_a"), recorded(database, odd)) == (0, ["one"], []), run.stderr
 
 

@@ -44,7 +44,7 @@ def compare(scripts: Scripts, target: str, sites: Sequence[state.Contents]) -> R
     found = [state.standing(graph, wanted, one.heads, one.recorded) for one in sites]
     pending = sum(len(one.missing) for one in found if one.exact or not one.unknown)
     result = Result(str(Reason.UP_TO_DATE), current, current, wanted, pending, ahead=bool(unknown))
-    result = replace(result, warnings=tuple(one.assumption for one in found if one.assumed))
+    result = replace(result, warnings=tuple(dict.fromkeys(one.assumption for one in found if one.assumed)))
     for refusal in filter(None, (one.refusal("Allow") for one in found)):
         return replace(result, reason=str(refusal.verdict.reason), error=refusal.verdict.failure)
     reason = Reason.PENDING if pending else Reason.DATABASE_AHEAD if unknown else Reason.UP_TO_DATE
