@@ -133,7 +133,8 @@ def _that_did_it(reports: Iterable[_Report], last: _Report) -> _Report:
         return last
     same = [one for one in reports if one.reason is last.reason and set(one.run.to) == set(last.run.to)]
     otherwise = max((one.age for one in reports if one.speaks and one not in same), default=("",))
-    if busy := [one for one in same if one.run.applied_count and one.age > otherwise]:
+    same = [one for one in same if one.age > otherwise]
+    if busy := [one for one in same if one.run.applied_count]:
         return max(busy, key=lambda one: one.age)
     return next((one for one in same if one.finished is None), min(same, key=lambda one: (one.age, one.run.pod or "")))
 

@@ -7,14 +7,19 @@ import pytest
 
 from alembic_operator.api.reasons import Effect
 from alembic_operator.contract import FINAL_EXIT_CODES, Applied, ExitCode, Failure, Result
+from alembic_operator.core import job
 from alembic_operator.core.observation import GatedPod, Observation
 from alembic_operator.core.plan import plan
+from alembic_operator.core.source import of_image
 from tests.unit.core.builders import (
     BROKEN,
     IMAGE,
     LOCKED,
+    ON_POSTGRES,
+    POSTGRES,
     UP_TO_DATE,
     a_job,
+    a_spec,
     at,
     created,
     deleted,
@@ -82,6 +87,23 @@ def test_of_ten_pods_the_one_that_applied_something_is_told_of_once_in_whatever_
         assert status.history[0].from_ == ("a1",)
 
 
+def test_a_run_before_a_failure_is_not_told_of_again() -> None:
+    before, after = passed("p0", UP_TO_DATE, -30), passed("p2", WAITED, -10)
+    status = lived((before, failed("p1", 70, BROKEN, -20)), (before, failed("p1", 70, BROKEN, -20), after))
+    assert status.migration.status.last_run is not None
+    assert status.migration.status.last_run.pod == "p2"
+
+
+def test_every_pod_has_its_gate_also_where_the_image_is_named_by_digest() -> None:
+    spec = ON_POSTGRES | {"strategy": "InitContainer", "source": {"image": IMAGE}}
+    words = job.invocation(a_spec(**spec)).argv()
+    env = job.environment(a_spec(**spec).database, POSTGRES)
+    pod = passed("p1", UP_TO_DATE, gate=a_gate(image=IMAGE, command=["python3", "runner", *words], env=env))
+    done = plan(replace(seen(spec), source=of_image(IMAGE), gated=(pod,)))
+    assert reason(done) == "UpToDate"
+    assert done.status.known_images == ()
+
+
 def test_a_ready_migration_is_not_disturbed_by_pods_that_come_later_or_cannot_reach_the_database() -> None:
     done = lived((passed("p1", UP_TO_DATE),))
     for pods in (
@@ -135,7 +157,11 @@ def test_a_gate_that_tries_again_changes_nothing_until_it_has_ended_otherwise() 
         given = lived(
             (failed("p1", code, result, -50),),
             (at_work("p1", last=end(code, result, -50)),),
+        )
+        assert reason(plan(given)) == result.reason
+        given = lived(
             (failed("p1", code, result, -30), failed("p2", code, result, -20)),
+            start=given,
         )
         assert reason(plan(given)) == result.reason
         assert len(given.migration.status.history) == 1
