@@ -7,11 +7,13 @@ from alembic_operator.contract import Result
 from alembic_operator.core import gated, job
 from alembic_operator.core.names import GATE_CONTAINER, MIGRATION_LABEL, RUNNER_PATH
 from alembic_operator.core.observation import GatedPod, Manifest, Observation
+from alembic_operator.core.plan import plan
 from alembic_operator.core.source import containers
-from tests.unit.core.builders import IMAGE, a_spec, at, seen
+from tests.unit.core.builders import IMAGE, a_spec, at, seen, with_status
 from tests.unit.core.workloads import a_deployment
 
 SPEC: Manifest = {"strategy": "InitContainer", "source": {"workloadRef": {"name": "users"}}}
+RESTART = "kubectl rollout restart deployment/users makes new ones"
 ENV = [{"name": "PGHOST", "value": "postgres"}, {"name": "EMPTY"}]
 
 
@@ -65,3 +67,13 @@ def failed(name: str, code: int, result: Result | str | None, seconds: float = -
 
 def at_work(name: str, seconds: float = -5, last: Manifest | None = None) -> GatedPod:
     return a_pod(name, state={"running": {"startedAt": at(seconds)}}, lastState=last or {})
+
+
+def lived(*looks: tuple[GatedPod, ...], start: Observation | None = None) -> Observation:
+    """Look again and again, at other pods each time; return what is seen at last, with the status of the last look."""
+    given = start or by_pods()
+    for pods in looks:
+        given = replace(given, gated=pods)
+        given = with_status(given, plan(given).status)
+        assert plan(given).status == given.migration.status
+    return given
