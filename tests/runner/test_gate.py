@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from tests.runner.server import until
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.runner.project import Process, Project, Runner
     from tests.runner.server import Database
 
@@ -140,6 +143,30 @@ def test_a_gate_finds_the_version_table_that_only_env_py_knows(
     runner.run(any_project, "upgrade", **environment)
     run = runner.run(any_project, "gate", "--database", "environment", **environment)
     assert (run.code, run.result.to) == (0, ("one",)), run.stderr
+
+
+IN_A_HURRY = """
+import sys
+sys.path.insert(0, {archive!r})
+from alembic_operator.runner.main import main
+from alembic_operator.runner.process import pace
+pace._FIRST_SECONDS = 0.1
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_wait_that_lasts_is_said_again_with_its_beginning(
+    any_project: Project, runner: Runner, database: Database, how: tuple[str, ...], tmp_path: Path
+) -> None:
+    program = tmp_path / "gate.py"
+    program.write_text(IN_A_HURRY.format(archive=str(runner.pyz)), encoding="utf-8")
+    any_project.begin().table("one")
+    gate = replace(runner, pyz=program).start(any_project, *how, **_environment(any_project, database))
+    said = until(lambda: gate.said("still waiting"))[0]
+    (first,) = gate.said("waiting")
+    assert said["message"] == first["message"]
+    assert first["time"][:19] <= said["since"][:19] <= said["time"][:19]
+    assert said["minutes"] == 0
 
 
 def test_a_gate_with_a_configuration_that_does_not_exist_ends(any_project: Project, runner: Runner) -> None:
