@@ -59,15 +59,19 @@ async def _run(settings: Settings) -> None:
 
 async def _until_the_definition_fits(server: ApiServer) -> None:
     """Wait before anything else: while this operator does not lead, one that fits the definition can go on."""
-    while True:
-        try:
-            wrong = await shortcoming(server)
-        except (ApiError, OSError) as error:
-            wrong = str(error)
-        if not wrong:
-            return
-        log.warning("cannot begin yet", error=wrong)
+    said = ""
+    while wrong := await _shortcoming(server):
+        if wrong != said:  # it may take a person to mend it
+            log.warning("cannot begin yet", error=wrong)
+        said = wrong
         await asyncio.sleep(_ASK_AGAIN)
+
+
+async def _shortcoming(server: ApiServer) -> str:
+    try:
+        return await shortcoming(server)
+    except (ApiError, OSError) as error:
+        return str(error) or type(error).__name__
 
 
 async def _act(settings: Settings, cluster: Cluster, ready: asyncio.Event, *guards: asyncio.Task[None]) -> None:
