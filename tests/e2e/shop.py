@@ -18,6 +18,8 @@ from tests.e2e.migration import PATIENCE, Manifest, Migration, database, manifes
 from tests.e2e.workloads import BUILDERS, image_of, is_held, is_ready, service, template
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from demo.access import Access
     from tests.e2e.evidence import Evidence
 
@@ -103,15 +105,29 @@ class App:
             f"no answer from {release} of {self.name}",
         )
 
+    def count(self) -> Counts:
+        """Wait until no pod is about to go, which could still fail a request, and count then."""
+        until(lambda: len(self._all()) == len(self.pods()) or None, PATIENCE, f"a pod of {self.name} does not go")
+        before = self.counts()
+        return until(
+            lambda: counts if (counts := self.counts()) and before and counts.total > before.total else None,
+            PATIENCE,
+            f"no answer from {self.name}",
+        )
+
     def _answers(self, release: str) -> int:
         counts = self.counts()
         return counts.answered.get(release, 0) if counts else 0
 
+    def _all(self) -> list[Manifest]:
+        sort = "--sort-by=.metadata.creationTimestamp"
+        return list(self.access.get("pods", f"--selector=app={self.name}", sort)["items"])
+
     def pods(self, image: str = "") -> list[Manifest]:
         """List the pods that are not about to go, all or those of an image, the oldest first."""
-        pods = self.access.get("pods", f"--selector=app={self.name}", "--sort-by=.metadata.creationTimestamp")["items"]
         wanted = self._here(image) if image else ""
-        return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"] and wanted in (image_of(pod), "")]
+        there = [pod for pod in self._all() if "deletionTimestamp" not in pod["metadata"]]
+        return [pod for pod in there if wanted in (image_of(pod), "")]
 
     def until_at_gate(self, image: str, count: int = 1) -> list[Manifest]:
         """Wait until so many pods of an image stand at their closed gate."""
@@ -150,11 +166,8 @@ class App:
         """Return a release's image under the name that it has on this cluster."""
         return image if "/" in image else self.access.cluster.reference(f"localhost/users:{image}")
 
-    def _until(self, look: Any, count: int, otherwise: str) -> list[Manifest]:
-        found: list[Manifest] = until(
-            lambda: pods if len(pods := look()) == count else None, PATIENCE, f"{otherwise}, {count} times"
-        )
-        return found
+    def _until(self, look: Callable[[], list[Manifest]], count: int, otherwise: str) -> list[Manifest]:
+        return until(lambda: pods if len(pods := look()) == count else None, PATIENCE, f"{otherwise}, {count} times")
 
 
 @dataclass(frozen=True)
@@ -200,15 +213,13 @@ class Shop:
         self.migration.until(lambda raw: digest in raw["status"].get("knownImages", ()), f"sure of {image}")
 
     def problems(self) -> list[str]:
-        """List what went wrong with requests, for every client that saw a failure."""
-        return [f"{app.name}: {counts.failed} of {counts.total}, {counts.problem}" for app, counts in self._failed()]
+        """List what went wrong with requests, for every client that saw a failure; ask when all is over."""
+        counted = [(app.name, app.count()) for app in self.apps]
+        return [f"{name}: {one.failed} of {one.total}, {one.problem}" for name, one in counted if one.failed]
 
     def answered(self) -> set[str]:
         """Name the releases that ever answered."""
         return {release for app in self.apps if (counts := app.counts()) for release in counts.answered}
-
-    def _failed(self) -> list[tuple[App, Counts]]:
-        return [(app, counts) for app in self.apps if (counts := app.counts()) and counts.failed]
 
 
 @dataclass(frozen=True)
