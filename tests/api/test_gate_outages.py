@@ -1,15 +1,16 @@
-"""Policies that cannot work hold back no pod but those that ask for a gate, on an API server without the kind."""
+"""What becomes of new pods when the kind or the policies are gone: docs/explanation/outages.md tells it to people."""
 
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 
+from alembic_operator.api.crd import crd
 from devcluster.controlplane import ApiServer
-from tests.api.chart import INJECTS
-from tests.api.conftest import connect, install_crd
-from tests.api.gates import RUN, Door, gate, new_namespace, pod, policies_of
-from tests.api.rest import Rest
+from tests.api.chart import INJECTS, Manifest, of_kind
+from tests.api.conftest import Eventually, connect, install_crd
+from tests.api.gates import RUN, Door, gate, inits, new_namespace, pod, policies_of
+from tests.api.rest import RefusedError, Rest
 
 NO_KIND = "failed to find resource referenced by paramKind: 'alembic-operator.dev/v1alpha1, Kind=DatabaseMigration'"
 LOOKS_FOR_KINDS = 60.0
@@ -42,3 +43,51 @@ def test_without_the_kind_only_pods_that_ask_for_a_gate_are_refused_and_with_it_
     door.migrate()
     made = door.when(pod(), lambda made: bool(gate(made)), within=LOOKS_FOR_KINDS)
     assert gate(made)["command"][-1] == "gate"
+
+
+@pytest.fixture
+def door(bare: Rest) -> Door:
+    """Have everything, and a migration."""
+    install_crd(bare)
+    for one in policies_of(INJECTS):
+        bare.create(one)
+    opened = Door(bare, new_namespace(bare))
+    opened.migrate()
+    opened.gated()
+    return opened
+
+
+def test_without_the_policy_that_injects_pods_are_refused_and_told_which_one_is_gone(door: Door) -> None:
+    (policy,) = of_kind(policies_of(INJECTS), "MutatingAdmissionPolicy")
+    door.rest.delete(policy)
+    words = door.when_refused(pod())
+    assert "or the MutatingAdmissionPolicy release-alembic-operator-gate is gone" in words
+    door.rest.create(policy)
+    door.gated()
+
+
+def test_without_both_policies_pods_start_without_a_gate(door: Door) -> None:
+    for one in policies_of(INJECTS):
+        door.rest.delete(one)
+    made = door.when(pod(), lambda made: not inits(made))
+    assert "volumes" not in made["spec"]
+
+
+def is_gone(rest: Rest, kind: Manifest) -> bool:
+    try:
+        rest.get(kind, "", kind["metadata"]["name"])
+    except RefusedError:
+        return True
+    return False
+
+
+def test_when_the_kind_is_deleted_pods_are_refused_until_it_is_back_with_the_migration(
+    door: Door, eventually: Eventually
+) -> None:
+    door.rest.delete(crd())
+    words = door.when_refused(pod())
+    assert any(said in words for said in (NO_KIND, "there is no DatabaseMigration users"))
+    eventually(lambda: is_gone(door.rest, crd()))
+    install_crd(door.rest)
+    door.migrate()
+    door.when(pod(), lambda made: bool(inits(made)), within=LOOKS_FOR_KINDS)
