@@ -208,8 +208,8 @@ def _recorded(seen: Observation, current: Job) -> Verdict | None:
 def _unseen(current: Job) -> Verdict:
     return Verdict(
         Reason.RETRYING,
-        f"Job {current.name} has finished, but there is no report of it that can be read: its pod is gone, or its runner"
-        " was of a newer operator; it runs again to read the database",
+        f"Job {current.name} has finished, but there is no report of it that can be read: its pod is gone, or its"
+        " runner was of a newer operator; it runs again to read the database",
         actions=_deletion(current),
     )
 
