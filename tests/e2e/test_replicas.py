@@ -38,10 +38,10 @@ def leader(replicas: Access) -> str:
     return until(holder, PATIENCE, "nobody leads")
 
 
-def test_a_migration_runs_once_whichever_replica_is_killed_in_its_middle(
+def test_a_migration_runs_once_whichever_replica_is_killed_or_replaced_in_its_middle(
     start: Start, stage: Stage, replicas: Access
 ) -> None:
-    migration = start("two-replicas", chain("r1", "r2", held=("r1", "r2")))
+    migration = start("two-replicas", chain("r1", "r2", "r3", held=("r1", "r2", "r3")))
     migration.until_begun("r1")
     stage.evidence.logs(replicas)
     kill(replicas, leader(replicas), "operator")
@@ -52,6 +52,13 @@ def test_a_migration_runs_once_whichever_replica_is_killed_in_its_middle(
     replicas.kubectl("delete", "pod", first, *FORCE)
     assert leader(replicas) != first
     migration.database.release("r2")
+    migration.until_begun("r3")
+    second = leader(replicas)
+    stage.evidence.logs(replicas)
+    replicas.kubectl("rollout", "restart", "deployment")
+    replicas.kubectl("rollout", "status", "deployment", "--timeout=120s")
+    assert leader(replicas) != second
+    migration.database.release("r3")
     migration.until_ready()
-    assert migration.database.applied() == ["r1", "r2"]
+    assert migration.database.applied() == ["r1", "r2", "r3"]
     assert len(migration.jobs()) == len(migration.pods()) == len(migration.status()["history"]) == 1
