@@ -4,7 +4,7 @@ Only a run that has ended well makes an image known. All are forgotten as soon a
 waits a second too long is better than one that meets a database without its tables.
 """
 
-from alembic_operator.api.reasons import Effect
+from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.api.status import Status
 from alembic_operator.api.v1alpha1 import Spec
 from alembic_operator.core import messages, run
@@ -30,7 +30,9 @@ def known_images(seen: Observation, verdict: Verdict) -> tuple[str, ...]:
         kept = kept if verdict.reason.effect is Effect.READY and not ended else ()
     if ended is None or verdict.reason.effect is not Effect.READY:
         return kept
-    return tuple(dict.fromkeys((*_digests(ended), *kept)))[:_KEPT]
+    # A database that is ahead says nothing of this image's own revisions: it stays known, and does not become so.
+    proven = [one for one in _digests(ended) if verdict.reason is Reason.UP_TO_DATE or one in kept]
+    return tuple(dict.fromkeys((*proven, *kept)))[:_KEPT]
 
 
 def _image_says_it_all(spec: Spec) -> bool:

@@ -108,6 +108,10 @@ def test_a_rollback_leaves_all_known_that_the_database_contains() -> None:
     assert story.runs(V1, upgrade("b2", "b2", reason="DatabaseAhead", target=("a1",), ahead=True)).known() == (V1, V2)
 
 
+def test_an_image_that_the_database_is_ahead_of_does_not_become_known() -> None:
+    assert at_v2().runs(V3, upgrade("b2", "b2", reason="DatabaseAhead", target=("h1",), ahead=True)).known() == (V2, V1)
+
+
 def test_an_image_for_several_architectures_is_known_by_both_of_its_digests() -> None:
     assert Story().runs(V1, upgrade("", "a1", from_=()), ran=V2).known() == (V1, V2)
 
