@@ -3,11 +3,14 @@
 import http.client
 import json
 import ssl
+import time
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 FIRST_FAILURE = 400
+IDLE = 60.0
+"""Seconds after which to connect anew: the API server hangs up on who says nothing for 90."""
 JSON = "application/json"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 PATCH = {
@@ -43,6 +46,8 @@ class Rest:
     connection: http.client.HTTPSConnection = field(init=False)
     warnings: list[str] = field(default_factory=list)
     """What the last answer warned of."""
+    asked: float = field(default_factory=time.monotonic)
+    """When it was last used."""
 
     def __post_init__(self) -> None:
         self.connection = http.client.HTTPSConnection(urlsplit(self.url).netloc, context=self.context, timeout=30)
@@ -55,6 +60,9 @@ class Rest:
         """Send one request and return the answer; raises RefusedError when it is no success."""
         target = f"{path}?{urlencode(query)}" if query else path
         sent = None if body is None else json.dumps(body)
+        if time.monotonic() - self.asked > IDLE:
+            self.connection.close()
+        self.asked = time.monotonic()
         self.connection.request(method, target, sent, {"Content-Type": JSON, "Accept": JSON} | (headers or {}))
         response = self.connection.getresponse()
         text = response.read().decode()
