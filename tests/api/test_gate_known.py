@@ -127,6 +127,13 @@ def test_what_a_template_says_of_itself_is_corrected(door: Door, claim: str) -> 
     }
 
 
+def test_an_image_by_tag_that_calls_itself_satisfied_is_refused_also_where_nobody_can_correct_it(door: Door) -> None:
+    door.migrate()
+    door.gated()
+    nobodys = pod(SATISFIED, {LABEL: "nobody"})
+    assert "there is no DatabaseMigration nobody" in door.refuse(nobodys)
+
+
 def test_a_template_does_not_say_who_runs_the_migration(door: Door) -> None:
     door.migrate(strategy="InitContainer")
     door.gated()

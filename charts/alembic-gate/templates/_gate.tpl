@@ -70,7 +70,6 @@ alembic-operator.dev/strategy: InitContainer
       (list "lock-timeout" "2s" $policy.lockTimeout)
       (list "statement-timeout" "0s" $policy.statementTimeout)
       (list "deadline" "1h" $policy.deadline)
-      (list "downgrade" "Forbid" $policy.downgrade)
     ) -}}
 {{- end -}}
 {{- $command := list ($alembic.python | default "python3") "/alembic-operator/runner.pyz" (ternary "upgrade" "gate" $runs) -}}

@@ -68,10 +68,12 @@ class Events:
 
 def _name(notice: Notice, migration: Migration | None) -> str:
     """Return a name: of a notice about another object always the same, so that it is given once."""
+    prefix = migration.name if migration else names.OPERATOR
     if notice.regarding is None:
-        return f"{migration.name if migration else names.OPERATOR}.{uuid4().hex[:16]}"
-    said = [notice.regarding.uid, str(notice.occasion), notice.identity or notice.note]
-    return f"{notice.regarding.name[:200]}.{names.digest(said)[:16]}"
+        return f"{prefix}.{uuid4().hex[:16]}"
+    # What has an identity stays the same when a person looks for it elsewhere, because the workload is gone.
+    said = [notice.identity or f"{notice.regarding.uid} {notice.note}", str(notice.occasion)]
+    return f"{prefix}.{names.digest(said)[:16]}"
 
 
 def _about(notice: Notice, migration: Migration | None, namespace: str) -> Manifest:

@@ -174,6 +174,15 @@ async def test_a_notice_without_a_migration_is_related_to_nothing() -> None:
     assert (event["regarding"]["name"], "related" in event) == ("users", False)
 
 
+async def test_a_notice_with_an_identity_is_not_given_again_when_its_workload_is_gone() -> None:
+    cluster, cache = Twin(), Cache()
+    migration, told = stored(cluster, cache), Events(cluster, "pod-1")
+    for kind, uid in (("Deployment", "d1"), ("ReplicaSet", "r1")):
+        notice = Notice(Occasion.GATE_SKIPPED, kind, regarding=Owner("apps/v1", kind, "users", uid), identity="r1")
+        await told.announce("shop", notice, migration)
+    assert [one["regarding"]["kind"] for one in events(cluster)] == ["Deployment"]
+
+
 async def test_an_event_that_could_not_be_written_is_tried_again() -> None:
     cluster, cache = Twin(), Cache()
     migration, told = stored(cluster, cache), Events(cluster, "pod-1")
