@@ -8,8 +8,8 @@ from alembic_operator.kube.cluster import MIGRATIONS, Cluster
 from alembic_operator.kube.errors import ConflictError, NotFoundError
 
 
-async def report(migration: Migration, status: Status, cluster: Cluster, cache: Cache) -> set[Key]:
-    """Write the status, unless it stands there already; return the migrations that depend on it."""
+async def report(migration: Migration, status: Status, cluster: Cluster, cache: Cache) -> set[Key] | None:
+    """Write the status, unless it stands there already; return who depends on it, or None when it is gone."""
     key = Key(migration.namespace, migration.name)
     if status == migration.status:
         return set()
@@ -17,7 +17,7 @@ async def report(migration: Migration, status: Status, cluster: Cluster, cache: 
     try:
         raw = await cluster.apply_status(MIGRATIONS, _body(migration, written))
     except (NotFoundError, ConflictError):  # deleted, or another one of the same name: its own event is on the way
-        return set()
+        return None
     return cache.put(MIGRATIONS, raw) - {key}
 
 

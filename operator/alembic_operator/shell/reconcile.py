@@ -60,13 +60,13 @@ class Reconciler:
             return await self._warn(key)
         self.missed.pop(key, None)
         planned = plan(seen)
-        if planned.report_first:
-            await self._report(seen.migration, planned)
+        if planned.report_first and not await self._report(seen.migration, planned):
+            return None
         refusal = await self._act(seen.migration.namespace, planned)
         if refusal:
             planned = plan(replace(seen, refusal=refusal))
-        if refusal or not planned.report_first:
-            await self._report(seen.migration, planned)
+        if (refusal or not planned.report_first) and not await self._report(seen.migration, planned):
+            return None
         await self._announce(key.namespace, planned.notices, seen.migration)
         return planned.requeue_after
 
@@ -91,8 +91,11 @@ class Reconciler:
             return Refusal(error.message, forbidden=error.status == _FORBIDDEN)
         return None
 
-    async def _report(self, migration: Migration, planned: Plan) -> None:
-        self.wake(await report(migration, planned.status, self.cluster, self.cache))
+    async def _report(self, migration: Migration, planned: Plan) -> bool:
+        """Write the status, and return whether the migration is still there: of one that is gone, nothing is told."""
+        dependents = await report(migration, planned.status, self.cluster, self.cache)
+        self.wake(dependents or set())
+        return dependents is not None
 
     async def _announce(self, namespace: str, notices: Iterable[Notice], migration: Migration | None = None) -> None:
         for notice in notices:

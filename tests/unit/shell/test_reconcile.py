@@ -12,7 +12,7 @@ from alembic_operator.contract import Result
 from alembic_operator.core.observation import Manifest
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cluster import CONFIG_MAPS, DEPLOYMENTS, EVENTS, JOBS, MIGRATIONS, PODS
-from alembic_operator.kube.errors import ApiError, RefusedError
+from alembic_operator.kube.errors import ApiError, NotFoundError, RefusedError
 from alembic_operator.kube.events import Events
 from alembic_operator.kube.observe import Observer
 from alembic_operator.shell.reconcile import Reconciler
@@ -122,6 +122,19 @@ async def test_a_second_look_asks_for_nothing(shop: Shop) -> None:
 async def test_a_migration_that_is_gone_asks_for_nothing(shop: Shop) -> None:
     shop.cache.drop(MIGRATIONS, a_migration())
     assert await shop.look() == []
+    assert shop.after is None
+
+
+async def test_of_a_migration_that_went_meanwhile_nothing_more_is_told_or_done(shop: Shop) -> None:
+    await shop.look()
+    shop.end(0, UP_TO_DATE)
+    shop.cluster.answers["apply", MIGRATIONS] = NotFoundError(404, "NotFound", "gone")
+    assert await shop.look() == [WRITE_STATUS]
+    del shop.cluster.answers["apply", MIGRATIONS]
+    await shop.look()
+    shop.change(alembic={"target": "b2"})
+    shop.cluster.answers["apply", MIGRATIONS] = NotFoundError(404, "NotFound", "gone")
+    assert await shop.look() == [WRITE_STATUS]
     assert shop.after is None
 
 
