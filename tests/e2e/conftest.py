@@ -2,9 +2,9 @@
 
 Fixtures, all of the session; nothing that a test makes is deleted before the end, so that `test_secrets` can search it:
 
-- `stage`: the cluster as `devcluster` chooses it, the images, the namespace `e2e` (or E2E_NAMESPACE) with Pod Security
-  "restricted", the PostgreSQL of `demo/manifests/postgres.yaml`, and the operator from its chart, serving that
-  namespace alone.
+- `stage`: the cluster as `devcluster` chooses it, the images, a namespace with Pod Security "restricted", the
+  PostgreSQL of `demo/manifests/postgres.yaml`, and the operator from its chart, serving that namespace alone. Each
+  worker of xdist has a stage of its own on the one node.
 - `access`: kubectl and helm there.
 - `start`: call it with a name and the files of a project; it makes a database, a ConfigMap and a DatabaseMigration.
 - `apply`: apply any manifest there.
@@ -27,6 +27,7 @@ from demo.clean import clean
 from demo.expectation import until
 from demo.operators import release_of
 from demo.screen import Screen
+from devcluster import lock, settings
 from tests.e2e.database import Database
 from tests.e2e.evidence import Evidence, describe
 from tests.e2e.migration import PATIENCE, Manifest, Migration, database, manifest
@@ -40,9 +41,20 @@ if TYPE_CHECKING:
     from demo.access import Access
 
 HERE = Path(__file__).parent
-NAMESPACE = os.environ.get("E2E_NAMESPACE", "e2e")
-"""Another one lets another session run beside this one on the same cluster, with an operator of its own."""
+NAMESPACE = "-".join(("e2e", *filter(None, (os.environ.get("PYTEST_XDIST_WORKER"),))))
+GATED = (
+    "test_gate_outages.py",
+    "test_gitops.py",
+    "test_held.py",
+    "test_init_container.py",
+    "test_replicas.py",
+    "test_rollouts.py",
+)
+GROUPS = ("node: runs", "node: gates")
+"""Two workers, because on the node there is more to wait for than to do."""
 LAST = "test_secrets.py"
+LOCK = settings.from_environment(os.environ).cache / "e2e.lock"
+"""Of the images and the definition, which all stages share."""
 SECONDS = 1500
 """For one test; the first one builds the images when they are missing."""
 
@@ -59,10 +71,13 @@ class Stage:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run these tests on one worker, one after another: there is one node. What searches everything comes last."""
+    """Run these tests in two groups, each of them one after another. What searches everything of a group comes last."""
     for item in items:
         if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.xdist_group("node"))
+            callspec = getattr(item, "callspec", None)
+            own = GROUPS[item.path.name in GATED]
+            group = callspec.params.get("group", own) if callspec else own
+            item.add_marker(pytest.mark.xdist_group(group))
             item.add_marker(pytest.mark.timeout(SECONDS))
     items.sort(key=lambda item: item.path == HERE / LAST)
 
@@ -80,19 +95,21 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     screen = Screen(colours=False)
-    access = setup.start_cluster(screen, NAMESPACE)
-    for recipe in setup.recipes():
-        setup.build(screen, recipe)
-    clean(screen, NAMESPACE, stop_cluster=False)  # what a run that was interrupted has left
-    setup.make_namespace(access)
-    access.apply("postgres.yaml")
-    setup.install_operator(screen, access)
+    with lock.held(LOCK):
+        access = setup.start_cluster(screen, NAMESPACE)
+        for recipe in setup.recipes():
+            setup.build(screen, recipe)
+        clean(screen, NAMESPACE, stop_cluster=False)  # what a run that was interrupted has left
+        setup.make_namespace(access)
+        access.apply("postgres.yaml")
+        setup.install_operator(screen, access)
     _wait_for_postgres(access)
     evidence = Evidence(access, tmp_path_factory.mktemp("evidence"))
     evidence.begin()
     yield Stage(access, replace(access, namespace=release_of(NAMESPACE)), evidence)
     evidence.end()
-    clean(screen, NAMESPACE, stop_cluster=False)
+    with lock.held(LOCK):
+        clean(screen, NAMESPACE, stop_cluster=False)
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,9 @@ import base64
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import pytest
+
+from tests.e2e.conftest import GROUPS
 from tests.e2e.project import ENV, chain
 from tests.e2e.test_failures import WRONG_PASSWORD
 
@@ -47,7 +50,9 @@ def test_an_env_py_that_raises_its_password_is_masked(start: Start) -> None:
     assert "cannot use" in told.message
 
 
-def test_no_password_is_in_any_log_event_status_or_manifest(stage: Stage) -> None:
+@pytest.mark.parametrize("group", GROUPS)
+def test_no_password_is_in_any_log_event_status_or_manifest(stage: Stage, group: str) -> None:
+    assert group  # each of them has a worker, and a stage, of its own
     for access in (stage.access, stage.operator):
         stage.evidence.logs(access)
     stage.evidence.end()
