@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 UID = 1000650000
 PROXY = """
 import asyncio
+import os
+import signal
 
 async def copy(reader, writer):
     while part := await reader.read(65536):
@@ -28,6 +30,7 @@ async def join(reader, writer):
     await asyncio.gather(copy(reader, back), copy(there, writer), return_exceptions=True)
 
 async def main():
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, os._exit, 0)  # process 1 ignores it otherwise
     await (await asyncio.start_server(join, "127.0.0.1", 6432)).serve_forever()
 
 asyncio.run(main())
