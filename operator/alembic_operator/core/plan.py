@@ -5,14 +5,15 @@ from dataclasses import replace
 from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.api.status import LastRun, Status
 from alembic_operator.api.v1alpha1 import Spec
-from alembic_operator.core import by_pods, conditions, job, messages, names, progress, retry, run, times
+from alembic_operator.core import conditions, job, messages, names, progress, retry, run, times
 from alembic_operator.core.actions import BringRunner, CreateJob, DeleteJob, Plan
-from alembic_operator.core.held import held
-from alembic_operator.core.made_for import Inputs, of_another_strategy
+from alembic_operator.core.gates import by_pods
+from alembic_operator.core.gates.held import held
+from alembic_operator.core.gates.made_for import Inputs, of_another_strategy
+from alembic_operator.core.gates.rollouts import at_risk
+from alembic_operator.core.gates.skipped import skipped
 from alembic_operator.core.notices import notices
 from alembic_operator.core.observation import DatabaseServer, Job, Manifest, Missing, Observation, PodParts, Refusal
-from alembic_operator.core.rollouts import at_risk
-from alembic_operator.core.skipped import skipped
 from alembic_operator.core.status import status_after, with_held
 from alembic_operator.core.verdict import Finished, Verdict
 

@@ -3,8 +3,8 @@
 from alembic_operator.api.reasons import Effect
 from alembic_operator.api.status import DatabaseStatus, HistoryEntry, LastRun, Status
 from alembic_operator.core import conditions, run
-from alembic_operator.core.held import Held
-from alembic_operator.core.known import known_images
+from alembic_operator.core.gates.held import Held
+from alembic_operator.core.gates.known import known_images
 from alembic_operator.core.observation import DatabaseServer, Observation
 from alembic_operator.core.verdict import Verdict
 

@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from alembic_operator.core import facts, gated, names, rollouts, source
+from alembic_operator.core import facts, names, source
+from alembic_operator.core.gates import gated, rollouts
 from alembic_operator.core.observation import DatabaseServer, GatedPod, GatedWorkload, Job, Manifest, Pod, PodParts
 from alembic_operator.kube.cluster import JOBS, MIGRATIONS, PODS, STATEFUL_SETS, WORKLOADS, Resource
 

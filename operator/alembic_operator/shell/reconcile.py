@@ -7,9 +7,9 @@ from datetime import datetime
 import structlog
 
 from alembic_operator.core.actions import Notice, Plan
+from alembic_operator.core.gates.rollouts import without_migration
 from alembic_operator.core.observation import Migration, Refusal
 from alembic_operator.core.plan import plan
-from alembic_operator.core.rollouts import without_migration
 from alembic_operator.kube.apply import apply
 from alembic_operator.kube.archive import Archive
 from alembic_operator.kube.cache import Cache, Key

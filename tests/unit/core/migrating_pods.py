@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from alembic_operator.contract import Result
-from alembic_operator.core import gated, job
+from alembic_operator.core import job
+from alembic_operator.core.gates import gated
 from alembic_operator.core.names import GATE_CONTAINER, MIGRATION_LABEL, RUNNER_PATH
 from alembic_operator.core.observation import GatedPod, Manifest, Observation
 from alembic_operator.core.plan import plan

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alembic_operator.core import gated
+from alembic_operator.core.gates import gated
 from alembic_operator.core.observation import Manifest, Owner, Workload
 from tests.unit.core.builders import UP_TO_DATE, at
 from tests.unit.core.gates import GATE, raw_pod

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from alembic_operator.api.reasons import Occasion
-from alembic_operator.core import rollouts
 from alembic_operator.core.actions import Notice
+from alembic_operator.core.gates import rollouts
 from alembic_operator.core.observation import GatedWorkload, Manifest, Owner
 from alembic_operator.core.plan import plan
 from tests.unit.core.builders import seen

@@ -10,7 +10,8 @@ from typing import Any
 
 from alembic_operator.api.v1alpha1 import API_VERSION, KIND
 from alembic_operator.contract import ExitCode, Result
-from alembic_operator.core import gated, names
+from alembic_operator.core import names
+from alembic_operator.core.gates import gated
 from alembic_operator.core.observation import Manifest
 from tests.unit.core.builders import BROKEN, LOCKED, ON_POSTGRES, POSTGRES, at
 from tests.unit.core.life import Life

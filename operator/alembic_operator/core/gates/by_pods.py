@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.api.status import LastRun
 from alembic_operator.core import messages, names, progress, run
-from alembic_operator.core.made_for import Inputs, anew, only_waits, pods_made_for
+from alembic_operator.core.gates.made_for import Inputs, anew, only_waits, pods_made_for
 from alembic_operator.core.observation import Gate, GatedPod, Observation, Pod
 from alembic_operator.core.verdict import Finished, Verdict
 
