@@ -16,17 +16,11 @@ RUN_LABEL = f"{GROUP}/run"
 """On Jobs and their pods: the name of the DatabaseMigration that they run; such pods are never gated. Not
 `app.kubernetes.io/instance`, by which Argo CD may track its own."""
 
-CONTAINER_ANNOTATION = f"{GROUP}/container"
-"""Of a pod: the container whose image and environment the gate takes. Default: the first."""
-
 GATE_ANNOTATION = f"{GROUP}/gate"
 """Of a pod: what became of its gate; without it there is one."""
 
 SKIP = "Skip"
 """A person lets the pod through."""
-
-SATISFIED = "Satisfied"
-"""The admission policy found its image among those whose revisions the database is known to contain."""
 
 STRATEGY_ANNOTATION = f"{GROUP}/strategy"
 """Of a pod: InitContainer, when its gate does not wait for the migration but runs it."""

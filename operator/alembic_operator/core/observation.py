@@ -176,6 +176,11 @@ class Gate:
     ended_message: str = ""
     """The termination message of its last end, when it is not a Result."""
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether it ended otherwise than well; a node that starts again runs also those again that ended well."""
+        return self.exit_code not in (None, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class GatedPod:

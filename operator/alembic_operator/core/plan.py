@@ -243,7 +243,7 @@ def _settled(seen: Observation, name: str) -> Verdict | None:
 
 def _remembered(status: Status, last: LastRun) -> Verdict:
     """Return the verdict of a run that only the status remembers."""
-    reason = next((one for one in Reason if one == last.outcome), Reason.RETRYING)
+    reason = run.outcome(last)
     return Verdict(reason, messages.ended(reason, last, status.revisions))
 
 

@@ -117,6 +117,11 @@ def last_run(job: Job, end: Ending) -> LastRun:
     return with_end(begun, end)
 
 
+def outcome(last: LastRun) -> Reason:
+    """Return the reason that a run ended with which only the status remembers."""
+    return _REASONS.get(last.outcome or "", Reason.RETRYING)
+
+
 def attempt(last: LastRun | None, name: str) -> int:
     """Return which attempt of these inputs the next run is, or the one that is under way."""
     if last is None or last.identity != name:

@@ -8,6 +8,11 @@ def text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def exact(moment: datetime) -> str:
+    """Return RFC 3339 in UTC with microseconds, as Events and Leases have it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def moment(written: str) -> datetime:
     """Read RFC 3339.
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from alembic_operator.api.v1alpha1 import API_VERSION, KIND
-from alembic_operator.core import names
+from alembic_operator.core import names, times
 from alembic_operator.core.actions import Notice
 from alembic_operator.core.observation import Manifest, Migration, Owner
 from alembic_operator.kube import setters
@@ -56,7 +56,7 @@ class Events:
             "apiVersion": EVENTS.api_version,
             "kind": "Event",
             "metadata": {"name": name, "namespace": namespace},
-            "eventTime": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "eventTime": times.exact(datetime.now(UTC)),
             "reportingController": CONTROLLER,
             "reportingInstance": self._instance,
             "action": "Migrate",

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from alembic_operator.core import times
 from alembic_operator.core.lease import FREE, Lease, Terms
 from alembic_operator.core.observation import Manifest
 from alembic_operator.kube.cluster import LEASES, Cluster
@@ -71,4 +72,4 @@ def _lease(raw: Manifest) -> Lease:
 
 def _now() -> str:
     """Return the time for people to read: no decision depends on it."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return times.exact(datetime.now(UTC))

@@ -78,8 +78,7 @@ def _remembered(seen: Observation, name: str) -> _Report | None:
     last = status.last_run
     if last is None or last.identity != name or not last.finished_at:
         return None
-    reason = next((one for one in Reason if one == last.outcome), Reason.RETRYING)
-    return _Report(reason, last, (status.revisions and status.revisions.pending) or 0)
+    return _Report(run.outcome(last), last, (status.revisions and status.revisions.pending) or 0)
 
 
 def _report(seen: Observation, name: str, pod: GatedPod) -> _Report | None:
@@ -162,7 +161,7 @@ def _runs(pod: GatedPod) -> bool:
 
 def _failed(pod: GatedPod) -> bool:
     """Return whether a pod failed before, and only tries again: the status changes when it has ended."""
-    return pod.gate is not None and pod.gate.exit_code not in (None, 0)
+    return pod.gate is not None and pod.gate.has_failed
 
 
 def _migrating(seen: Observation, name: str, running: list[GatedPod], *, alone: bool) -> Verdict:

@@ -74,7 +74,7 @@ def _gate(container: Manifest, status: Manifest) -> Gate | None:
         running_image=sys.intern(running_image(status)),
         result=result,
         opened=(now.get("terminated") or {}).get("exitCode") == 0,
-        inputs=inputs(container),
+        inputs=_inputs(container),
         waiting_message=waiting.get("message") or "",
         started_at=ended.get("startedAt") or "",
         ended_reason=ended.get("reason") or "",
@@ -92,6 +92,6 @@ def _result(message: str) -> Result | None:
     return Result.from_json(message)
 
 
-def inputs(container: Manifest) -> str:
+def _inputs(container: Manifest) -> str:
     """Return what the database may depend on of a container, as one text that all pods of a template share."""
     return sys.intern(json.dumps({name: container.get(name) for name in _INPUTS}, sort_keys=True))

@@ -8,7 +8,7 @@ from alembic_operator.api.reasons import Occasion
 from alembic_operator.api.status import Status
 from alembic_operator.core import conditions, messages, names, times
 from alembic_operator.core.actions import Notice
-from alembic_operator.core.observation import Gate, GatedPod, Observation, Owner, PodParts
+from alembic_operator.core.observation import GatedPod, Observation, Owner, PodParts
 
 _HELD_AFTER = timedelta(seconds=3)
 """A pod that finds its revision there is through before that, and worth no word."""
@@ -72,14 +72,9 @@ def _waits_since(pod: GatedPod) -> datetime | None:
     gate = pod.gate
     if pod.ended or gate is None or gate.opened:
         return None
-    if _has_failed(gate) or gate.waiting_reason in _CANNOT_RUN:
+    if gate.has_failed or gate.waiting_reason in _CANNOT_RUN:
         return times.moment(pod.created_at)  # it starts again and again: only this time stays the same
     return times.moment(gate.running_since) if gate.running_since else None
-
-
-def _has_failed(gate: Gate) -> bool:
-    """Return whether it ended otherwise than well; a node that starts again runs also those again that ended well."""
-    return gate.exit_code not in (None, 0)
 
 
 def _group(waiting: list[tuple[datetime, GatedPod]], seen: Observation, status: Status) -> _Group:
@@ -91,7 +86,7 @@ def _group(waiting: list[tuple[datetime, GatedPod]], seen: Observation, status: 
 def _why(pod: GatedPod, seen: Observation, status: Status) -> str:
     """Return what a pod waits for, as far as that can be told from outside of it."""
     gate = pod.gate
-    if gate and _has_failed(gate):
+    if gate and gate.has_failed:
         told = status.last_run is not None and status.last_run.pod is not None  # it is what the status tells anyway
         said = f": {gate.result.error.message}" if gate.result and gate.result.error and not told else ""
         return f"because its gate ends with exit code {gate.exit_code}{said}"
