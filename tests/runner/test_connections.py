@@ -61,6 +61,23 @@ def test_a_missing_database_is_said_so(project: Project, runner: Runner, databas
     assert 'database "missing" does not exist' in message
 
 
+def test_a_database_that_takes_no_connections_just_now_is_tried_again(
+    project: Project, runner: Runner, database: Database, postgresql: Database
+) -> None:
+    project.begin().table("one")
+    postgresql.rows(f"alter database {database.name} allow_connections false")
+    message = _failed(runner.run(project, "upgrade", APP_URL=database.url(project.driver)), 75, "DatabaseUnreachable")
+    assert (f"{database.host}:{database.port}" in message, "not currently accepting" in message) == (True, True)
+
+
+def test_a_socket_that_is_not_there_yet_is_waited_for(project: Project, runner: Runner, database: Database) -> None:
+    project.begin().table("one")
+    environment = {**database.environment(), "PGHOST": str(project.folder)}
+    given = ("upgrade", "--database", "environment")
+    run = runner.run(project, *given, APP_URL=_elsewhere(project.driver), **environment)
+    assert str(project.folder) in _failed(run, 75, "DatabaseUnreachable")
+
+
 def test_an_unknown_host_is_unreachable_and_named(project: Project, runner: Runner, database: Database) -> None:
     project.begin().table("one")
     environment = {**database.environment(), "PGHOST": "no-such-host.invalid"}

@@ -173,3 +173,35 @@ def test_a_serialization_failure_is_tried_again_and_applied_once(
     assert (run.code, database.rows("select * from account")) == (0, [(300,)]), run.stderr
     (retried,) = run.said("retrying")
     assert (retried["reason"], "could not serialize" in retried["message"]) == ("Conflict", True)
+
+
+def test_a_schema_that_another_session_makes_too_is_a_conflict_that_the_next_attempt_heals(
+    project: Project, runner: Runner, database: Database
+) -> None:
+    project.begin().revision("one", 'op.execute("create schema if not exists common")')
+    with database.connect(autocommit=False) as other:
+        other.execute("create schema common")
+        process = runner.start(project, "upgrade", "--lock-timeout", "60s", APP_URL=database.url(project.driver))
+        waiting = "select count(*) from pg_stat_activity where wait_event = 'transactionid' and datname ="
+        until(lambda: database.value(f"{waiting} current_database()"), 60, "the revision waits")
+        other.commit()
+    run = process.finish()
+    assert (run.code, database.heads()) == (0, ["one"]), run.stderr
+    (retried,) = run.said("retrying")
+    assert (retried["reason"], "pg_namespace_nspname_index" in retried["message"]) == ("Conflict", True)
+
+
+def test_an_error_without_words_ends_as_any_other(any_project: Project, runner: Runner, database: Database) -> None:
+    any_project.begin().table("one").revision(
+        "two",
+        """
+        class Speechless(Exception):
+            def __str__(self):
+                raise RuntimeError("no words")
+        raise Speechless
+        """,
+    )
+    run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    assert (run.code, run.result.reason, run.result.to) == (70, "RevisionFailed", ("one",)), run.stderr
+    assert run.result.error
+    assert (run.result.error.revision, run.result.error.message) == ("two", "Speechless")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
+import errno
 import socket
 from typing import Any
 
@@ -54,6 +57,60 @@ def _verdict(error: BaseException, scene: Scene = RUNNING) -> tuple[Reason, Exit
 )
 def test_an_sqlstate_decides(code: str, reason: Reason, exit_code: int) -> None:
     assert _verdict(_error(code)) == (reason, exit_code)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("23505", 'duplicate key value violates unique constraint "pg_extension_name_index"'),
+        ("23505", "doppelter Schlüsselwert verletzt Unique-Constraint »pg_namespace_nspname_index«"),
+        ("XX000", "tuple concurrently updated"),
+    ],
+)
+def test_a_catalog_that_another_session_changed_too_is_a_conflict(code: str, message: str) -> None:
+    assert _verdict(_error(code, message)) == (Reason.CONFLICT, ExitCode.TRY_AGAIN)
+
+
+class _SpeechlessError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class _SeveralError(Exception):
+    """What ExceptionGroup is, which Python 3.10 lacks."""
+
+    def __init__(self, *held: BaseException) -> None:
+        super().__init__(f"unhandled errors in a TaskGroup ({len(held)} sub-exceptions)")
+        self.exceptions = held
+
+
+def test_an_error_that_cannot_say_what_it_is_is_told_by_its_name() -> None:
+    verdict = classify(_SpeechlessError(), RUNNING)
+    assert (verdict.reason, verdict.failure.message) == (Reason.REVISION_FAILED, "_SpeechlessError")
+
+
+def test_of_a_group_of_errors_the_first_one_is_told() -> None:
+    failure = classify(_SeveralError(_SeveralError(_error("42P01", "no table")), KeyError("x")), RUNNING).failure
+    assert (failure.sqlstate, failure.message, failure.statement) == ("42P01", "no table", "update t set a = ?")
+
+
+def test_an_ending_in_a_group_of_errors_stays_one() -> None:
+    ending = Ending(Reason.WRONG_DATABASE, "elsewhere")
+    assert _verdict(_SeveralError(ValueError("x"), ending), Scene())[0] is Reason.WRONG_DATABASE
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EHOSTUNREACH, "No route to host"),
+        OSError(errno.ENETUNREACH, "Network is unreachable"),
+        OSError("Multiple exceptions: [Errno 111] Connect call failed ('::1', 1), [Errno 111] Connect call failed"),
+        asyncio.TimeoutError(),  # noqa: UP041  Python 3.10 has two
+        concurrent.futures.TimeoutError(),
+    ],
+)
+def test_whatever_a_socket_fails_with_is_of_the_network(error: Exception) -> None:
+    assert _verdict(error, Scene(server="db:5432/app")) == (Reason.DATABASE_UNREACHABLE, ExitCode.TRY_AGAIN)
 
 
 def test_a_statement_timeout_is_told_from_a_cancellation() -> None:

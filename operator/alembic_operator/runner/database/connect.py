@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import sys
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable
 
 from sqlalchemy import event
@@ -20,7 +20,8 @@ from alembic_operator.runner.database import refusal
 from alembic_operator.runner.database.network import client_side, keep_alive
 from alembic_operator.runner.database.own import Origin, OwnConnection, fetch, literal
 from alembic_operator.runner.process import wording
-from alembic_operator.runner.process.failures import Ending, Scene, classify, is_database_error
+from alembic_operator.runner.process.causes import words
+from alembic_operator.runner.process.failures import Ending, Scene, classify, is_database_error, unreachable
 
 if TYPE_CHECKING:
     from alembic_operator.runner.database.address import Address
@@ -230,10 +231,13 @@ def connect_failed(error: BaseException, origin: Origin) -> Ending:
     scene = Scene(server=origin.place)
     verdict = classify(error, scene)
     if is_database_error(error):
-        if not verdict.failure.sqlstate and not wording.is_of_network(str(error)):
+        if not verdict.failure.sqlstate and not wording.is_of_network(words(error)):
             verdict = classify(refusal.why(origin.arguments) or error, scene)
-        if verdict.reason is Reason.ENV_FAILED and verdict.failure.sqlstate[:2] in _MAY_PASS:
-            verdict = replace(verdict, reason=Reason.DATABASE_UNREACHABLE)
+        may_pass = verdict.failure.sqlstate[:2] in _MAY_PASS
+    else:
+        may_pass = isinstance(error, OSError)  # a socket's file that is missing, a certificate
+    if may_pass and verdict.reason is Reason.ENV_FAILED:
+        verdict = unreachable(verdict, scene)
     return Ending.of(verdict)
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import ExitCode, Failure
-from alembic_operator.runner.process import masking, wording
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from alembic_operator.runner.process import causes, masking, wording
+from alembic_operator.runner.process.causes import words
 
 EXIT_CODES = {
     Reason.UP_TO_DATE: ExitCode.OK,
@@ -116,6 +114,17 @@ _SQLSTATES = {
 }
 """By the whole code or its class; everything else is the revision's own fault."""
 
+_NO_WAY = (errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETUNREACH, errno.ENETDOWN, errno.ENETRESET)
+"""Python has no classes for these."""
+
+_SEVERAL = "Connect call failed"
+"""asyncio says it, without a number, where a name had several addresses."""
+
+_DRIVERS = ("psycopg", "psycopg2", "asyncpg")
+
+_OLD_TIMEOUTS = ("asyncio.exceptions", "concurrent.futures._base")
+"""Until Python 3.11 they are no TimeoutError."""
+
 _CONNECT_CODES = ("", "08P01", "08003")
 """With these PgBouncer says what the server says with codes of their own."""
 
@@ -157,21 +166,9 @@ _UNDOING_HINT = (
 )
 
 
-def chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield the error and what caused it, the outermost first."""
-    seen: set[int] = set()
-    todo: list[Any] = [error]
-    while todo:
-        one = todo.pop(0)
-        if isinstance(one, BaseException) and id(one) not in seen:
-            seen.add(id(one))
-            yield one
-            todo += [getattr(one, "orig", None), one.__cause__, None if one.__suppress_context__ else one.__context__]
-
-
 def sqlstate(error: BaseException) -> str:
     """Return PostgreSQL's error code, whichever driver carries it; empty when the server sent none."""
-    for one in chain(error):
+    for one in causes.chain(error):
         for name in ("sqlstate", "pgcode"):
             if isinstance(code := getattr(one, name, None), str) and code:
                 return code
@@ -181,7 +178,7 @@ def sqlstate(error: BaseException) -> str:
 def first_line(error: BaseException) -> str:
     """Return the first line of what the server or Python said, without the driver's wrapping."""
     inner = getattr(error, "orig", None) or error
-    lines = str(inner).strip().splitlines()
+    lines = words(inner).strip().splitlines()
     text = lines[0] if lines else type(inner).__name__
     text = masking.without_values(re.sub(r"^<class '[^']*'>: ", "", text))
     if sqlstate(error) or is_database_error(inner):
@@ -191,18 +188,19 @@ def first_line(error: BaseException) -> str:
 
 def is_database_error(error: BaseException) -> bool:
     """Tell whether a driver, or SQLAlchemy for it, raised the error."""
-    return any(kind.__module__.split(".")[0] in ("psycopg", "psycopg2", "asyncpg") for kind in type(error).__mro__)
+    modules = [kind.__module__ for kind in type(error).__mro__]
+    return any(one.startswith("sqlalchemy.dialects.") or one.split(".")[0] in _DRIVERS for one in modules)
 
 
 def classify(error: BaseException, scene: Scene) -> Verdict:
     """Decide what an error of env.py, a revision or a driver means."""
-    for one in chain(error):
+    for one in causes.chain(error):
         if isinstance(one, Ending):
             return _at(one.verdict, scene)
-    error = _first(error)
+    error = causes.first(error)
     code = sqlstate(error)
     if not scene.revision and code in _CONNECT_CODES:
-        code = wording.connect_sqlstate(str(error)) or code
+        code = wording.connect_sqlstate(words(error)) or code
     reason = _reason(error, code, scene)
     failure = Failure(
         message=_message(error, code, scene),
@@ -214,11 +212,11 @@ def classify(error: BaseException, scene: Scene) -> Verdict:
     return Verdict(reason, failure)
 
 
-def _first(error: BaseException) -> BaseException:
-    """Return what went wrong first, where SQLAlchemy only complains of the state that it left."""
-    while type(error).__name__ == "PendingRollbackError" and error.__context__ is not None:
-        error = error.__context__
-    return error
+def unreachable(verdict: Verdict, scene: Scene) -> Verdict:
+    """Return the verdict on a connection that could not be made, for a reason that says nothing of env.py."""
+    text, hint = verdict.failure.message, _HINTS[Reason.DATABASE_UNREACHABLE]
+    message = text if scene.server in text else f"{scene.server}: {text}"
+    return Verdict(Reason.DATABASE_UNREACHABLE, replace(verdict.failure, message=message, hint=hint))
 
 
 def _at(verdict: Verdict, scene: Scene) -> Verdict:
@@ -229,12 +227,14 @@ def _reason(error: BaseException, code: str, scene: Scene) -> Reason:
     if not scene.revision and _is_of_pooler(error, code):
         return Reason.POOLED_CONNECTION
     found = _SQLSTATES.get(code) or _SQLSTATES.get(code[:2])
-    if code == "57014" and "statement timeout" in str(error):
+    if code == "57014" and "statement timeout" in words(error):
         found = Reason.STATEMENT_TIMEOUT
-    if code == "22023" and not scene.revision and "role" in str(error):
+    if code == "22023" and not scene.revision and "role" in words(error):
         found = Reason.ROLE_NOT_FOUND
     if not code and is_connection_lost(error):
         found = Reason.DATABASE_UNREACHABLE
+    if wording.is_of_catalog(code, first_line(error)):
+        found = Reason.CONFLICT
     if found:
         return found
     if scene.revision:
@@ -246,17 +246,24 @@ def is_connection_lost(error: BaseException) -> bool:
     """Tell whether an error without SQLSTATE says that there is no connection (any more)."""
     if getattr(error, "connection_invalidated", False):
         return True
-    network = (ConnectionError, TimeoutError)
-    for one in chain(error):
-        if isinstance(one, network) or type(one).__name__ == "gaierror":
+    for one in causes.chain(error):
+        if _is_of_socket(one):
             return True
-        if is_database_error(one) and wording.is_of_connection(str(one)):
+        if is_database_error(one) and wording.is_of_connection(words(one)):
             return True
     return False
 
 
+def _is_of_socket(error: BaseException) -> bool:
+    if isinstance(error, OSError):
+        known = isinstance(error, (ConnectionError, TimeoutError)) or type(error).__name__ == "gaierror"
+        several = type(error) is OSError and _SEVERAL in words(error)
+        return known or several or error.errno in _NO_WAY
+    return type(error).__name__ == "TimeoutError" and type(error).__module__ in _OLD_TIMEOUTS
+
+
 def _is_of_pooler(error: BaseException, code: str) -> bool:
-    return code in _POOLER_CODES or bool(_POOLER.search(str(error)))
+    return code in _POOLER_CODES or bool(_POOLER.search(words(error)))
 
 
 def _message(error: BaseException, code: str, scene: Scene) -> str:

@@ -6,7 +6,7 @@ import re
 import traceback
 
 from alembic_operator.runner.process import masking
-from alembic_operator.runner.process.failures import chain
+from alembic_operator.runner.process.causes import chain, words
 
 _WITHOUT_ROWS = re.compile(r"^(?:HINT: .*|(?:CONTEXT: +)?PL/pgSQL function .* line \d+ at .*)$", re.MULTILINE)
 """What follows the first line and names code only; DETAIL, COPY's CONTEXT and the parameters hold values."""
@@ -16,18 +16,18 @@ _SPEAKING = ("psycopg", "psycopg2", "asyncpg", "sqlalchemy")
 def trace(error: BaseException) -> dict[str, str]:
     """Return an error and its traceback for the journal."""
     text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    said = {str(one): _safe(one) for one in chain(error) if _quotes_rows(one)}
-    for words in sorted(said, key=len, reverse=True):  # the wrapping error contains the words of the wrapped one
-        text = text.replace(words, said[words]).replace(repr(words)[1:-1], repr(said[words])[1:-1])
-    return {"error": said.get(str(error), str(error)).split("\n", 1)[0], "traceback": text}
+    said = {words(one): _safe(one) for one in chain(error) if _quotes_rows(one)}
+    for one in sorted(said, key=len, reverse=True):  # the wrapping error contains the words of the wrapped one
+        text = text.replace(one, said[one]).replace(repr(one)[1:-1], repr(said[one])[1:-1])
+    return {"error": said.get(words(error), words(error)).split("\n", 1)[0], "traceback": text}
 
 
 def _quotes_rows(error: BaseException) -> bool:
-    return any(kind.__module__.split(".")[0] in _SPEAKING for kind in type(error).__mro__) and bool(str(error))
+    return any(kind.__module__.split(".")[0] in _SPEAKING for kind in type(error).__mro__) and bool(words(error))
 
 
 def _safe(error: BaseException) -> str:
-    first, *rest = str(error).splitlines() or [""]
+    first, *rest = words(error).splitlines() or [""]
     lines = [masking.without_values(first), *_WITHOUT_ROWS.findall("\n".join(rest))]
     if isinstance(sql := getattr(error, "statement", None), str):
         lines.append(f"[SQL: {masking.statement(sql)}]")

@@ -19,6 +19,11 @@ _NETWORK = re.compile(
     r"|server closed the connection|connection (?:is|was|already) closed|Connection reset|SSL (?:SYSCALL|connection)"
     r"|No such file or directory\s+Is the server running",
 )
+_CATALOG = {
+    "23505": re.compile(r"\bpg_\w+_index\b"),
+    "XX000": re.compile(r"\btuple concurrently (?:updated|deleted)"),
+}
+"""Two sessions made, or changed the rights of, one schema, extension, type or role at the same moment."""
 _FAILED = re.compile(r"connection to server .* failed|connection failed")
 
 
@@ -35,3 +40,8 @@ def is_of_network(text: str) -> bool:
 def is_of_connection(text: str) -> bool:
     """Tell whether a driver says that there is no connection, for whatever reason."""
     return is_of_network(text) or bool(_FAILED.search(text))
+
+
+def is_of_catalog(sqlstate: str, text: str) -> bool:
+    """Tell whether a server's own catalog was in the way, as IF NOT EXISTS does not prevent; later it is not."""
+    return sqlstate in _CATALOG and bool(_CATALOG[sqlstate].search(text))

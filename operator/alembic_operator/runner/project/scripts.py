@@ -12,7 +12,8 @@ from alembic.script.revision import MultipleHeads, ResolutionError, Revision, Re
 from alembic.util import CommandError
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.process.failures import Ending, chain, first_line
+from alembic_operator.runner.process.causes import chain
+from alembic_operator.runner.process.failures import Ending, first_line
 from alembic_operator.runner.project import source, state
 from alembic_operator.runner.project.targets import is_relative, parts, union
 

@@ -1,0 +1,47 @@
+"""Walk an error and what caused it, whoever wrote its class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error, what a group of errors holds, and what caused it; the outermost first."""
+    seen: set[int] = set()
+    todo: list[Any] = [error]
+    while todo:
+        one = todo.pop(0)
+        if isinstance(one, BaseException) and id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            todo += [getattr(one, "orig", None), *grouped(one), one.__cause__]
+            todo += [None if one.__suppress_context__ else one.__context__]
+
+
+def grouped(error: BaseException) -> tuple[BaseException, ...]:
+    """Return the errors of a group, such as a TaskGroup raises; empty: it is none."""
+    held = getattr(error, "exceptions", None)
+    return held if isinstance(held, tuple) else ()
+
+
+def first(error: BaseException) -> BaseException:
+    """Return what went wrong first, where a group only counts it or SQLAlchemy complains of the state that it left."""
+    seen: set[int] = set()
+    while id(error) not in seen:
+        seen.add(id(error))
+        inner = next((one for one in grouped(error) if isinstance(one, BaseException)), None)
+        if type(error).__name__ == "PendingRollbackError":
+            inner = error.__context__
+        error = inner or error
+    return error
+
+
+def words(error: BaseException) -> str:
+    """Return what an error says; nothing when its class cannot even say that."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  a class of the application's may do anything
+        return ""
