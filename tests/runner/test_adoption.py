@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from alembic_operator.core import names
 from alembic_operator.runner.database.versions import LOCK_CLASS_A, VersionTable
 from tests.runner.server import until
 
@@ -28,6 +29,7 @@ def test_a_first_revision_that_meets_its_own_tables_says_to_stamp(
     assert run.result.error is not None
     assert (run.result.error.sqlstate, run.result.error.revision) == ("42P07", "one")
     assert "`stamp` in place of `upgrade`" in run.result.error.hint
+    assert names.RETRY in run.result.error.hint
     (warning,) = run.result.warnings
     assert ("is empty" if exists else "does not exist") in warning
 

@@ -6,6 +6,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from alembic_operator.core import names
 from tests.runner.server import until
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def test_what_a_killed_run_did_is_not_done_again_before_somebody_looked(
     assert run.result.error
     assert run.result.error.revision == "two"
     (advice,) = re.findall("`(.*)`", run.result.error.hint)
+    assert names.RETRY in run.result.error.hint
     database.rows("update purse set coins = 0")
     database.rows(advice)
     assert _comment(database) == "ours"

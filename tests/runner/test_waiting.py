@@ -42,6 +42,17 @@ def test_a_lock_timeout_names_who_holds_the_lock(project: Project, runner: Runne
     assert failed["ms"] >= 400
 
 
+def test_the_result_of_a_deadline_that_came_before_any_revision_says_that_env_py_took_the_time(
+    any_project: Project, runner: Runner, database: Database, deadline: str
+) -> None:
+    any_project.begin(before="import time; time.sleep(60)").table("one")
+    run = runner.run(any_project, "upgrade", "--deadline", deadline, APP_URL=database.url("psycopg2"))
+    assert (run.code, run.result.reason) == (76, "DeadlineExceeded"), run.stderr
+    assert run.result.error
+    words = "the deadline was reached while waiting for env.py, which has not called context.configure() yet"
+    assert run.result.error.message == words
+
+
 def test_the_result_of_the_deadline_names_who_held_the_lock_last(
     any_project: Project, runner: Runner, database: Database, deadline: str
 ) -> None:

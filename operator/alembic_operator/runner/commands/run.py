@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _ATTEMPTS = {Reason.LOCK_TIMEOUT: 40, Reason.CONFLICT: 5}
 """How often a revision is tried in one run; the database stays at the revision before in between."""
 _PAUSE_SECONDS = (0.2, 30.0)
+_ENV = "env.py, which has not called context.configure() yet"
 
 
 class Move(Protocol):
@@ -126,6 +127,7 @@ class Run:
         option.give_url(config, self._script, self._connections.address)
         connect = direct.engine_connection(self._connections.address)
         hooks = environment.Hooks(self._configuring, self._configured, self._steps, calls, connect)
+        self._around.stop.waiting_for = _ENV
         environment.run(config, self._script, hooks, invocation.target)
         self._around.stop.check()
 
@@ -177,6 +179,7 @@ class Run:
     # Stations of env.py
 
     def _configuring(self, connection: Any, arguments: dict[str, Any]) -> None:
+        self._around.stop.waiting_for = ""
         self._site = site = self._guard.enter(connection, arguments)
         arguments["transaction_per_migration"] = True
         environment.also_on_version_apply(arguments, self._applying)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database.own import literal
 from alembic_operator.runner.database.versions import HISTORY_TABLE
+from alembic_operator.runner.process.failures import AGAIN
 
 if TYPE_CHECKING:
     from alembic_operator.runner.database.versions import Connected, VersionTable
@@ -40,7 +41,7 @@ class Vacancy:
         """Return what to do about a first revision that met those tables."""
         return (
             "If the tables are this project's, run this pod's command by hand with `stamp` in place of `upgrade` and"
-            " `--target REVISION`, what they are at, as its last flag; else remove what is in the way."
+            f" `--target REVISION`, what they are at, as its last flag; else remove what is in the way.{AGAIN}"
         )
 
 

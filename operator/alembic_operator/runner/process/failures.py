@@ -134,26 +134,30 @@ _POOLER_CODES = ("26000", "42P05")
 _POOLER = re.compile(r"unsupported startup parameter|in statement pooling mode")
 
 _HINTS = {
-    Reason.LOCK_TIMEOUT: "Other sessions lock the table (pg_stat_activity); or give more policy.lockTimeout.",
+    Reason.LOCK_TIMEOUT: "Other sessions lock the table (pg_stat_activity); or give more spec.policy.lockTimeout.",
     Reason.CONFLICT: "The revision was rolled back; it is tried again.",
     Reason.DATABASE_UNREACHABLE: "Check the host, the port and that the server is up; it is tried again.",
     Reason.RESOURCES_EXHAUSTED: "Give the server room (disk, memory, or max_connections and the limits of role "
     "and database, as the message says); it is tried again.",
-    Reason.AUTHENTICATION_FAILED: "Check the user and the password in the Secret; it is tried again when they change.",
+    Reason.AUTHENTICATION_FAILED: "Correct the user or the password in the Secret; the next attempt takes it.",
     Reason.DATABASE_NOT_FOUND: "Create the database, or correct its name.",
     Reason.PERMISSION_DENIED: "Grant the right to the user, or set spec.database.role to the owner of the tables.",
     Reason.ROLE_NOT_FOUND: "Create it, or correct spec.database.role; it is looked for again.",
     Reason.POOLED_CONNECTION: "Give the server's own address; or that of a pool in session mode, and take startup "
     "parameters (options, server_settings) out of env.py or into the pooler's ignore_startup_parameters.",
     Reason.READ_ONLY_DATABASE: "Connect to the primary; this server is a standby or read-only.",
-    Reason.STATEMENT_TIMEOUT: "Give more policy.statementTimeout, or split the statement.",
+    Reason.STATEMENT_TIMEOUT: "Give more spec.policy.statementTimeout, or split the statement.",
     Reason.ALEMBIC_NOT_FOUND: "Install it in the image, or set spec.alembic.python to the interpreter that has it.",
     Reason.ENV_FAILED: "The pod's log has the traceback; the application may need more of its environment variables.",
 }
 _BOUNDED_ELSEWHERE = ("25P03", "25P04", "57P05")
 EXISTS_ALREADY = ("42P07", "42701", "42710", "42P06")
 """A table, a column, another object or a schema of that name is there."""
-_DRIFT = "The object exists already: a half-applied revision or a change by hand. Remove it, or stamp the database."
+AGAIN = " Then give the migration's annotation alembic-operator.dev/retry a new value: that starts the next run."
+"""For what a person mends in the database: nothing else tells the operator that it is done."""
+_DRIFT = (
+    f"The object exists already: a half-applied revision or a change by hand. Remove it, or stamp the database.{AGAIN}"
+)
 _NEEDS_AUTOCOMMIT = {
     "25001": "It cannot run in a transaction. Write `with op.get_context().autocommit_block():` around it, for example"
     " around op.create_index(..., postgresql_concurrently=True).",

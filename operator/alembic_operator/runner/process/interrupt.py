@@ -125,4 +125,4 @@ def _interrupted(number: int) -> Ending:
 
 def _too_long(waiting_for: str) -> Ending:
     where = f" while waiting for {waiting_for}" if waiting_for else ""
-    return Ending(Reason.DEADLINE_EXCEEDED, f"the deadline was reached{where}", "Give more policy.deadline.")
+    return Ending(Reason.DEADLINE_EXCEEDED, f"the deadline was reached{where}", "Give more spec.policy.deadline.")

@@ -126,4 +126,5 @@ def _diverged(found: Standing) -> Ending:
 
 def _blocked(found: Standing) -> Ending:
     message = f"the database contains {', '.join(found.unknown)}, which these scripts do not know"
-    return Ending(Reason.DATABASE_AHEAD_BLOCKED, message, "Use the image that knows it, or allow databaseAhead.")
+    hint = "Use the image that knows it, or set spec.policy.databaseAhead to Allow."
+    return Ending(Reason.DATABASE_AHEAD_BLOCKED, message, hint)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database.own import fetch, literal
 from alembic_operator.runner.database.sites import raw_of
-from alembic_operator.runner.process.failures import Ending, Verdict
+from alembic_operator.runner.process.failures import AGAIN, Ending, Verdict
 from alembic_operator.runner.watching.ledger import Ledger
 from alembic_operator.runner.watching.mark import Mark
 from alembic_operator.runner.watching.witness import Witness
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 _BLOCK = "`with op.get_context().autocommit_block():`"
 _COMMITTED = (
     "Statements of this revision are committed and would run twice: undo or complete them by hand"
-    " (lastRun.error.committed lists them), then try again."
+    " (lastRun.error.committed lists them)."
 )
 _UNKNOWN = (
     "The connection was lost while a statement ran that cannot be rolled back: look whether it took effect,"
-    " undo or complete it by hand, then try again."
+    " undo or complete it by hand."
 )
 _WRITE_INSTEAD = f" In the script, write {_BLOCK} in place of COMMIT."
 _STOPPED = (Reason.INTERRUPTED, Reason.DEADLINE_EXCEEDED)
@@ -101,7 +101,7 @@ class Halves(Witness):
         if not never_again and not doubtful:
             self._mark.withdraw()
             return replace(verdict, failure=failure)
-        hint = (_COMMITTED if never_again else _UNKNOWN) + self._mark.advice() + (_WRITE_INSTEAD if own else "")
+        hint = (_COMMITTED if never_again else _UNKNOWN) + self._mark.advice() + AGAIN + (_WRITE_INSTEAD if own else "")
         if verdict.reason in _STOPPED:
             message = f"{failure.message.partition(';')[0]} in the middle of a revision that is partly committed"
             failure = replace(failure, message=message)

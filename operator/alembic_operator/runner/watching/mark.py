@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database.own import fetch, literal
-from alembic_operator.runner.process.failures import Ending, first_line
+from alembic_operator.runner.process.failures import AGAIN, Ending, first_line
 from alembic_operator.runner.watching.ledger import in_transaction
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Mark:
             message = (
                 f"an earlier run ended in the middle of {down}revision {earlier}, which does what no rollback undoes"
             )
-            hint = f"Look what it did; undo it, or complete it and stamp the revision.{self.advice()}"
+            hint = f"Look what it did; undo it, or complete it and stamp the revision.{self.advice()}{AGAIN}"
             raise Ending(Reason.PARTLY_APPLIED, message, hint)
 
     def write(self, raw: Any) -> None:
@@ -99,7 +99,7 @@ class Mark:
         """Return how a person takes it away."""
         if not self._site or not (self._written or self._earlier()[1]):
             return ""
-        return f" When that is done, run `{self._comment(self._kept())}`; until then nothing runs this revision."
+        return f" When that is done, run `{self._comment(self._kept())}`: until then nothing runs this revision."
 
     def _text(self, raw: Any) -> str:
         """Return what the mark says; only what is taken back is in the version table when it begins."""

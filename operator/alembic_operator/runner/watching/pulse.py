@@ -27,7 +27,7 @@ _GOODBYE = 1.0
 """Seconds: a server that does not answer must not keep the run from ending."""
 _BLOCKED = (Reason.LOCK_TIMEOUT, Reason.STATEMENT_TIMEOUT, Reason.DEADLINE_EXCEEDED, Reason.INTERRUPTED)
 _LOCK_NOT_AVAILABLE = "55P03"
-_HINT = "Let that session end, or end it (pg_terminate_backend); or give more policy.lockTimeout."
+_HINT = "Let that session end, or end it (pg_terminate_backend); or give more spec.policy.lockTimeout."
 _OWN_HINT = (
     "env.py or the application opened that connection and left it in a transaction: let it commit, "
     "or let revisions use op.get_bind() alone."
