@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from alembic_operator.runner.database import direct
-from alembic_operator.runner.database.address import Address
-from alembic_operator.runner.database.locks import Lock
 from alembic_operator.runner.database.versions import LOCK_CLASS_A, VersionTable
 from tests.runner.rivals import HELD_UP, held_up, holding_up, lock_holders, users
 from tests.runner.server import until
@@ -130,21 +127,6 @@ def test_a_lost_lock_is_taken_again_before_the_next_attempt(
         assert second != first
         holder.rollback()
     assert process.finish().code == 0
-
-
-def test_a_lock_is_held_only_while_the_server_says_so(database: Database) -> None:
-    where = Address(database.host, str(database.port), database.user, database.password, database.name)
-    origin = direct.origin(where, "")
-    assert origin
-    lock = Lock(origin.open(), VersionTable("public", "alembic_version"))
-    assert not lock.held()
-    assert lock.take(LOCK_CLASS_A)
-    assert lock.held()
-    lock.own.rows("select pg_advisory_unlock_all()")
-    assert not lock.held()
-    assert lock.take(LOCK_CLASS_A)
-    lock.own.close()
-    assert not lock.held()
 
 
 def test_the_deadline_ends_the_waiting_and_the_result_names_the_holder(

@@ -30,7 +30,7 @@ def test_after_a_killed_runner_the_next_waits_for_its_orphan(
         assert "orphan" in said["message"]
         assert not second.said("revision started")
     run = second.finish()
-    assert (run.code, database.heads()) == (0, ["one"]), run.stderr
+    assert (run.code, database.heads(), run.said("orphan terminated")) == (0, ["one"], []), run.stderr
 
 
 def test_a_killed_runner_is_noticed_by_the_server_within_seconds(
@@ -100,6 +100,7 @@ def test_an_orphan_that_goes_on_is_ended_after_a_bounded_time(
         second = runner.start(any_project, "upgrade", HOSTNAME="the-second", **environment)
         (said,) = until(lambda: second.said("orphan terminated"), 60)
         assert "pod the-first (pid" in said["message"]
+        assert _seconds(second.said("waiting for lock")[0], said) > 25, "it had its time to end by itself"
         until(lambda: second.said("revision started"))
         until(lambda: held_up(database), what="the second one runs the statement")
     run = second.finish()

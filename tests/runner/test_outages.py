@@ -99,7 +99,9 @@ def test_after_a_failover_the_promoted_standby_is_migrated_each_revision_once(ru
         for process in processes.values():
             assert process.finish().code == 75
         for process in _all_start(runner, projects, urls).values():
-            _is_tried_again(process.finish(), "ReadOnlyDatabase")
+            run = process.finish()
+            _is_tried_again(run, "ReadOnlyDatabase")
+            assert "is a standby" in run.stderr, "it was not even tried"
         standby.database.rows("select pg_promote()")
         for driver, process in _retried(runner, projects, urls, standby.database).items():
             _healed(process.finish(), standby.database.named(f"by_{driver}"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from alembic_operator.runner.database.versions import LOCK_CLASS_A
 from tests.runner.pgbouncer import pooled
 from tests.runner.server import until
 
@@ -59,11 +60,21 @@ def test_a_pool_in_transaction_mode_is_refused_while_others_use_it(
 
 
 def test_a_pool_in_session_mode_is_used(project: Project, runner: Runner, database: Database) -> None:
-    project.begin().table("one")
+    project.begin().revision("one", f'op.execute("{SETTINGS}")')
     with pooled(database, "session") as through:
-        run = runner.run(project, "upgrade", APP_URL=through.url(project.driver))
+        run = runner.run(project, "upgrade", "--lock-timeout", "700ms", APP_URL=through.url(project.driver))
     assert (run.code, database.heads()) == (0, ["one"]), run.stderr
     assert run.said("pooler in session mode")
+    ((timeout, holder),) = database.rows("select timeout, holder from seen")
+    assert (timeout, holder.startswith("alembic-operator/"), holder.endswith("/own")) == ("700ms", True, True)
+
+
+SETTINGS = (
+    "create table seen as select current_setting('lock_timeout') as timeout, application_name as holder"
+    f" from pg_locks l join pg_stat_activity a using (pid) where l.locktype = 'advisory' and classid = {LOCK_CLASS_A}"
+    " and database = (select oid from pg_database where datname = current_database())"
+)
+"""What both kinds of sessions were set up with."""
 
 
 def test_a_startup_parameter_that_a_pooler_refuses_is_reported_as_the_poolers(

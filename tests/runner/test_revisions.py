@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alembic_operator.runner.database.versions import LOCK_CLASS_A, VersionTable
 from tests.runner.server import until
 
 if TYPE_CHECKING:
@@ -103,11 +104,16 @@ def test_the_deadline_ends_the_attempts_and_says_what_was_in_the_way(
     assert database.heads() == []
 
 
-def test_the_deadline_cancels_a_long_statement(
+def test_the_deadline_cancels_a_long_statement_also_behind_a_wait_for_the_lock(
     any_project: Project, runner: Runner, database: Database, deadline: str
 ) -> None:
     any_project.begin().table("one").revision("two", 'op.execute("select pg_sleep(60)")')
-    run = runner.run(any_project, "upgrade", "--deadline", deadline, APP_URL=database.url("psycopg2"))
+    key = VersionTable("public", "alembic_version").lock_object
+    with database.connect() as holder:
+        holder.execute(f"select pg_advisory_lock({LOCK_CLASS_A}, {key})".encode())
+        process = runner.start(any_project, "upgrade", "--deadline", deadline, APP_URL=database.url("psycopg2"))
+        until(lambda: process.said("waiting for lock"))
+    run = process.finish()
     assert (run.code, run.result.reason) == (76, "DeadlineExceeded"), run.stderr
     assert run.result.to == ("one",)
     assert run.result.error
@@ -122,18 +128,22 @@ def test_a_statement_timeout_is_reported_as_one(any_project: Project, runner: Ru
     assert run.result.error.sqlstate == "57014"
 
 
-def test_a_deadlock_is_tried_again(any_project: Project, runner: Runner, database: Database) -> None:
-    database.rows("create sequence tries")
-    any_project.begin().revision(
-        "one",
-        """
-        if op.get_bind().scalar(sa.text("select nextval('tries')")) < 3:
-            op.execute("do $$ begin raise exception 'victim' using errcode = '40P01'; end $$")
-        """,
-    )
+def test_a_deadlock_is_tried_again_and_each_revision_has_its_own_attempts(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin()
+    for name, failures in (("one", 2), ("two", 3)):  # together too many for one
+        database.rows(f"create sequence tries_{name}")
+        any_project.revision(
+            name,
+            f"""
+            if op.get_bind().scalar(sa.text("select nextval('tries_{name}')")) <= {failures}:
+                op.execute("do $$ begin raise exception 'victim' using errcode = '40P01'; end $$")
+            """,
+        )
     run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
-    assert (run.code, database.heads()) == (0, ["one"]), run.stderr
-    assert len(run.said("retrying")) == 2
+    assert (run.code, database.heads()) == (0, ["two"]), run.stderr
+    assert [one["attempt"] for one in run.said("retrying")] == [1, 2, 1, 2, 3]
 
 
 def test_an_endless_deadlock_is_a_conflict_that_another_pod_may_heal(

@@ -76,6 +76,30 @@ def test_a_concurrent_index_build_has_no_timeout_where_env_py_commits_every_stat
     assert database.value("select value from after") == "300ms"
 
 
+def test_a_concurrent_build_that_fails_changes_no_timeout_and_a_rebuild_has_none(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    database.rows(
+        "create table busy as select 1 as id union all select 1; create function patient(id int) returns int immutable"
+        " language plpgsql as $$ begin if current_setting('lock_timeout') = '300ms' then raise 'in a hurry'; end if;"
+        " return id; end $$; create index by_id on busy (patient(id))"
+    )
+    any_project.begin(before='connection = connection.execution_options(isolation_level="AUTOCOMMIT")').revision(
+        "one",
+        f"""
+        try:
+            op.create_index("once", "busy", ["id"], unique=True, postgresql_concurrently=True)
+        except sa.exc.DBAPIError:
+            op.execute("create table failed as select {SETTING}")
+        op.execute("drop index once")
+        op.execute("reindex index concurrently by_id")
+        """,
+    )
+    run = runner.run(any_project, "upgrade", "--lock-timeout", "300ms", APP_URL=database.url("psycopg2"))
+    assert run.code == 0, run.stderr
+    assert database.value("select value from failed") == "300ms"
+
+
 def test_a_concurrent_index_build_in_a_transaction_fails_at_once_and_changes_no_timeout(
     any_project: Project, runner: Runner, database: Database
 ) -> None:

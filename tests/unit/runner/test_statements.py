@@ -106,3 +106,23 @@ def test_a_statement_ends_its_transaction(text: str, commits: bool, rolls_back: 
 def test_an_index_that_is_built_concurrently_is_read(text: str, index: tuple[str, str] | None) -> None:
     found = sql.concurrent_index(text)
     assert (found and (found.name, found.table)) == index
+
+
+def test_a_text_is_read_as_its_statements_and_what_each_may_do_twice() -> None:
+    text = "select 1; create index concurrently i on t (a); insert into t values (2); commit; rollback"
+    found = [
+        (one.text, one.reads, one.twice, one.twice_unfinished, one.commits, one.rolls_back) for one in sql.read(text)
+    ]
+    assert found == [
+        ("select ?", True, True, True, False, False),
+        ("create index concurrently i on t (a)", False, False, True, False, False),
+        ("insert into t values (?)", False, False, False, False, False),
+        ("commit", True, True, True, True, False),
+        ("rollback", True, True, True, False, True),
+    ]
+
+
+@pytest.mark.parametrize("length", [100, 20_000])
+def test_a_long_text_is_read_as_a_short_one_and_cut(length: int) -> None:
+    (one,) = sql.read("insert into t values (a" + "b" * length + ")")
+    assert (one.twice, len(one.text) < 420) == (False, True)
