@@ -52,8 +52,11 @@ from alembic_operator.runner.main import main
 
 __file__ = ARCHIVE  # a file that exists: libraries compare it with others
 code = main(sys.argv[1:])
-sys.stdout.flush()
-sys.stderr.flush()
+for stream in (sys.stdout, sys.stderr):
+    try:
+        stream.flush()
+    except Exception:
+        pass  # env.py may have closed it, or put anything in its place
 # Threads of the application's own must not keep a finished migration from ending.
 os._exit(code)
 """

@@ -187,3 +187,19 @@ def test_logging_of_env_py_does_not_silence_the_runner(
     run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
     assert [one["revision"] for one in run.said("revision applied")] == ["one"]
     assert run.said("revision applied")[0]["ms"] >= 0
+
+
+def test_an_env_py_that_goes_elsewhere_and_closes_its_streams_can_be_tried_again(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    database.rows("create sequence tries")
+    any_project.begin(before="import sys; os.chdir('/'); sys.stdout.close(); sys.stderr = None").revision(
+        "one",
+        """
+        if op.get_bind().scalar(sa.text("select nextval('tries')")) == 1:
+            op.execute("do $$ begin raise exception 'once more' using errcode = '40001'; end $$")
+        """,
+    )
+    run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    assert (run.code, database.heads()) == (0, ["one"]), run.stderr
+    assert len(run.said("retrying")) == 1

@@ -87,6 +87,36 @@ def test_sigterm_cancels_what_runs_under_another_role(project: Project, runner: 
         database.rows(f"drop owned by {owner} cascade; drop role {login}; drop role {owner}")
 
 
+@pytest.mark.parametrize("doing", ['op.execute("select pg_sleep(65)")', "import time\ntime.sleep(65)"])
+def test_sigterm_is_heard_behind_a_library_that_unblocks_it(
+    any_project: Project, runner: Runner, database: Database, doing: str
+) -> None:
+    unblocked = "import signal\nsignal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})"  # as multiprocessing does
+    any_project.begin().revision("one", f'{unblocked}\nop.execute("create table half (id int)")\n{doing}')
+    process = runner.start(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    until(lambda: process.said("revision started") and _locks(database, "AccessExclusiveLock"))
+    _stop(process)
+    assert database.heads() == []
+
+
+def test_child_processes_of_a_revision_hear_sigterm(any_project: Project, runner: Runner, database: Database) -> None:
+    any_project.begin().revision(
+        "one",
+        """
+        import multiprocessing, subprocess, time
+        child = subprocess.Popen(["sleep", "60"])
+        forked = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+        forked.start()
+        for one in (child, forked):
+            one.terminate()
+        codes = child.wait(), forked.join() or forked.exitcode
+        assert codes == (-15, -15), codes
+        """,
+    )
+    run = runner.run(any_project, "upgrade", "--deadline", "30s", APP_URL=database.url("psycopg2"))
+    assert (run.code, database.heads()) == (0, ["one"]), run.stderr
+
+
 def test_a_revision_that_swallows_everything_is_given_up(
     any_project: Project, runner: Runner, database: Database
 ) -> None:

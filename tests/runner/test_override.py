@@ -132,6 +132,20 @@ def test_a_creator_cannot_be_redirected_and_is_refused(
     assert postgresql.heads() == []
 
 
+@pytest.mark.parametrize("edit", ["", "creator"])
+def test_a_driver_that_cannot_be_redirected_is_refused(
+    runner: Runner, database: Database, postgresql: Database, tmp_path: Path, edit: str
+) -> None:
+    project = Project(tmp_path / "project", "pg8000").begin().table("one")
+    if edit:
+        named = ", ".join(f"{name}={getattr(postgresql, name)!r}" for name in ("host", "port", "user", "password"))
+        creator = f'creator=lambda: __import__("pg8000.dbapi").dbapi.connect({named}, database="postgres"), '
+        _edited(project, ('os.environ["APP_URL"], ', f'os.environ["APP_URL"], {creator}'))
+    run = runner.run(project, *GIVEN, APP_URL=f"postgresql+pg8000://{ELSEWHERE}", **database.environment())
+    assert (edit or "pg8000") in _refused(run, 64, "WrongDatabase")
+    assert postgresql.heads() == []
+
+
 def test_an_asynchronous_creator_is_refused_too(
     runner: Runner, database: Database, postgresql: Database, tmp_path: Path
 ) -> None:

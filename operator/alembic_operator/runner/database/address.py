@@ -19,6 +19,8 @@ _TOLERANT = _URL.format(r".*")
 """Passwords that nobody percent-encoded are understood too, as long as the host is clear."""
 
 _HOST_PORT = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(\d+))?")
+DRIVERS = ("psycopg", "psycopg_async", "psycopg2", "psycopg2cffi", "asyncpg")
+"""Those that an address can be given to."""
 _LIBPQ_ADDRESS = ("hostaddr", "service", "conninfo", "dsn")
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.pool import Pool
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database import refusal
+from alembic_operator.runner.database.address import DRIVERS
 from alembic_operator.runner.database.network import client_side, keep_alive
 from alembic_operator.runner.database.own import Origin, OwnConnection, fetch, literal
 from alembic_operator.runner.process import wording
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 _ORIGIN = "alembic_operator.origin"
 _READY = "alembic_operator.ready"
+_MODULES = ("psycopg", "psycopg2", "psycopg2cffi", "asyncpg", "pg8000")
+_ITS_OWN_WAY = "Remove spec.database, so that env.py connects as it always does."
+_OTHER_DRIVER = f"Let env.py use psycopg2, psycopg or asyncpg. Or: {_ITS_OWN_WAY}"
 _PREFLIGHT_SECONDS = 10.0
 _MAY_PASS = ("", "55")
 """Classes of refusals that say nothing of env.py: unknown ones, and a database that takes no connections just now."""
@@ -142,6 +146,8 @@ class Connections:
                 return raw
         self.around.secrets.learn(cparams.get("password"))
         if self.address:
+            if dialect.driver not in DRIVERS:
+                raise _not_redirected(f"with {dialect.driver}", _OTHER_DRIVER)
             self.address.apply(dialect.driver, cparams)
         origin = Origin.from_arguments(dialect, cargs, cparams, (place_of(cparams), self.session.own()))
         if record is not None:
@@ -174,11 +180,7 @@ class Connections:
     def _connected(self, raw: Any, record: Any) -> None:
         made_by = record.info.get(_ORIGIN)
         if made_by is None and self.address and _is_postgresql(raw):
-            raise Ending(
-                Reason.WRONG_DATABASE,
-                "env.py makes its connections with a creator, which cannot be redirected",
-                "Remove spec.database, so that env.py connects as it always does.",
-            )
+            raise _not_redirected("with a creator", _ITS_OWN_WAY)
         if made_by and self.origin and made_by.place == self.origin.place:
             self.ready(raw, record.info)
             raw.commit()
@@ -204,10 +206,15 @@ class Connections:
             kind.begin = begin
 
 
+def _not_redirected(how: str, hint: str) -> Ending:
+    message = f"env.py makes its connections {how}, which cannot be redirected"
+    return Ending(Reason.WRONG_DATABASE, message, hint)
+
+
 def _is_postgresql(raw: Any) -> bool:
     """Tell whether a driver's connection is PostgreSQL's; SQLAlchemy wraps those of asynchronous drivers."""
     kinds = type(raw).__mro__ + type(getattr(raw, "_connection", raw)).__mro__
-    return any(kind.__module__.split(".")[0] in ("psycopg", "psycopg2", "asyncpg") for kind in kinds)
+    return any(kind.__module__.split(".")[0] in _MODULES for kind in kinds)
 
 
 def _caller_of_begin() -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _posixsubprocess
 import os
 import signal
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Callable
@@ -27,6 +29,36 @@ IMPATIENT = 0.9
 def block() -> None:
     """Keep the signals for the listening thread; call it before any other thread exists, for threads inherit it."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+
+
+def _block_again(number: int, _frame: Any) -> None:
+    """Hand a signal on to the listening thread: a library has let it through, as multiprocessing does."""
+    block()
+    os.kill(os.getpid(), number)
+
+
+def _spare_children() -> None:
+    """Let child processes hear these signals: they would inherit that they are blocked, and outlive a terminate()."""
+    os.register_at_fork(after_in_child=_as_usual)
+    original: Any = _posixsubprocess.fork_exec
+
+    def fork_exec(*arguments: Any) -> Any:
+        before = signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        try:
+            return original(*arguments)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    _posixsubprocess.fork_exec = fork_exec
+    subprocess = sys.modules.get("subprocess")
+    if hasattr(subprocess, "_fork_exec"):  # since Python 3.11 it keeps the function itself
+        subprocess._fork_exec = fork_exec  # type: ignore[union-attr]  # noqa: SLF001
+
+
+def _as_usual() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
 class Stop:
@@ -56,6 +88,9 @@ class Stop:
     def watch(self) -> None:
         """Begin to listen; call it in the main thread."""
         signal.signal(_NUDGE, self._nudged)
+        for number in _SIGNALS:
+            signal.signal(number, _block_again)
+        _spare_children()
         threading.Thread(target=self._listen, name="stop", daemon=True).start()
 
     @property
@@ -69,7 +104,8 @@ class Stop:
         return None if self._end is None else self._end - time.monotonic()
 
     def check(self) -> None:
-        """Raise Ending when the run was asked to end."""
+        """Raise Ending when the run was asked to end; who goes on hears of no signal, however deaf he becomes."""
+        block()
         if self._ending and not self._unwound.is_set():
             raise self._ending
 

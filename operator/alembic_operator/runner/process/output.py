@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,10 +44,8 @@ class Output:
     def close(self) -> None:
         """Print what is still in the pipe and give standard output and standard error back."""
         for stream in (sys.stdout, sys.stderr):
-            try:
+            with suppress(Exception):  # env.py may have closed it, or put anything in its place
                 stream.flush()
-            except (OSError, ValueError):  # env.py may have closed it
-                continue
         os.dup2(self._stdout, 1)
         os.dup2(self._stderr, 2)
         self._pump.join(_DRAIN_SECONDS)  # a child process that outlives us may hold the pipe open

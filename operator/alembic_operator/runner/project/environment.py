@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import inspect
+import os
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -128,7 +129,7 @@ def run(config: Config, script: ScriptDirectory, hooks: Hooks, target: str, **of
     _hook(environment, hooks)
     config.attributes = attributes = Attributes(hooks.connect)
     try:
-        with flask_app.context(config, script), environment:
+        with _working_directory(), flask_app.context(config, script), environment:
             _run_env(script.run_env, attributes, hooks)
     except BaseException as error:
         if hooks.failure and hooks.failure is not error:
@@ -138,6 +139,16 @@ def run(config: Config, script: ScriptDirectory, hooks: Hooks, target: str, **of
         attributes.close()
     if hooks.failure:
         raise hooks.failure
+
+
+@contextmanager
+def _working_directory() -> Iterator[None]:
+    """Come back from wherever env.py goes: what the command line names is relative to here, in the next attempt too."""
+    here = Path.cwd()
+    try:
+        yield
+    finally:
+        os.chdir(here)
 
 
 def _run_env(env: Callable[[], None], attributes: Attributes, hooks: Hooks) -> None:
