@@ -145,9 +145,16 @@ def _under_way(seen: Observation, name: str) -> Verdict | None:
             f"Job {name} is being deleted; it is made anew when its pods are gone",
             under_way=_kept(seen.migration.status.last_run, name),
         )
+    current = replace(current, has_lost_pods=current.has_lost_pods or _had_pod(seen, current))
     verdict = progress.progress(current, run.pods_of(name, seen.pods), seen.now)
     started_at = _told_start(seen, current) or (current.started_at if verdict.reason is not Reason.PENDING else None)
     return replace(verdict, under_way=LastRun(job=name, attempt=current.attempt, started_at=started_at or None))
+
+
+def _had_pod(seen: Observation, current: Job) -> bool:
+    """Return whether the status tells of a pod of this attempt: the Job does not count one that was evicted."""
+    reason = conditions.reason_of(seen.migration.status.conditions)
+    return _told_start(seen, current) is not None and reason not in (Reason.PENDING, Reason.POD_NOT_CREATED)
 
 
 def _told_start(seen: Observation, current: Job) -> str | None:

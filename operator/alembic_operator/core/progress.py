@@ -16,7 +16,7 @@ _PULL_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrIma
 
 _NO_POD = "Job {} has no pod: a quota, Pod Security or a missing service account refuses it; kubectl describe job {}"
 
-_GONE = "the pod of Job {} is gone; the Job makes another one after its back-off"
+_GONE = "the pod of Job {} is gone; the Job makes another one; when none comes: kubectl describe job {}"
 
 
 def progress(job: Job, pods: Sequence[Pod], now: datetime) -> Verdict:
@@ -50,7 +50,7 @@ def _without_pod(job: Job, now: datetime) -> Verdict:
     if waited < PATIENCE:
         return created(job.name, requeue_after=PATIENCE - waited)
     if job.has_lost_pods:
-        return Verdict(Reason.RETRYING, _GONE.format(job.name))
+        return Verdict(Reason.RETRYING, _GONE.format(job.name, job.name))
     return Verdict(Reason.POD_NOT_CREATED, _NO_POD.format(job.name, job.name))
 
 

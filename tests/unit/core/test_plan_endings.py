@@ -353,3 +353,11 @@ def test_a_job_without_a_pod_is_looked_at_again_when_patience_ends() -> None:
 def test_the_newest_pod_speaks_for_the_job() -> None:
     pods = (ended(NAME, 75, LOCKED, name="old"), running(NAME, name="new", created_at=at(-10)))
     assert ready(plan(seen(jobs=(JOB,), pods=pods))).message == "pod new is migrating"
+
+
+def test_a_pod_that_was_evicted_is_missed_and_not_called_refused() -> None:
+    running_one = plan(seen(jobs=(JOB,), pods=(running(NAME),))).status
+    missed = plan(seen(jobs=(JOB,), status=running_one))
+    assert told(missed) == (Effect.RECONCILING, "Retrying")
+    assert ready(missed).message.startswith(f"the pod of Job {NAME} is gone")
+    assert plan(seen(jobs=(JOB,), status=missed.status)).status == missed.status
