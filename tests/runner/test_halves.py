@@ -80,13 +80,18 @@ cut = lambda: socket.socket(fileno=os.dup(fd)).shutdown(socket.SHUT_RDWR)
 """Cuts the connection of a revision from within; the server's answer then has nowhere to go."""
 
 
+@pytest.mark.parametrize(
+    ("driver", "block"),
+    [*((one, BLOCK) for one in DRIVERS), ("asyncpg", 'op.execute("COMMIT")\nif True:')],
+    ids=[*DRIVERS, "asyncpg behind a COMMIT"],
+)
 def test_a_connection_lost_in_a_statement_of_unknown_outcome_is_not_tried_again(
-    project: Project, runner: Runner, database: Database
+    project: Project, runner: Runner, database: Database, block: str
 ) -> None:
     database.rows("create table old (id int); insert into old values (1)")
     statement = "update old set id = 2 from pg_sleep(2)"
     project.begin().revision(
-        "one", f'{CUT}{BLOCK}\n    threading.Timer(0.5, cut).start()\n    op.execute("{statement}")'
+        "one", f'{CUT}{block}\n    threading.Timer(0.5, cut).start()\n    op.execute("{statement}")'
     )
     run = _upgraded(runner, project, database)
     assert (run.code, run.result.reason) == (70, "PartlyApplied"), run.stderr
@@ -112,6 +117,41 @@ def test_a_connection_lost_without_any_effect_is_tried_again(
     any_project.begin().revision("one", f"{CUT}{block}\n    {lines}")
     run = _upgraded(runner, any_project, database)
     assert (run.code, run.result.reason) == (75, "DatabaseUnreachable"), run.stderr
+
+
+def test_a_statement_of_unknown_outcome_counts_as_committed_when_the_script_goes_on(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    database.rows("create table old (id int); insert into old values (1)")
+    any_project.begin().revision(
+        "one",
+        """
+        import os, socket, threading
+        other = sa.create_engine(os.environ["APP_URL"], isolation_level="AUTOCOMMIT").connect()
+        there = socket.socket(fileno=os.dup(other.connection.dbapi_connection.fileno()))
+        threading.Timer(0.5, there.shutdown, [socket.SHUT_RDWR]).start()
+        try:
+            other.execute(sa.text("update old set id = 2 from pg_sleep(2)"))
+        except sa.exc.DBAPIError:
+            op.execute("select 1")
+        1 / 0
+        """,
+    )
+    run = _upgraded(runner, any_project, database)
+    assert (run.code, run.result.reason) == (70, "PartlyApplied"), run.stderr
+    assert run.result.error
+    assert run.result.error.committed == ("update old set id = ? from pg_sleep(?)",)
+
+
+def test_a_commit_that_the_server_refuses_has_committed_nothing(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    database.rows("create table tree (id int primary key, above int references tree deferrable initially deferred)")
+    any_project.begin().revision("one", f'op.execute("insert into tree values (1, 2)")\n{BLOCK}\n    pass')
+    run = _upgraded(runner, any_project, database)
+    assert (run.code, run.result.reason) == (70, "RevisionFailed"), run.stderr
+    assert run.result.error
+    assert (run.result.error.sqlstate, run.result.error.committed) == ("23503", ())
 
 
 @pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
@@ -214,7 +254,15 @@ def test_a_failure_behind_a_commit_of_the_script_is_partly_applied(
     assert "with op.get_context().autocommit_block()" in run.result.error.hint
 
 
-@pytest.mark.parametrize("call", ["op.get_bind().commit()", "op.get_bind().connection.commit()"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "op.get_bind().commit()",
+        "op.get_bind().connection.commit()",
+        'op.get_bind().connection.commit(); op.execute("create table lost (id int)")',
+    ],
+    ids=["connection", "driver", "driver, with more behind"],
+)
 def test_a_commit_by_a_method_is_seen_too(any_project: Project, runner: Runner, database: Database, call: str) -> None:
     any_project.begin().revision("one", f'op.execute("create table one (id int)"); {call}; 1 / 0')
     run = _upgraded(runner, any_project, database)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from tests.runner.rivals import users
 from tests.runner.server import until
 
 if TYPE_CHECKING:
@@ -84,15 +86,54 @@ def test_invalid_indexes_and_unvalidated_constraints_of_others_are_named_and_lef
     database.rows("create schema app; create table app.more (id int); insert into app.more values (1), (1)")
     for number in range(4):
         _build_in_vain(database, f"old_{number}")
-    _build_in_vain(database, "old_4", "app.more")
+    _build_in_vain(database, "once", "app.more")
     database.rows("alter table filled add constraint positive check (id > 0) not valid")
-    any_project.begin().revision("one", UNIQUE)
+    any_project.begin().revision("one", f"{BESIDE}{UNIQUE}")
     run = _upgraded(runner, any_project, database)
     assert run.result.reason == "RevisionFailed", run.stderr
-    assert len(_invalid(database)) == 5
+    assert len(_invalid(database)) == 6
     assert "it was dropped" in _told(run, "public.once")
-    assert _told(run, "app.old_4, public.old_0, public.old_1 and 2 more")
+    assert _told(run, "app.beside, app.once, public.old_0 and 3 more")
     assert _told(run, "positive on public.filled")
+
+
+PSYCOPG2 = """
+import os, sys, psycopg2
+sys.others = others = psycopg2.connect(os.environ["APP_URL"].replace("+psycopg2", ""))
+"""
+"""Somebody else, whom SQLAlchemy does not know, and who stays as long as the process."""
+BESIDE = f"""{PSYCOPG2}
+others.autocommit = True
+try:
+    others.cursor().execute("create unique index concurrently beside on app.more (id)")
+except psycopg2.errors.UniqueViolation:
+    pass
+"""
+
+
+def test_an_index_on_whose_table_somebody_works_is_left_to_the_next_run(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    _filled(database)
+    lines = textwrap.indent(UNIQUE, "    ")
+    lock = 'others.cursor().execute("lock table filled in share update exclusive mode")'
+    any_project.begin().revision("one", f"{PSYCOPG2}\ntry:{lines}\nfinally:\n    {lock}")
+    run = _upgraded(runner, any_project, database)
+    assert run.result.reason == "RevisionFailed", run.stderr
+    assert "the next run drops it" in _told(run, "public.once")
+
+
+def test_the_invalid_index_of_a_role_is_dropped_as_the_role(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    _filled(database)
+    with users(database, "login", "owner") as (login, owner):
+        database.rows(f"alter role {login.user} noinherit; grant {owner.user} to {login.user}")
+        database.rows(f"alter table filled owner to {owner.user}")
+        any_project.begin().revision("one", UNIQUE)
+        run = runner.run(any_project, "upgrade", "--role", owner.user, APP_URL=login.url("psycopg2"))
+        assert (run.code, _invalid(database)) == (70, []), run.stderr
+        assert "it was dropped" in _told(run, "public.once")
 
 
 def test_a_run_without_work_names_them_too(any_project: Project, runner: Runner, database: Database) -> None:

@@ -70,6 +70,43 @@ def test_sigterm_between_short_statements_ends_the_run(project: Project, runner:
     assert database.heads() == []
 
 
+def test_sigterm_cancels_again_where_a_script_goes_on_past_sqlalchemy(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().revision(
+        "one",
+        """
+        raw = op.get_bind().connection.dbapi_connection
+        try:
+            raw.cursor().execute("select pg_sleep(61)")
+        except Exception:
+            raw.rollback()
+        raw.cursor().execute("select pg_sleep(62)")
+        """,
+    )
+    process = runner.start(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    until(lambda: _running(database, "pg_sleep(61)"))
+    _stop(process)
+    assert not _running(database, "pg_sleep(62)")
+
+
+def test_no_statement_begins_after_sigterm(any_project: Project, runner: Runner, database: Database) -> None:
+    any_project.begin().revision(
+        "one",
+        """
+        with op.get_context().autocommit_block():
+            try:
+                op.execute("select pg_sleep(61)")
+            except sa.exc.DBAPIError:
+                op.execute("create table late (id int)")
+        """,
+    )
+    process = runner.start(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    until(lambda: _running(database, "pg_sleep(61)"))
+    _stop(process)
+    assert database.value("select to_regclass('late')") is None
+
+
 def test_sigterm_cancels_what_runs_under_another_role(project: Project, runner: Runner, database: Database) -> None:
     login, owner = f"login_{database.name}", f"owner_{database.name}"
     database.rows(f"create role {owner}; create role {login} login noinherit password 'secret' in role {owner}")

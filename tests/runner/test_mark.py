@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from alembic_operator.core import names
+from tests.runner.rivals import users
 from tests.runner.server import until
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from tests.runner.project import Project, Run, Runner
     from tests.runner.server import Database
 
+BLOCK = """
+with op.get_context().autocommit_block():
+"""
 PAID = """
 with op.get_context().autocommit_block():
     op.execute("update purse set coins = coins + 1")
@@ -109,6 +113,34 @@ def test_a_failure_without_any_effect_takes_its_mark_away(project: Project, runn
     assert run.result.error
     assert run.result.error.message == "marked"
     assert _comment(database) is None
+
+
+def test_a_mark_of_a_role_is_taken_away_as_the_role(any_project: Project, runner: Runner, database: Database) -> None:
+    with users(database, "login", "owner") as (login, owner):
+        database.rows(f"alter role {login.user} noinherit; grant {owner.user} to {login.user}")
+        any_project.begin().revision(
+            "one", f'op.execute("select 1"){BLOCK}    op.execute("create tible half (id int)")'
+        )
+        words = ("upgrade", "--role", owner.user)
+        run = runner.run(any_project, *words, APP_URL=login.url("psycopg2"))
+        assert (run.code, run.result.reason) == (70, "RevisionFailed"), run.stderr
+        assert (_comment(database), run.said("cannot take the mark from the version table")) == (None, [])
+
+
+def test_what_is_committed_on_another_connection_leaves_no_mark(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().revision(
+        "one",
+        """
+        import os
+        with sa.create_engine(os.environ["APP_URL"]).begin() as other:
+            other.execute(sa.text("create table beside (id int)"))
+        op.execute("create table seen as select obj_description('alembic_version'::regclass, 'pg_class') as comment")
+        """,
+    )
+    run = _upgraded(runner, any_project, database)
+    assert (run.code, database.value("select comment from seen")) == (0, None), run.stderr
 
 
 def test_a_failure_behind_committed_statements_keeps_its_mark(

@@ -92,7 +92,7 @@ def test_a_concurrent_build_that_fails_changes_no_timeout_and_a_rebuild_has_none
         except sa.exc.DBAPIError:
             op.execute("create table failed as select {SETTING}")
         op.execute("drop index once")
-        op.execute("reindex index concurrently by_id")
+        op.execute("reindex table concurrently busy")
         """,
     )
     run = runner.run(any_project, "upgrade", "--lock-timeout", "300ms", APP_URL=database.url("psycopg2"))

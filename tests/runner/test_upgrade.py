@@ -21,7 +21,9 @@ def test_upgrade_applies_every_revision_and_reads_the_target_back(
     assert run.result.driver.startswith(project.driver)
     assert run.result.alembic
     assert run.result.sqlalchemy
+    assert run.result.warnings == ()
     assert database.heads() == ["two"]
+    assert database.value("select obj_description('alembic_version'::regclass, 'pg_class')") is None
 
 
 def test_a_second_upgrade_changes_nothing(project: Project, runner: Runner, database: Database) -> None:

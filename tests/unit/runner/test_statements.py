@@ -24,6 +24,7 @@ REPEATABLE = [
     "alter table t add column if not exists a int default 1, validate constraint c",
     'alter table "A b".t validate constraint x',
     "alter table t set (fillfactor = 70)",
+    "alter table t reset (fillfactor)",
     "alter table t alter column a set not null",
     "alter type x add value if not exists 'a'",
     "vacuum t",

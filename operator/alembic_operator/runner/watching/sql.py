@@ -139,7 +139,7 @@ def is_repeatable(statement: str, *, finished: bool = True) -> bool:
     if not finished and _CONCURRENT.match(statement):
         return True
     found = _ALTER_TABLE.match(statement)
-    return bool(found) and all(_REPEATABLE_ACTION.match(one) for one in _actions(found["actions"])) if found else False
+    return all(_REPEATABLE_ACTION.match(one) for one in _actions(found["actions"])) if found else False
 
 
 def _actions(text: str) -> list[str]:
