@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -95,7 +96,7 @@ def test_a_user_that_becomes_a_role_when_it_logs_in_sees_whom_it_waits_for(datab
         other.own.rows("set application_name = 'alembic-operator/the-other/1'")
         waiting = _Meanwhile(Stop(JOURNAL), JOURNAL, "alembic-operator/me", then=lambda: other.give(LOCK_CLASS_A))
         lock = locks.acquire(_own(login), TABLE, waiting)
-        assert "pod the-other (pid " in waiting.waited_for
+        assert re.search(r"pod the-other \(pid \d+, since 20", waiting.waited_for)
         assert lock.own.rows("select current_user::text") == [(owner.user,)]
         for one in (lock, other):
             one.own.close()
