@@ -54,6 +54,35 @@ def test_sigterm_cancels_the_running_statement_and_rolls_back(
     assert run.result.error.revision == "two"
 
 
+def test_what_was_running_is_told_also_where_that_takes_its_time(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().revision(
+        "one",
+        """
+        import time
+
+        class Slow(Exception):
+            seconds = 1.5  # longer than until the nudge
+
+            def __str__(self):
+                Slow.seconds, seconds = 0, Slow.seconds
+                time.sleep(seconds)
+                return "slow"
+
+        try:
+            op.execute("select pg_sleep(66)")
+        except Exception:
+            raise Slow()
+        """,
+    )
+    process = runner.start(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    until(lambda: _running(database, "pg_sleep(66)"))
+    run = _stop(process)
+    assert run.result.error
+    assert (run.result.error.revision, run.result.pending) == ("one", 1), run.stderr
+
+
 def test_sigterm_ends_a_revision_that_is_busy_in_python(project: Project, runner: Runner, database: Database) -> None:
     project.begin().revision("one", "import time\nwhile True: time.sleep(30)")
     process = runner.start(project, "upgrade", APP_URL=database.url(project.driver))

@@ -107,7 +107,8 @@ class Run:
             try:
                 self._attempt(calls)
             except BaseException as error:  # noqa: BLE001  env.py may raise anything, also SystemExit
-                verdict = self._verdict(error)
+                with self._around.stop.undisturbed():
+                    verdict = self._verdict(error)
                 if not self._again(verdict):
                     return self._told(error, verdict)
                 self._wait(verdict)

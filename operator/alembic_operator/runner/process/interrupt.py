@@ -8,12 +8,15 @@ import signal
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Callable
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.process.failures import Ending
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from alembic_operator.runner.process.journal import Journal
 
 _SIGNALS = {signal.SIGTERM, signal.SIGINT}
@@ -74,6 +77,7 @@ class Stop:
         self._end = None if deadline is None else time.monotonic() + deadline
         self._requested = threading.Event()
         self._unwound = threading.Event()
+        self._undisturbed = False
         self._ending: Ending | None = None
         self._main = threading.get_ident()
         self.cancel: Callable[[], None] = lambda: None
@@ -114,6 +118,15 @@ class Stop:
         self._requested.wait(seconds)
         self.check()
 
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Let the main thread say what happened: on a busy machine the nudge comes when all has unwound already."""
+        self._undisturbed = True
+        try:
+            yield
+        finally:
+            self._undisturbed = False
+
     def unwound(self) -> None:
         """Say that nothing is running any more, so that what is left may finish undisturbed."""
         self._unwound.set()
@@ -146,7 +159,8 @@ class Stop:
             signal.pthread_kill(self._main, _NUDGE)
 
     def _nudged(self, *_: Any) -> None:
-        self.check()
+        if not self._undisturbed:
+            self.check()
 
     def _give_up(self) -> None:
         if self._ending:
