@@ -79,6 +79,16 @@ def test_nothing_of_the_image_is_imported_where_everything_is_plain(
     assert (run.result.alembic, run.result.sqlalchemy) == ("", "")
 
 
+def test_revisions_near_the_configuration_are_plain_too(
+    migrated: Project, runner: Runner, database: Database, poison: dict[str, str], tmp_path: Path
+) -> None:
+    config = migrated.write("alembic.ini", "[alembic]\nscript_location = migrations\n")
+    (elsewhere := Project(tmp_path / "elsewhere")).folder.mkdir()
+    words = ("check", "--database", "environment", "--config", str(config))
+    run = runner.run(elsewhere, *words, **database.environment(), **poison)
+    assert (run.code, run.result.reason, run.result.to) == (0, "UpToDate", ("two",)), run.stderr
+
+
 def test_a_url_a_role_and_a_schema_are_plain_too(
     migrated: Project, runner: Runner, database: Database, poison: dict[str, str]
 ) -> None:

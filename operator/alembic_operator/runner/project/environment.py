@@ -18,7 +18,7 @@ from alembic.util import CommandError
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.process.failures import Ending
-from alembic_operator.runner.project import company, flask_app, scripts
+from alembic_operator.runner.project import company, flask_app, layout, scripts
 from alembic_operator.runner.project.attributes import Attributes
 
 if TYPE_CHECKING:
@@ -105,18 +105,10 @@ def open_scripts(config: Config, invocation: Invocation) -> ScriptDirectory:
 
 
 def _look_beside_the_file(config: Config, invocation: Invocation) -> None:
-    """Find a relative script_location near the configuration when it is not in the working directory.
-
-    A program that carries its own migrations has them in its package, wherever a pod was told to start.
-    """
-    if Path(invocation.config).name == "pyproject.toml":
-        return  # only the options of an .ini file can be set
     location = config.get_main_option("script_location") or ""
-    if not location or ":" in location or Path(location).exists():
-        return
-    found = (folder / location for folder in Path(invocation.config).absolute().parents)
-    if place := next((path for path in found if (path / "env.py").is_file()), None):
-        config.set_main_option("script_location", str(place).replace("%", "%%"))
+    place = layout.nearby(location, invocation.config)
+    if place != location and Path(invocation.config).name != "pyproject.toml":  # whose options cannot be set
+        config.set_main_option("script_location", place.replace("%", "%%"))
 
 
 def run(config: Config, script: ScriptDirectory, hooks: Hooks, target: str, **offline: Any) -> None:

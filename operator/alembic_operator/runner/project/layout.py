@@ -46,7 +46,7 @@ def read(invocation: Invocation) -> Layout:
     options = _toml(invocation.config) if name == "pyproject.toml" else _ini(invocation.config, invocation.section)
     if options.get("sourceless") not in _OFF or not isinstance(location := options.get("script_location"), str):
         raise Unsure(f"{invocation.config} has no script_location, or revisions without source")
-    folder = _folder(location, options)
+    folder = _folder(location if name == "pyproject.toml" else nearby(location, invocation.config), options)
     found = tuple(_folder(one, options) for one in _locations(options)) or (os.path.join(folder, "versions"),)  # noqa: PTH118
     if not all(map(os.path.isdir, found)):
         raise Unsure(f"a folder of revisions does not exist: {', '.join(found)}")
@@ -54,6 +54,19 @@ def read(invocation: Invocation) -> Layout:
     if recursive not in (True, False, "true", "false"):
         raise Unsure(f"recursive_version_locations is {recursive}")
     return Layout(os.path.join(folder, "env.py"), found, recursive in (True, "true"))  # noqa: PTH118
+
+
+def nearby(location: str, config: str) -> str:
+    """Return a script_location; a relative one that the working directory lacks is looked for near the configuration.
+
+    A program that carries its own migrations has them in its package, wherever a pod was told to start.
+    """
+    folder, parent = "", _here(config)
+    while location and ":" not in location and not os.path.exists(location) and folder != parent:  # noqa: PTH110
+        folder, parent = parent, os.path.dirname(parent)  # noqa: PTH120
+        if os.path.isfile(os.path.join(folder, location, "env.py")):  # noqa: PTH113, PTH118
+            return os.path.join(folder, location)  # noqa: PTH118
+    return location
 
 
 def _ini(path: str, section: str) -> Mapping[str, Any]:
