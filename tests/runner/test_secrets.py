@@ -8,10 +8,13 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from tests.runner.project import Project
 from tests.runner.server import PASSWORD
 
 if TYPE_CHECKING:
-    from tests.runner.project import Project, Run, Runner
+    from pathlib import Path
+
+    from tests.runner.project import Run, Runner
     from tests.runner.server import Database
 
 PRINTED = """
@@ -76,3 +79,23 @@ def test_literals_of_a_failing_statement_are_masked(any_project: Project, runner
     run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
     assert run.result.error
     assert run.result.error.statement == "insert into missing values (?, ?, ?)"
+
+
+def test_passwords_of_an_endless_line_and_of_a_connection_string_are_masked(
+    runner: Runner, database: Database, tmp_path: Path
+) -> None:
+    role, hidden = f"hidden_{database.name}", "h1dden-w0rd"
+    database.rows(f"create role {role} login superuser password '{hidden}'")
+    project = Project(tmp_path / "project", "psycopg2").begin()
+    project.revision("one", f"print('{hidden}' * 200_000, flush=True, end='')")
+    env = project.folder / "migrations" / "env.py"
+    found = f"'user={role} password={hidden}'"
+    env.write_text(env.read_text().replace("poolclass", f"connect_args={{'dsn': {found}}}, poolclass"))
+    try:
+        run = runner.run(
+            project, "upgrade", APP_URL=f"postgresql+psycopg2://{database.host}:{database.port}/{database.name}"
+        )
+        assert (run.code, database.heads()) == (0, ["one"]), run.stderr[-2000:]
+        assert ("***" in run.stderr, hidden in run.everything) == (True, False)
+    finally:
+        database.rows(f"drop owned by {role} cascade; drop role {role}")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import shlex
 from urllib.parse import quote, quote_plus
 
 import pytest
 
 from alembic_operator.runner.process.journal import Journal
-from alembic_operator.runner.process.masking import Secrets, statement
+from alembic_operator.runner.process.masking import Secrets, statement, without_values
 
 SECRET = "p@ss/w:rd%20 'q\"é\\+"
 
@@ -25,6 +27,10 @@ SECRET = "p@ss/w:rd%20 'q\"é\\+"
         ascii(SECRET)[1:-1],
         json.dumps(SECRET)[1:-1],
         SECRET.replace("%", "%%"),
+        SECRET.replace("'", "''"),
+        json.dumps(repr(SECRET)[1:-1])[1:-1],
+        shlex.quote(SECRET)[1:-1],
+        base64.b64encode(SECRET.encode()).decode(),
     ],
 )
 def test_a_secret_is_masked_in_every_form(form: str) -> None:
@@ -38,6 +44,44 @@ def test_an_encoded_secret_is_masked_when_it_is_decoded() -> None:
 
 def test_a_longer_secret_is_masked_before_one_that_begins_it() -> None:
     assert Secrets("abc", "abcdef").mask("abcdef abc") == "*** ***"
+
+
+def test_a_secret_that_ends_with_a_line_is_masked_without_it_too() -> None:
+    assert Secrets("hidden\n").mask("hidden 'hidden\\n' hidden\n") == "*** '***' ***"
+
+
+def test_a_part_of_a_secret_is_a_word_like_any_other() -> None:
+    assert Secrets("hidden").mask("idde hidde idden hidden") == "idde hidde idden ***"
+
+
+def test_a_very_short_secret_is_masked_as_a_word_and_mangles_no_others() -> None:
+    assert (
+        Secrets("x").mask("max_connections of x, postgresql://x:x@db")
+        == "max_connections of ***, postgresql://***:***@db"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("cannot parse 'postgresql://shop:hidden@db/shop'", "cannot parse 'postgresql://shop:***@db/shop'"),
+        ("postgresql://shop:hid@den/x@db/shop", "postgresql://shop:***@db/shop"),
+        ("host=db password=hidden user=shop", "host=db password=*** user=shop"),
+        ("host=db password='hid den' user=shop", "host=db password=*** user=shop"),
+        ("postgresql:///shop?host=db&password=hidden&user=x", "postgresql:///shop?host=db&password=***&user=x"),
+        ("{'user': 'x', 'password': 'hidden'}", "{'user': 'x', 'password': '***'}"),
+        ("ALTER ROLE shop PASSWORD 'hid''den' VALID", "ALTER ROLE shop PASSWORD '***' VALID"),
+        ('{"url":"http://db:8080","mail":"a@b"}', '{"url":"http://db:8080","mail":"a@b"}'),
+        ("http://db:8080/a@b, password authentication failed", "http://db:8080/a@b, password authentication failed"),
+    ],
+)
+def test_a_password_that_nobody_knew_is_masked_by_where_it_stands(text: str, masked: str) -> None:
+    assert Secrets().mask(text) == masked
+
+
+@pytest.mark.parametrize("text", ["://a:b", "password=", "'password':'", "password '"])
+def test_a_text_that_is_almost_a_password_all_along_does_not_take_long(text: str) -> None:
+    assert Secrets("hidden").mask(text * 5_000)
 
 
 def test_without_secrets_nothing_changes() -> None:
@@ -67,6 +111,9 @@ def test_a_line_of_the_journal_stays_json_when_a_secret_is_masked() -> None:
         ("select $body$ a $$ b $body$ from t", "select ? from t"),
         ("select * from t1 where a = $1 and b2 = %(b_1)s", "select * from t1 where a = $1 and b2 = %(b_1)s"),
         ("select\n  1,\n\t2", "select ?, ?"),
+        ("-- it's\nalter role x password 'hidden' -- 'hidden'", "alter role x password ?"),
+        ("/* it's */ insert into \"it's\" values ('hidden')", 'insert into "it\'s" values (?)'),
+        ("insert into t values ('C:\\', 'hidden')", "insert into t values (?, ?)"),
         ("insert into t values ('never ends", "insert into t values (?"),
     ],
 )
@@ -76,3 +123,15 @@ def test_literals_of_a_statement_are_masked(sql: str, masked: str) -> None:
 
 def test_a_long_statement_is_cut() -> None:
     assert len(statement("select " + "a, " * 1000)) < 410
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ungültige Eingabesyntax für Typ integer: »hidden«",
+        "syntaxe en entrée invalide pour le type integer : « hidden »",
+        'invalid input syntax for type integer: "hidden"',
+    ],
+)
+def test_a_value_that_was_not_understood_is_masked_in_whatever_language(line: str) -> None:
+    assert "hidden" not in without_values(line, "22P02")

@@ -12,6 +12,10 @@ from alembic_operator.runner.process.masking import passwords
     [
         ("QUEUE_PASSWORD", "h1dden!", {"h1dden!"}),
         ("mysql_passwd", "h1dden!", {"h1dden!"}),
+        ("DB_PASS", "h1dden!", {"h1dden!"}),
+        ("PWD", "/home/shop", set()),
+        ("ANY_URL", "postgresql:///shop?host=db&user=shop&password=h1dden!", {"h1dden!"}),
+        ("CONNINFO", "host=db password=h1dden! user=shop", {"h1dden!"}),
         ("ANY_URL", "redis://:h1dden!@cache:6379/0", {"h1dden!"}),
         ("ANY_URL", "postgresql+asyncpg://shop:h1dd%40en@db/shop?x=y", {"h1dd%40en"}),
         ("ANY_URL", "postgresql://shop:h1dd@en/x@db/shop", {"h1dd@en/x"}),

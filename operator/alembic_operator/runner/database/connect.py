@@ -20,7 +20,7 @@ from alembic_operator.runner.database import refusal
 from alembic_operator.runner.database.address import DRIVERS
 from alembic_operator.runner.database.network import client_side, keep_alive
 from alembic_operator.runner.database.own import Origin, OwnConnection, fetch, literal
-from alembic_operator.runner.process import wording
+from alembic_operator.runner.process import masking, wording
 from alembic_operator.runner.process.causes import words
 from alembic_operator.runner.process.failures import Ending, Scene, classify, is_database_error, unreachable
 
@@ -138,13 +138,13 @@ class Connections:
         """Connect in SQLAlchemy's place, so that nothing that env.py listens with can turn it elsewhere again."""
         if dialect.name != "postgresql":
             return None
-        self.around.secrets.learn(cparams.get("password"))
+        self._learn(cargs, cparams)
         client_side(dialect.driver, cparams)
         for listener in dialect.dispatch.do_connect:
             raw = None if listener == self._before_connect else listener(dialect, record, cargs, cparams)
             if raw is not None:
                 return raw
-        self.around.secrets.learn(cparams.get("password"))
+        self._learn(cargs, cparams)
         if self.address:
             if dialect.driver not in DRIVERS:
                 raise _not_redirected(f"with {dialect.driver}", _OTHER_DRIVER)
@@ -159,6 +159,11 @@ class Connections:
             self.on_reached(self.spare, origin)
             self._wait_for_role(self.spare)
         return dialect.connect(*cargs, **cparams)
+
+    def _learn(self, cargs: Any, cparams: dict[str, Any]) -> None:
+        texts = [one for one in (*cargs, *cparams.values()) if isinstance(one, str)]
+        for secret in (cparams.get("password"), *(found for one in texts for found in masking.within(one))):
+            self.around.secrets.learn(secret)
 
     def _wait_for_role(self, own: OwnConnection) -> None:
         """Wait for the role, which something else may be about to create, and not beyond the deadline."""

@@ -184,8 +184,9 @@ def first_line(error: BaseException) -> str:
     inner = getattr(error, "orig", None) or error
     lines = words(inner).strip().splitlines()
     text = lines[0] if lines else type(inner).__name__
-    text = masking.without_values(re.sub(r"^<class '[^']*'>: ", "", text))
-    if sqlstate(error) or is_database_error(inner):
+    code = sqlstate(error)
+    text = masking.without_values(re.sub(r"^<class '[^']*'>: ", "", text), code)
+    if code or is_database_error(inner):
         return text
     return f"{type(inner).__name__}: {text}" if lines else text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from typing import TYPE_CHECKING
@@ -17,9 +18,8 @@ def forms(secret: str) -> set[str]:
     """Return every form in which a secret may be printed: raw, in a URL, in Python's or JSON's quotes."""
     if not secret:
         return set()
-    texts = {secret, unquote(secret)}
     found = set()
-    for text in texts:
+    for text in {secret, secret.strip(), unquote(secret)} - {""}:  # who writes a Secret with echo ends it with a line
         encoded = {quote(text, safe=""), quote(text), quote(text, safe=" +"), quote_plus(text)}
         found |= {text, *encoded, *(_lower_hex(one) for one in encoded)}
         found |= {
@@ -29,6 +29,10 @@ def forms(secret: str) -> set[str]:
             json.dumps(text, ensure_ascii=False)[1:-1],
         }
         found |= {text.replace("%", "%%"), text.replace("\\", "\\\\").replace("'", "\\'"), re.sub(r"[:@/]", _hex, text)}
+        found |= {json.dumps(repr(text)[1:-1])[1:-1], text.replace("'", "''")}
+        found.add(text.replace("'", "'\"'\"'"))  # as shells have it
+        if len(text) >= _SHORTEST:
+            found.add(base64.b64encode(text.encode(errors="surrogateescape")).decode())
     return found
 
 
@@ -40,10 +44,22 @@ def _hex(match: re.Match[str]) -> str:
     return f"%{ord(match.group()):X}"
 
 
-_NAMES = re.compile(r"PASSWORD|PASSWD")
-_IN_URLS = (re.compile(r"://[^\s:/@]*:([^\s/@]+)@"), re.compile(r"://[^\s:/@]*:(?!\d+/)(\S+)@"))
+_NAMES = re.compile(r"PASSWORD|PASSWD|PASSPHRASE|(?:^|_)(?:PASS|PWD)$")
+_IN_TEXTS = (
+    re.compile(r"://[^\s:/@]*:([^\s/@]+)@"),
+    re.compile(r"://[^\s:/@]*:(?!\d+/)(\S+)@"),
+    re.compile(r"\bpassword=([^\s&'\"]+)", re.IGNORECASE),
+)
+_SAID = (
+    (re.compile(r"""(://[^\s:/@'"]{0,256}:)(?!\d+[/?]|password@)[^\s'"<>]{1,512}@"""), r"\1***@"),
+    (re.compile(r"""(\bpassword=)(?:'[^']*'|"[^"]*"|[^\s&,;)'"]+)""", re.IGNORECASE), r"\1***"),
+    (re.compile(r"""(['"]password['"]:\s*)(?:'[^']*'|"[^"]*")""", re.IGNORECASE), r"\1'***'"),
+    (re.compile(r"""(\bpassword\s+)'(?:[^']|'')*'""", re.IGNORECASE), r"\1'***'"),
+)
+"""What is a password by where it stands: in a URL, a connection string, a dictionary, a statement."""
 _SHORTEST = 6
 """What is shorter is too likely to be a word of the log."""
+_WORDS_ONLY = 4
 
 
 def passwords(environ: Mapping[str, str]) -> set[str]:
@@ -52,8 +68,13 @@ def passwords(environ: Mapping[str, str]) -> set[str]:
     env.py may print a URL before it connects there, or one of another server that it never connects to.
     """
     found = {value for name, value in environ.items() if _NAMES.search(name.upper())}
-    found |= {one for value in environ.values() for pattern in _IN_URLS for one in pattern.findall(value)}
+    found |= {one for value in environ.values() for one in within(value)}
     return {one for one in found if len(one) >= _SHORTEST and not one.startswith("/")}  # but not the path of a file
+
+
+def within(text: str) -> set[str]:
+    """Return the passwords of the URLs and connection strings in a text."""
+    return {one for pattern in _IN_TEXTS for one in pattern.findall(text)}
 
 
 class Secrets:
@@ -70,17 +91,32 @@ class Secrets:
         if isinstance(secret, str) and secret and secret not in self._forms:
             self._forms |= forms(secret)
             longest_first = sorted(self._forms, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+            self._pattern = re.compile("|".join(map(_pattern, longest_first)))
 
     def mask(self, text: str) -> str:
         """Return the text with every secret replaced."""
-        return self._pattern.sub(MASK, text) if self._pattern else text
+        if self._pattern:
+            text = self._pattern.sub(MASK, text)
+        for pattern, masked in _SAID:
+            text = pattern.sub(masked, text)
+        return text
+
+
+def _pattern(form: str) -> str:
+    """Find a very short secret as a word only: its letters are in half of all words."""
+    if len(form) >= _WORDS_ONLY:
+        return re.escape(form)
+    begin, end = (r"\b" if re.match(r"\w", edge) else "" for edge in (form[0], form[-1]))
+    return f"{begin}{re.escape(form)}{end}"
 
 
 _LITERALS = re.compile(
-    r"""(?:\b[eEbBxXnN]|[uU]&)?'(?:[^'\\]|''|\\.)*(?:'|$)   # texts
-    | \$(\w*)\$.*?(?:\$\1\$|$)                              # dollar-quoted texts
-    | (?<![\w$%.:])\d+(?:\.\d+)?\b                          # numbers, but not $1 or names that end in digits
+    r"""(?P<comment>--[^\n]*|/\*.*?(?:\*/|$))               # they may hold a lone quote, or anything
+    | (?P<name>"(?:[^"]|"")*")                             # so may names
+    | \b[eE]'(?:[^'\\]|''|\\.)*(?:'|$)                    # texts with escapes
+    | (?:\b[bBxXnN]|[uU]&)?'(?:[^']|'')*(?:'|$)            # texts, where a backslash means itself
+    | \$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|$)               # dollar-quoted texts
+    | (?<![\w$%.:])\d+(?:\.\d+)?\b                         # numbers, but not $1 or names that end in digits
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -89,7 +125,11 @@ _STATEMENT_LENGTH = 400
 
 def statement(sql: str) -> str:
     """Return a statement on one line, cut, with its literals masked."""
-    return cut(" ".join(_LITERALS.sub("?", sql).split()))
+    return cut(" ".join(_LITERALS.sub(_masked, sql).split()))
+
+
+def _masked(match: re.Match[str]) -> str:
+    return " " if match["comment"] else match["name"] or "?"
 
 
 def cut(words: str) -> str:
@@ -107,6 +147,12 @@ _VALUES = re.compile(
 _SAYS_VALUES = re.compile(r"\binvalid (?:input|value|\w+ value)\b|\bmalformed \w+ literal|out of range")
 
 
-def without_values(line: str) -> str:
-    """Return the first line of an error without the value that could not be understood."""
+_QUOTED = re.compile("[»«„“][^»«„“”]*[»«“”]")
+_DATA_EXCEPTION = "22"
+
+
+def without_values(line: str, sqlstate: str = "") -> str:
+    """Return the first line of an error without the value that could not be understood, in whatever language."""
+    if sqlstate.startswith(_DATA_EXCEPTION):
+        line = _QUOTED.sub("?", line)
     return _VALUES.sub("?", line) if _SAYS_VALUES.search(line) else line

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 65536
 _LINE_LIMIT = 1 << 20
+_KEPT = 4096
+"""Bytes of an endless line: a secret may have only begun in them."""
 _DRAIN_SECONDS = 2.0
 
 
@@ -54,15 +56,20 @@ class Output:
         rest = b""
         while chunk := os.read(self._reader, _CHUNK):
             rest += chunk
-            cut = rest.rfind(b"\n") + 1 or (len(rest) if len(rest) > _LINE_LIMIT else 0)
+            cut = rest.rfind(b"\n") + 1
+            if not cut and len(rest) > _LINE_LIMIT:
+                rest = self._masked(rest)
+                cut = len(rest) - _KEPT
             self._print(rest[:cut])
             rest = rest[cut:]
         self._print(rest)
 
     def _print(self, raw: bytes) -> None:
         if raw:
-            text = self._secrets.mask(raw.decode(errors="surrogateescape"))
-            _write(self._stderr, text.encode(errors="surrogateescape"))
+            _write(self._stderr, self._masked(raw))
+
+    def _masked(self, raw: bytes) -> bytes:
+        return self._secrets.mask(raw.decode(errors="surrogateescape")).encode(errors="surrogateescape")
 
 
 def _write(descriptor: int, raw: bytes) -> None:

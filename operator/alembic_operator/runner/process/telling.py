@@ -7,6 +7,7 @@ import traceback
 
 from alembic_operator.runner.process import masking
 from alembic_operator.runner.process.causes import chain, words
+from alembic_operator.runner.process.failures import sqlstate
 
 _WITHOUT_ROWS = re.compile(r"^(?:HINT: .*|(?:CONTEXT: +)?PL/pgSQL function .* line \d+ at .*)$", re.MULTILINE)
 """What follows the first line and names code only; DETAIL, COPY's CONTEXT and the parameters hold values."""
@@ -28,7 +29,7 @@ def _quotes_rows(error: BaseException) -> bool:
 
 def _safe(error: BaseException) -> str:
     first, *rest = words(error).splitlines() or [""]
-    lines = [masking.without_values(first), *_WITHOUT_ROWS.findall("\n".join(rest))]
+    lines = [masking.without_values(first, sqlstate(error)), *_WITHOUT_ROWS.findall("\n".join(rest))]
     if isinstance(sql := getattr(error, "statement", None), str):
         lines.append(f"[SQL: {masking.statement(sql)}]")
     return "\n".join(lines)
