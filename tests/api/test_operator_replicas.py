@@ -164,7 +164,7 @@ async def test_who_has_lost_the_lease_can_write_nothing_even_in_the_middle_of_it
 
     async with connected() as server:
         leader = server.only_while(check)
-        assert await leader.list(JOBS, empty_shop.namespace) == []
+        assert [one async for one in leader.list(JOBS, empty_shop.namespace)] == []
         leads = False
         with pytest.raises(LeaseLostError):
             await leader.create(JOBS, empty_shop.namespace, job)

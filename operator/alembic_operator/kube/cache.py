@@ -2,7 +2,7 @@
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from alembic_operator.core import facts, names, source
@@ -78,13 +78,15 @@ class Cache:
             if one.resource == resource and namespace in (None, one.namespace)
         }
 
-    def replace(self, resource: Resource, before: Mapping[Reference, int], listed: Iterable[Manifest]) -> set[Key]:
-        """Take in a whole list, and forget what was known `before` it was asked for and is not in it.
+    async def replace(
+        self, resource: Resource, before: Mapping[Reference, int], listed: AsyncIterable[Manifest]
+    ) -> set[Key]:
+        """Take in a whole list as it comes, and forget what was known `before` it was asked for and is not in it.
 
         Such is a deletion that a watch has missed; what came while the list was on its way is newer than the list.
         """
         alive, woken = set(), set()
-        for raw in listed:
+        async for raw in listed:
             alive.add(_reference(resource, raw))
             woken |= self.put(resource, raw)
         for one, version in before.items():

@@ -75,19 +75,17 @@ class ApiServer:
             return None
         return found
 
-    async def list(self, resource: Resource, namespace: str | None, selector: str = "") -> list[Manifest]:
-        """Read all objects of a namespace, or of all namespaces, page by page and without their managed fields."""
+    async def list(self, resource: Resource, namespace: str | None, selector: str = "") -> AsyncIterator[Manifest]:
+        """Read all objects of a namespace, or of all namespaces; no more than a page of them is in memory at a time."""
         permissions.check("list", resource)
-        items: list[Manifest] = []
         query = {"limit": str(_PAGE), "labelSelector": selector}
         while True:
             page = await self._call("GET", resource.path(namespace), query)
             for item in page["items"]:
-                item["metadata"].pop("managedFields", None)  # half of the memory
-            items += page["items"]
+                yield item
             token = (page.get("metadata") or {}).get("continue")
             if not token:
-                return items
+                return
             query["continue"] = token
 
     async def create(self, resource: Resource, namespace: str, manifest: Manifest) -> Manifest:

@@ -1,5 +1,6 @@
 """The one seam to the cluster: what the operator may ask of an API server, and of which resources."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,8 +53,8 @@ class Cluster(Protocol):
         """Read one object's metadata, and nothing of what may be large; None when it does not exist."""
         ...
 
-    async def list(self, resource: Resource, namespace: str | None, selector: str = "") -> list[Manifest]:
-        """Read all objects of a namespace, or of all namespaces."""
+    def list(self, resource: Resource, namespace: str | None, selector: str = "") -> AsyncIterator[Manifest]:
+        """Read all objects of a namespace, or of all namespaces, a few at a time."""
         ...
 
     async def create(self, resource: Resource, namespace: str, manifest: Manifest) -> Manifest:

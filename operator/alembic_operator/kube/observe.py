@@ -116,7 +116,7 @@ class Observer:
         known, jobs = self._cache.pods(key), self._cache.jobs(key)
         if all(not job.outcome or _has_report(job, known) or self._recorded(key, job.name) for job in jobs):
             return known
-        for raw in await self._cluster.list(PODS, key.namespace, f"{names.RUN_LABEL}={key.name}"):
+        async for raw in self._cluster.list(PODS, key.namespace, f"{names.RUN_LABEL}={key.name}"):
             self._cache.put(PODS, raw)
         return self._cache.pods(key)
 

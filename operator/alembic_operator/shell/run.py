@@ -145,5 +145,5 @@ async def _look(settings: Settings, cluster: Cluster, cache: Cache, queue: WorkQ
     for resource, selector in handlers.watched(settings).items():
         for namespace in settings.namespaces or (None,):
             before = cache.known(resource, namespace)
-            cache.replace(resource, before, await cluster.list(resource, namespace, selector))
+            await cache.replace(resource, before, cluster.list(resource, namespace, selector))
     queue.add(cache.keys())

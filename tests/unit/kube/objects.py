@@ -1,5 +1,6 @@
 """Raw objects as the API server sends them."""
 
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from alembic_operator.core.observation import Manifest
@@ -92,3 +93,9 @@ def uses_server(name: str = "postgres") -> Manifest:
 
 def depends_on(*names: str) -> Manifest:
     return {"dependsOn": [{"name": name} for name in names]}
+
+
+async def each(objects: Iterable[Manifest]) -> AsyncIterator[Manifest]:
+    """Read them as from a list of the API server."""
+    for raw in objects:
+        yield raw

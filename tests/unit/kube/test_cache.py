@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -12,6 +12,7 @@ from tests.unit.kube.objects import (
     a_pod,
     a_workload,
     depends_on,
+    each,
     metadata,
     uses_server,
     uses_workload,
@@ -198,41 +199,53 @@ def test_a_migration_wakes_those_that_depend_on_it() -> None:
     assert cache.put(MIGRATIONS, a_migration("users", version=4)) == {USERS}
 
 
-def test_a_list_forgets_what_is_not_in_it_any_more() -> None:
+async def test_a_list_forgets_what_is_not_in_it_any_more() -> None:
     cache = filled((JOBS, a_job("users-1")), (JOBS, a_job("agents-1", of="agents")), (PODS, a_pod("users-1-x")))
-    woken = cache.replace(JOBS, cache.known(JOBS, None), [a_job("agents-1", of="agents")])
+    woken = await cache.replace(JOBS, cache.known(JOBS, None), each([a_job("agents-1", of="agents")]))
     assert woken == {USERS}
     assert cache.jobs(USERS) == ()
     assert len(cache.jobs(AGENTS)) == len(cache.pods(USERS)) == 1
 
 
-def test_a_list_forgets_migrations_and_wakes_those_that_depend_on_them() -> None:
+async def test_a_list_forgets_migrations_and_wakes_those_that_depend_on_them() -> None:
     cache = filled((MIGRATIONS, a_migration("users")), (MIGRATIONS, a_migration("chat", **depends_on("users"))))
     listed = [a_migration("chat", **depends_on("users"))]
-    assert cache.replace(MIGRATIONS, cache.known(MIGRATIONS, None), listed) == {CHAT}
+    assert await cache.replace(MIGRATIONS, cache.known(MIGRATIONS, None), each(listed)) == {CHAT}
     assert cache.keys() == [CHAT]
 
 
-def test_a_list_takes_in_what_a_watch_has_missed() -> None:
+async def test_a_list_takes_in_what_a_watch_has_missed() -> None:
     cache = filled((MIGRATIONS, a_migration("users", version=1)))
     listed = [a_migration("users", version=2), a_migration("agents", version=3)]
-    assert cache.replace(MIGRATIONS, cache.known(MIGRATIONS, None), listed) == {USERS, AGENTS}
-    assert cache.replace(MIGRATIONS, cache.known(MIGRATIONS, None), listed) == set()
+    assert await cache.replace(MIGRATIONS, cache.known(MIGRATIONS, None), each(listed)) == {USERS, AGENTS}
+    assert await cache.replace(MIGRATIONS, cache.known(MIGRATIONS, None), each(listed)) == set()
 
 
-def test_the_list_of_a_namespace_says_nothing_of_others() -> None:
+async def test_a_list_is_taken_in_while_it_comes() -> None:
+    cache = Cache()
+
+    async def listed() -> AsyncIterator[Manifest]:
+        yield a_job("users-1")
+        assert [one.name for one in cache.jobs(USERS)] == ["users-1"]
+        yield a_job("users-2")
+
+    await cache.replace(JOBS, {}, listed())
+    assert len(cache.jobs(USERS)) == 2
+
+
+async def test_the_list_of_a_namespace_says_nothing_of_others() -> None:
     cache = filled((JOBS, a_job()), (JOBS, a_job(namespace="other")))
-    assert cache.replace(JOBS, cache.known(JOBS, "shop"), []) == {USERS}
+    assert await cache.replace(JOBS, cache.known(JOBS, "shop"), each([])) == {USERS}
     assert len(cache.jobs(Key("other", "users"))) == 1
 
 
-def test_a_list_does_not_forget_what_came_while_it_was_on_its_way() -> None:
+async def test_a_list_does_not_forget_what_came_while_it_was_on_its_way() -> None:
     cache = filled((JOBS, a_job("users-1", version=1)))
     before = cache.known(JOBS, None)
     cache.put(JOBS, a_job("users-2", version=9))
     cache.drop(JOBS, a_job("users-1", version=10))
     cache.put(JOBS, a_job("users-1", version=11))
-    assert cache.replace(JOBS, before, []) == set()
+    assert await cache.replace(JOBS, before, each([])) == set()
     assert sorted(one.name for one in cache.jobs(USERS)) == ["users-1", "users-2"]
 
 

@@ -5,7 +5,7 @@ import pytest
 from alembic_operator.core.observation import Manifest
 from alembic_operator.kube.cache import Cache, Key, Reference
 from alembic_operator.kube.cluster import DEPLOYMENTS, MIGRATIONS, PODS, ROLLOUTS, STATEFUL_SETS, Resource
-from tests.unit.kube.objects import a_gated_pod, a_gated_workload, a_migration, a_pod, a_workload, uses_workload
+from tests.unit.kube.objects import a_gated_pod, a_gated_workload, a_migration, a_pod, a_workload, each, uses_workload
 
 USERS, CHAT = Key("shop", "users"), Key("shop", "chat")
 AT_THE_GATE = {"running": {"startedAt": "2026-03-01T12:00:01Z"}}
@@ -41,9 +41,9 @@ def test_a_pod_whose_label_changes_belongs_to_the_other_migration() -> None:
     assert cache.gated(CHAT) == ()
 
 
-def test_a_deletion_in_a_gap_of_the_watch_is_found_in_the_list() -> None:
+async def test_a_deletion_in_a_gap_of_the_watch_is_found_in_the_list() -> None:
     cache = filled((PODS, a_gated_pod("a")), (PODS, a_gated_pod("b")), (PODS, a_pod("users-1-x")))
-    assert cache.replace(PODS, cache.known(PODS, None), [a_gated_pod("b")]) == {USERS}
+    assert await cache.replace(PODS, cache.known(PODS, None), each([a_gated_pod("b")])) == {USERS}
     assert ([one.name for one in cache.gated(USERS)], cache.pods(USERS)) == (["b"], ())
 
 
@@ -94,7 +94,7 @@ def test_a_workload_whose_label_changes_wakes_both() -> None:
     assert (cache.gated_workloads(USERS), len(cache.gated_workloads(CHAT))) == ((), 1)
 
 
-def test_a_workload_that_waits_is_taken_in_again_when_a_migration_begins_to_refer_to_it() -> None:
+async def test_a_workload_that_waits_is_taken_in_again_when_a_migration_begins_to_refer_to_it() -> None:
     cache = filled((DEPLOYMENTS, a_gated_workload(version=5)))
     cache.put(MIGRATIONS, a_migration(version=6, **uses_workload()))
     reference = Reference(DEPLOYMENTS, "shop", "users")
@@ -104,13 +104,13 @@ def test_a_workload_that_waits_is_taken_in_again_when_a_migration_begins_to_refe
     cache.put(MIGRATIONS, a_migration(version=7))
     assert cache.workload(reference) is None
     assert len(cache.gated_workloads(USERS)) == 1
-    assert cache.replace(DEPLOYMENTS, cache.known(DEPLOYMENTS, None), []) == {USERS}
+    assert await cache.replace(DEPLOYMENTS, cache.known(DEPLOYMENTS, None), each([])) == {USERS}
     assert cache.gated_workloads(USERS) == ()
 
 
-def test_a_workload_that_is_not_read_again_yet_is_forgotten_when_it_is_gone() -> None:
+async def test_a_workload_that_is_not_read_again_yet_is_forgotten_when_it_is_gone() -> None:
     cache = filled((DEPLOYMENTS, a_gated_workload(version=5)), (MIGRATIONS, a_migration(**uses_workload())))
-    cache.replace(DEPLOYMENTS, cache.known(DEPLOYMENTS, None), [])
+    await cache.replace(DEPLOYMENTS, cache.known(DEPLOYMENTS, None), each([]))
     assert cache.gated_workloads(USERS) == ()
 
 

@@ -1,6 +1,7 @@
 """The in-memory twin of the one seam to the cluster: enough of an API server to keep objects and to say no."""
 
 import copy
+from collections.abc import AsyncIterator
 
 from alembic_operator.core.observation import Manifest
 from alembic_operator.kube.cluster import Resource
@@ -36,16 +37,13 @@ class Twin:
         found = self.objects.get((resource, namespace, name))
         return {"metadata": copy.deepcopy(found["metadata"])} if found else None
 
-    async def list(self, resource: Resource, namespace: str | None, selector: str = "") -> list[Manifest]:
+    async def list(self, resource: Resource, namespace: str | None, selector: str = "") -> AsyncIterator[Manifest]:
         self._hear("list", resource)
         wanted = dict(one.split("=") for one in selector.split(",") if one)
-        return [
-            copy.deepcopy(raw)
-            for (kind, where, _), raw in self.objects.items()
-            if kind == resource
-            and namespace in (None, where)
-            and wanted.items() <= (raw["metadata"].get("labels") or {}).items()
-        ]
+        for (kind, where, _), raw in list(self.objects.items()):
+            labels = raw["metadata"].get("labels") or {}
+            if kind == resource and namespace in (None, where) and wanted.items() <= labels.items():
+                yield copy.deepcopy(raw)
 
     async def create(self, resource: Resource, namespace: str, manifest: Manifest) -> Manifest:
         self._hear("create", resource)

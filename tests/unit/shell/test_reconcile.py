@@ -89,9 +89,9 @@ class Shop:
         self.cache.put(PODS, self.cluster.store(PODS, pod))
         self.cache.put(JOBS, self.cluster.store(JOBS, job | {"status": {"startTime": at, "conditions": [condition]}}))
 
-    def forget_jobs(self) -> None:
+    async def forget_jobs(self) -> None:
         """Let the watches tell what was deleted."""
-        self.cache.replace(JOBS, self.cache.known(JOBS, None), self.jobs)
+        await self.cache.replace(JOBS, self.cache.known(JOBS, None), self.cluster.list(JOBS, "shop"))
         for resource, namespace, name in list(self.cluster.objects):
             if resource == PODS:
                 self.cache.drop(PODS, self.cluster.objects.pop((resource, namespace, name)))
@@ -162,7 +162,7 @@ async def test_a_failed_run_is_made_anew_when_its_time_has_come(shop: Shop) -> N
     assert shop.after == 60
     shop.now += timedelta(seconds=60)
     assert DELETE_JOB in await shop.look()
-    shop.forget_jobs()
+    await shop.forget_jobs()
     assert CREATE_JOB in await shop.look()
     assert shop.jobs[-1]["metadata"]["annotations"] == {"alembic-operator.dev/attempt": "2"}
 
