@@ -1,6 +1,8 @@
 """Read what a decision needs from the raw objects of the API, and leave the rest."""
 
+import sys
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,6 +14,9 @@ from alembic_operator.core import names
 from alembic_operator.core.observation import ENDED, DatabaseServer, Job, Manifest, Migration, Pod
 
 _POSTGRESQL_PORT = 5432
+
+_REPORTS = 256
+"""The pods of many migrations report the same, as where tenants have a database each."""
 
 
 def migration(raw: Manifest) -> Migration:
@@ -81,12 +86,12 @@ def pod(raw: Manifest) -> Pod:
     before = map(_terminated, status.get("initContainerStatuses") or ())
     ended = _terminated(main) or next(filter(_exit_code, before), {})
     message = ended.get("message") or ""
-    result = Result.from_json(message)
+    result = report(message)
     return Pod(
         name=metadata["name"],
         job=controller(metadata).get("name", ""),
         created_at=metadata.get("creationTimestamp") or "",
-        phase=status.get("phase") or "Pending",
+        phase=sys.intern(status.get("phase") or "Pending"),
         running=not waiting and any(map(_has_started, containers)) and status.get("phase") not in ENDED,
         waiting_reason=waiting.get("reason") or "",
         waiting_message=waiting.get("message") or "",
@@ -95,7 +100,7 @@ def pod(raw: Manifest) -> Pod:
         terminated_reason=ended.get("reason") or "",
         terminated_message="" if result else message,
         finished_at=ended.get("finishedAt") or "",
-        image=running_image(main),
+        image=sys.intern(running_image(main)),
         result=result,
         image_named=_image_named(raw.get("spec") or {}),
     )
@@ -103,7 +108,13 @@ def pod(raw: Manifest) -> Pod:
 
 def _image_named(spec: Manifest) -> str:
     containers: list[Manifest] = spec.get("containers") or []
-    return next((one.get("image") or "" for one in containers if one["name"] == names.CONTAINER), "")
+    return sys.intern(next((one.get("image") or "" for one in containers if one["name"] == names.CONTAINER), ""))
+
+
+@lru_cache(_REPORTS)
+def report(message: str) -> Result | None:
+    """Read what a container reported at its end; equal reports are kept once."""
+    return Result.from_json(message)
 
 
 def state(container: Manifest, when: str) -> Manifest:

@@ -68,7 +68,7 @@ class Dependency:
     ready: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """What a decision needs of a Job."""
 
@@ -90,7 +90,7 @@ class Job:
     """A pod of it has failed, or was deleted before it could succeed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pod:
     """What a decision needs of a migration pod."""
 

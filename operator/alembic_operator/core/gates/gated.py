@@ -5,9 +5,8 @@ import sys
 from functools import lru_cache
 from typing import Any
 
-from alembic_operator.contract import Result
 from alembic_operator.core import names
-from alembic_operator.core.facts import controller, running_image, state, unschedulable
+from alembic_operator.core.facts import controller, report, running_image, state, unschedulable
 from alembic_operator.core.observation import ENDED, Gate, GatedPod, Manifest, Owner, Workload
 
 _TEMPLATE_HASHES = ("pod-template-hash", "rollouts-pod-template-hash")
@@ -63,7 +62,7 @@ def _gate(container: Manifest, status: Manifest) -> Gate | None:
     now, before = state(status, "state"), state(status, "lastState")
     ended, waiting = now.get("terminated") or before.get("terminated") or {}, now.get("waiting") or {}
     message = ended.get("message") or ""
-    result = _result(message)
+    result = report(message)
     return Gate(
         image=sys.intern(container.get("image") or ""),
         command=_shared((*(container.get("command") or ()), *(container.get("args") or ()))),
@@ -85,11 +84,6 @@ def _gate(container: Manifest, status: Manifest) -> Gate | None:
 @lru_cache(_TEMPLATES)
 def _shared(command: tuple[str, ...]) -> tuple[str, ...]:
     return command
-
-
-@lru_cache(_TEMPLATES)
-def _result(message: str) -> Result | None:
-    return Result.from_json(message)
 
 
 def _inputs(container: Manifest) -> str:
