@@ -102,6 +102,18 @@ def test_an_env_py_without_run_migrations_failed(any_project: Project, runner: R
     assert (run.code, run.result.reason) == (70, "EnvFailed")
 
 
+def test_an_env_py_that_configures_no_connection_failed(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().table("one")
+    lines = "context.configure(url='postgresql://', literal_binds=True)\ncontext.run_migrations()\n"
+    any_project.write("migrations/env.py", f"from alembic import context\n{lines}")
+    run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    assert (run.code, run.result.reason) == (70, "EnvFailed"), run.stderr
+    assert run.result.error
+    assert "no connection" in run.result.error.message
+
+
 @pytest.mark.parametrize(
     ("line", "code", "reason"),
     [

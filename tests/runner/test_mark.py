@@ -125,13 +125,17 @@ def test_a_mark_of_a_role_is_taken_away_as_the_role(any_project: Project, runner
         run = runner.run(any_project, *words, APP_URL=login.url("psycopg2"))
         assert (run.code, run.result.reason) == (70, "RevisionFailed"), run.stderr
         assert (_comment(database), run.said("cannot take the mark from the version table")) == (None, [])
+        any_project.last = None
+        any_project.table("one")
+        run = runner.run(any_project, *words, APP_URL=login.url("psycopg2"))
+        assert (run.code, run.result.to) == (0, ("one",)), run.stderr
 
 
 def test_what_is_committed_on_another_connection_leaves_no_mark(
     any_project: Project, runner: Runner, database: Database
 ) -> None:
-    any_project.begin().revision(
-        "one",
+    any_project.begin().table("one").revision(
+        "two",
         """
         import os
         with sa.create_engine(os.environ["APP_URL"]).begin() as other:

@@ -105,17 +105,19 @@ def test_a_listener_of_env_py_cannot_turn_a_connection_elsewhere(
 def test_without_an_address_a_listener_of_env_py_that_knows_the_password_is_heard(
     any_project: Project, runner: Runner, database: Database
 ) -> None:
-    any_project.begin().table("one")
+    any_project.begin().revision("one", 'import os\nprint("it was", "old" + "word", "and is", os.environ["TOKEN"])')
     listen = """poolclass=pool.NullPool)
     from sqlalchemy import event
     @event.listens_for(connectable, "do_connect")
     def token(dialect, record, cargs, cparams):
         cparams["password"] = os.environ["TOKEN"]
 """
-    _edited(any_project, ("poolclass=pool.NullPool)", listen))
+    old = ('os.environ["APP_URL"]', 'os.environ["APP_URL"].replace("@", ":old" + "word@")')
+    _edited(any_project, ("poolclass=pool.NullPool)", listen), old)
     url = f"postgresql+psycopg2://{database.user}@{database.host}:{database.port}/{database.name}"
     run = runner.run(any_project, "upgrade", APP_URL=url, TOKEN=database.password)
     assert (run.code, database.heads()) == (0, ["one"]), run.stderr
+    assert "it was *** and is ***" in run.stderr
 
 
 CREATOR = "creator=lambda: __import__('psycopg2').connect(os.environ['RAW_URL']), "

@@ -11,13 +11,11 @@ if TYPE_CHECKING:
     from alembic_operator.runner.database.versions import Query, VersionTable
 
 _OTHERS_BUILD = (
-    "(EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid"
-    " AND p.pid <> pg_catalog.pg_backend_pid())"
-    " OR EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.relation = i.indrelid AND l.granted"
+    "EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.relation = i.indrelid AND l.granted"
     " AND l.mode = 'ShareUpdateExclusiveLock' AND l.pid <> pg_catalog.pg_backend_pid() AND l.database ="
-    " (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())))"
+    " (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))"
 )
-"""The progress of other users' builds is hidden from a user without rights, their lock on the table is not."""
+"""The lock on the table, from a build's beginning to its end; the progress of another user's build may be hidden."""
 
 _NAME = "pg_catalog.quote_ident({0}.nspname) || '.' || pg_catalog.quote_ident({1})"
 _INVALID = (
