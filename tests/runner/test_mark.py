@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from alembic_operator.core import names
+from alembic_operator.runner.database.versions import LOCK_CLASS_A
 from tests.runner.rivals import users
 from tests.runner.server import until
 
@@ -191,3 +192,66 @@ def test_a_downgrade_that_is_half_done_stops_every_revision(
     assert (run.code, run.result.reason, database.heads()) == (70, "PartlyApplied", ["two"]), run.stderr
     assert run.result.error
     assert "the downgrade of revision two" in run.result.error.message
+
+
+def test_a_mark_stays_while_another_branch_is_migrated(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    _killed_behind_the_payment(runner, any_project, database)
+    any_project.revision("beside", down="one")
+    run = runner.run(any_project, "upgrade", "--target", "beside", APP_URL=database.url("psycopg2"))
+    assert (run.code, database.heads()) == (0, ["beside"]), run.stderr
+    run = _upgraded(runner, any_project, database)
+    assert (run.code, run.result.reason, _purse(database)) == (70, "PartlyApplied", 1), run.stderr
+
+
+RIVAL = """
+with op.get_context().autocommit_block():
+    if op.get_bind().scalar(sa.text("select nextval('tries')")) == 1:
+        import os, psycopg2
+        with psycopg2.connect(os.environ["APP_URL"].replace("+psycopg2", "")) as rival:
+            rival.cursor().execute("select pg_terminate_backend(pid) from pg_locks where classid = {key}")
+            rival.cursor().execute("comment on table alembic_version is '{mark}'")
+        op.execute("do $$ begin raise exception 'victim' using errcode = '40P01'; end $$")
+    op.execute("update purse set coins = coins + 1")
+"""
+"""Its first attempt fails; meanwhile its lock is lost, and another run takes it and is killed in the same revision."""
+
+
+def test_a_mark_that_another_run_left_between_two_attempts_is_seen(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    database.rows("create table purse (coins int); insert into purse values (0); create sequence tries")
+    mark = "alembic-operator: revision one has begun what no rollback undoes, and has not ended"
+    any_project.begin().revision("one", RIVAL.format(key=LOCK_CLASS_A, mark=mark))
+    run = _upgraded(runner, any_project, database)
+    assert (run.code, run.result.reason, _purse(database)) == (70, "PartlyApplied", 0), run.stderr
+
+
+def test_a_run_that_lost_its_lock_leaves_the_mark_for_it_may_be_of_another_run(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    ended = f"select pg_terminate_backend(pid) from pg_locks where classid = {LOCK_CLASS_A}"
+    lines = f"op.execute(\"do $$ begin create table half as {ended}; raise 'victim'; end $$\")"
+    any_project.begin().revision("one", f"with op.get_context().autocommit_block():\n    {lines}")
+    run = _upgraded(runner, any_project, database)
+    assert (run.code, run.result.reason) == (70, "RevisionFailed"), run.stderr
+    assert run.said("cannot take the mark from the version table")
+    assert "revision one" in str(_comment(database))
+
+
+def test_what_cannot_be_marked_just_now_is_not_committed(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().table("one")
+    _upgraded(runner, any_project, database)
+    any_project.revision("two", 'op.execute("create table half (id int)"); op.execute("COMMIT")')
+    with database.connect(autocommit=False) as other:
+        other.execute("lock table alembic_version in share update exclusive mode")
+        process = runner.start(any_project, "upgrade", "--lock-timeout", "100ms", APP_URL=database.url("psycopg2"))
+        (said, *_) = until(lambda: process.said("retrying"))
+        assert said["reason"] == "LockTimeout"
+        assert database.value("select to_regclass('half')") is None
+        other.rollback()
+    run = process.finish()
+    assert (run.code, database.heads(), _comment(database)) == (0, ["two"], None), run.stderr

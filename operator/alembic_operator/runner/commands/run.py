@@ -240,6 +240,7 @@ class Run:
         if self._target not in site.aims:
             site.aims[self._target] = self._move.aim(self._script, self._target, heads)
         graph = scripts.graph(self._script)
+        site.contains = frozenset(state.contained(graph, heads))
         wanted = site.aims[self._target] or scripts.heads(self._script)
         recorded = self._recorder.recorded(context.connection) if site.ahead else None
         found = state.standing(graph, wanted, heads, recorded)

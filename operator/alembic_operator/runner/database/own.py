@@ -137,8 +137,10 @@ class OwnConnection:
     def as_login(self) -> Iterator[None]:
         """Be the user that logged in, whose sessions a role that it takes by default may neither see nor end."""
         self.rows("SET ROLE NONE")
-        yield
-        self.rows("RESET ROLE")
+        try:
+            yield
+        finally:
+            self.rows("RESET ROLE")
 
     @contextmanager
     def role(self, role: str) -> Iterator[None]:

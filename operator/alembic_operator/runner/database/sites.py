@@ -35,8 +35,10 @@ class Site:
     """What each target aims at, seen from the heads that it found first; a later attempt must not count anew."""
     ahead: tuple[str, ...] = ()
     """Database heads that the scripts do not know."""
+    contains: frozenset[str] = frozenset()
+    """The revisions that the database contained when its heads were compared last."""
     leftovers: Leftovers | None = None
-    """What was unfinished in the database when it was locked first."""
+    """What was unfinished in the database when it was locked first; the comment, when it was locked last."""
 
     @property
     def target(self) -> tuple[str, ...] | None:

@@ -24,8 +24,8 @@ _COMMITTED = (
     " (lastRun.error.committed lists them)."
 )
 _UNKNOWN = (
-    "The connection was lost while a statement ran that cannot be rolled back: look whether it took effect,"
-    " undo or complete it by hand."
+    "A statement ran that cannot be rolled back, and the connection was lost, or it may commit in parts: look whether"
+    " it took effect, undo or complete it by hand."
 )
 _WRITE_INSTEAD = f" In the script, write {_BLOCK} in place of COMMIT."
 _STOPPED = (Reason.INTERRUPTED, Reason.DEADLINE_EXCEEDED)

@@ -43,9 +43,10 @@ class Indexes(Witness):
         event.listen(Engine, "before_cursor_execute", self._before)
 
     def locked(self, site: Site) -> None:
-        """Remember what is invalid before anything runs."""
-        if site.lock and site.leftovers is None:
-            site.leftovers = leftovers.look(site.lock.own.rows, site.table)
+        """Remember what is invalid before anything runs; the comment may be another run's since the attempt before."""
+        if site.lock:
+            found = leftovers.look(site.lock.own.rows, site.table)
+            site.leftovers = replace(site.leftovers or found, comment=found.comment)
             self._sites.setdefault((site.origin.place, site.database), site)
 
     def begun(self, revision: str, connection: Any) -> None:

@@ -44,6 +44,8 @@ class Running:
     """Whether it takes effect by itself, without a commit that follows."""
     refused: bool | None = None
     """Whether the server, or the driver before it, refused it, so that it had no effect; None: no error was seen."""
+    in_parts: bool = False
+    """Whether a part of it may be committed although it is refused."""
 
 
 @dataclass
@@ -62,6 +64,8 @@ class Ledger:
     _main: int = 0
     _sealed: bool = False
     _running: Running | None = None
+    _doubtful: dict[Statement, None] = field(default_factory=dict)
+    """Those of unknown outcome that ran before the running one."""
     _accounts: dict[int, Account] = field(default_factory=dict)
 
     def install(self) -> None:
@@ -86,7 +90,7 @@ class Ledger:
         """Close the account."""
         self.revision, self.committed, self._running = "", {}, None
         self.ends_itself = self._sealed = False
-        self._accounts = {}
+        self._accounts, self._doubtful = {}, {}
 
     def lost(self, *, here: bool) -> list[Statement]:
         """Return what was rolled back and not executed again: on the revision's own connection, or on others."""
@@ -98,7 +102,8 @@ class Ledger:
     def unknown(self) -> tuple[Statement, ...]:
         """Return the statements whose outcome nobody knows: they were sent, and no answer came."""
         running = self._running
-        return running.statements if running and running.alone and not running.refused else ()
+        last = running.statements if running and running.alone and not running.refused else ()
+        return (*self._doubtful, *last)
 
     def _account(self, connection: Any) -> Account | None:
         if not self.revision or connection.dialect.name != "postgresql" or connection.invalidated:
@@ -116,9 +121,11 @@ class Ledger:
         statements = sql.read(statement)
         alone = account.alone or bool(getattr(account.raw, "autocommit", False))
         ends = any(one.commits for one in statements)
-        self._running = Running((*(account.open if ends else ()), *statements), alone or ends)
-        if alone or ends:
-            self._announce(account, self._running.statements)
+        in_parts = any(one.in_parts for one in statements) or any(one.commits for one in statements[:-1])
+        running = Running((*(account.open if ends else ()), *statements), alone or ends, in_parts=in_parts)
+        if running.alone:
+            self._announce(account, running.statements)
+        self._running = running
 
     def _after(self, connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         account = self._account(connection)
@@ -156,6 +163,7 @@ class Ledger:
         if account is None or (self._sealed and id(account.raw) == self._main):
             return
         self._announce(account, tuple(account.open))
+        self._doubtful.update(dict.fromkeys(self.unknown))
         # Told before it is done: should it fail with an answer, _refused takes it back.
         self._running = Running(tuple(account.open), alone=True)
         if id(account.raw) == self._main and not self.in_block:
@@ -182,7 +190,7 @@ class Ledger:
         code = sqlstate(error)
         answered = not code.startswith(_NO_ANSWER) if code else not is_connection_lost(error)
         answered = answered or _TERMINATED in str(error)
-        running.refused = isinstance(error, Exception) and answered
+        running.refused = isinstance(error, Exception) and answered and not running.in_parts
         if context.statement is None and running.refused:
             self.committed = {one: None for one in self.committed if one not in running.statements}
 

@@ -56,6 +56,9 @@ _CREATE_CONCURRENTLY = _pattern(
     rf"""CREATE\ (?:UNIQUE\ )?INDEX\ CONCURRENTLY\ (?:IF\ NOT\ EXISTS\ )?(?:(?P<name>{_NAME})\ )?
     ON\ (?:ONLY\ )?(?P<table>{_NAME}(?:\.{_NAME})?)"""
 )
+_IN_PARTS = _pattern(rf"CALL\b|ALTER\ TABLE\ .*\ DETACH\ PARTITION\ {_NAME}(?:\.{_NAME})?\ CONCURRENTLY\b")
+_DO = _pattern(r"DO\b")
+_COMMITS_WITHIN = _pattern(r"\b(?:COMMIT|CALL)\b")
 _COMMIT = _pattern(r"(?:COMMIT(?!\ PREPARED)|END)\b")
 _ROLLBACK = _pattern(r"(?:ROLLBACK(?!\ PREPARED)(?!\ (?:WORK\ |TRANSACTION\ )?TO\b)|ABORT)\b")
 
@@ -73,6 +76,8 @@ class Statement:
     """Whether it may run again once it ended."""
     twice_unfinished: bool
     """Whether it may run again when it did not end."""
+    in_parts: bool
+    """Whether it may commit a part of what it does: outside of a transaction, procedures and DO blocks may."""
 
 
 @dataclass(frozen=True)
@@ -91,14 +96,15 @@ def read(sql: str) -> tuple[Statement, ...]:
 
 
 def _read(sql: str) -> tuple[Statement, ...]:
-    return tuple(map(_statement, split(sql)))
+    within = bool(_COMMITS_WITHIN.search(sql))  # what a DO block does is in its masked text
+    return tuple(_statement(one, bool(_IN_PARTS.match(one) or (within and _DO.match(one)))) for one in split(sql))
 
 
-def _statement(text: str) -> Statement:
+def _statement(text: str, in_parts: bool) -> Statement:
     reads = is_reading(text)
     twice = reads or is_repeatable(text)
     unfinished = twice or is_repeatable(text, finished=False)
-    return Statement(masking.cut(text), reads, commits(text), rolls_back(text), twice, unfinished)
+    return Statement(masking.cut(text), reads, commits(text), rolls_back(text), twice, unfinished, in_parts)
 
 
 _read_again = functools.lru_cache(maxsize=256)(_read)
