@@ -135,6 +135,19 @@ def test_an_error_of_env_py_ends_in_a_result(
     assert run.result.error.message
 
 
+@pytest.mark.parametrize(
+    ("library", "hint"), [("raise ModuleNotFoundError(name='sqlalchemy')", "interpreter"), ("", "oldest")]
+)
+def test_an_image_without_sqlalchemy_is_told_from_one_with_too_old_a_one(
+    any_project: Project, runner: Runner, library: str, hint: str
+) -> None:
+    any_project.begin().table("one").write("older/sqlalchemy/__init__.py", f"{library}\n")
+    run = runner.run(any_project, "upgrade", PYTHONPATH=str(any_project.folder / "older"))
+    assert (run.code, run.result.reason) == (64, "AlembicNotFound"), run.stderr
+    assert run.result.error
+    assert hint in run.result.error.hint
+
+
 def test_an_env_py_that_swallows_errors_does_not_hide_a_wrong_database(any_project: Project, runner: Runner) -> None:
     any_project.begin().table("one")
     path = any_project.folder / "migrations" / "env.py"
