@@ -13,8 +13,17 @@ if TYPE_CHECKING:
 _LATER = (
     *("if revision:\n    down_revision = None", "revision = 'x' + revision", "known = (down_revision := None)"),
     *("for down_revision in (None,):\n    pass", "globals()['down_revision'] = None", "del depends_on"),
+    *("def named(x=(down_revision := None)):\n    pass", "eval('(down_revision := None)')", "down_revision = None"),
+    *(
+        "class Named:\n    global down_revision\n    down_revision = None",
+        "del down_revision",
+        "\uff44own_revision = None",
+    ),
+    *("if True:\n    from unittest.mock import *\n    down_revision = None", "import xml.dom as depends_on"),
+    *("def named():\n    pass\nnamed.__globals__['down_revision'] = None", "class Named:\n    down_revision = None"),
+    *("# global, exec and vars", "def __getattr__(name):\n    return () if name == 'depends_on' else None"),
 )
-_WRONG = ("name", "down", "label", "depends", "later", "later")
+_WRONG = ("name", "down", "label", "depends", "later", "later", "later")
 _WORDS = ("add", "drop", "rename", "users", "orders", "index", "total")
 
 

@@ -82,6 +82,8 @@ INIS = {
     "package of versions": "script_location = a\nversion_locations = shop:more\nprepend_sys_path = .\n"
     "path_separator = space",
     "variable": "script_location = %(base)s\nbase = a",
+    "above": "script_location = %(here)s/b/../a",
+    "no word for yes": "script_location = a\nrecursive_version_locations = True\nsourceless = 1",
 }
 UNSURE = {
     "no location": "sqlalchemy.url = x",
@@ -93,6 +95,12 @@ UNSURE = {
     "separator": "script_location = a\nversion_locations = a/versions:b\nversion_path_separator = |",
     "bad interpolation": "script_location = %(nowhere)s/a",
     "no package": "script_location = not_there:migrations",
+    "empty": "script_location =",
+    "behind a link": "script_location = link/../a",
+    "no name": "script_location = a\nversion_locations = a/versions,,b",
+    "spaces": "script_location = a\nversion_locations = a/versions: b\npath_separator = :",
+    "unused separator": "script_location = a\nprepend_sys_path = .\npath_separator = |",
+    "another option's interpolation": "script_location = a\nfile_template = %(year)s",
 }
 
 
@@ -102,6 +110,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).mkdir(parents=True)
     for name in ("shop", "shop/db"):
         (tmp_path / name / "__init__.py").write_text("raise RuntimeError('imported')\n")
+    (tmp_path / "link").symlink_to("shop/more")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -146,6 +155,33 @@ def test_a_pyproject_toml_has_a_layout_unless_an_alembic_ini_goes_before_it(fold
         layout.read(Invocation("gate", config="pyproject.toml"))
 
 
+BESIDE = ["[tool.alembic]", '[tool . "alembic"]', "[tool]\nalembic.script_location = 'b'", "tool.alembic = {}"]
+
+
+@pytest.mark.parametrize("text", BESIDE)
+def test_an_alembic_ini_is_not_the_whole_layout_beside_a_pyproject_toml_that_adds_to_it(
+    folders: Path, text: str
+) -> None:
+    (folders / "alembic.ini").write_text("[alembic]\nscript_location = a\n")
+    toml = folders / "pyproject.toml"
+    toml.write_text('[project]\ndependencies = ["alembic"]\n[tool.ruff]\nexclude = ["alembic"]\n')
+    assert layout.read(Invocation("gate")).env == str(folders / "a" / "env.py")
+    toml.write_text(text)
+    with pytest.raises(Unsure):
+        layout.read(Invocation("gate"))
+
+
+MISTYPED = ["script_location = 1", 'version_locations = "b"', "version_locations = [1]", 'sourceless = "false"']
+
+
+@pytest.mark.parametrize("text", [*MISTYPED, "recursive_version_locations = 1", 'prepend_sys_path = "."'])
+def test_a_pyproject_toml_with_options_of_other_types_is_left_to_alembic(folders: Path, text: str) -> None:
+    first = "" if text.startswith("script") else 'script_location = "a"\n'
+    (folders / "pyproject.toml").write_text(f"[tool.alembic]\n{first}{text}\n")
+    with pytest.raises(Unsure):
+        layout.read(Invocation("gate", config="pyproject.toml"))
+
+
 PLAIN = "revision = 'a'\ndown_revision = None\n"
 DOUBTFUL = [
     "down_revision = None\n",
@@ -173,23 +209,98 @@ DOUBTFUL = [
     f"{PLAIN}exec('depends_on = 1')\n",
     f"{PLAIN}del down_revision\n",
     f"{PLAIN}(\n",
+    f"{PLAIN}{'-' * 100_000}1\n",
+    "revision = 'a'\n",
+    f"{PLAIN}if x:\n    from x import *\n",
+    f"{PLAIN}from x import\t*\n",
+    f"{PLAIN}import depends_on.x\n",
+    f"{PLAIN}def f(x=(depends_on := 'b')):\n    pass\n",
+    f"{PLAIN}def f() -> (depends_on := 'b'):\n    pass\n",
+    f"{PLAIN}@(depends_on := x)\nclass A:\n    pass\n",
+    f"{PLAIN}class A(b=(depends_on := 'b')):\n    pass\n",
+    f"{PLAIN}eval('(depends_on := 1)')\n",
+    f"{PLAIN}import builtins as b\nb.exec('depends_on = 1')\n",
+    f"{PLAIN}f.__globals__['depends_on'] = 'b'\n",
+    f"{PLAIN}frame().f_globals['depends_on'] = 'b'\n",
+    f"{PLAIN}def __getattr__(name):\n    return 'b'\n",
+    f"{PLAIN}\uff47lobals()['depends_on'] = 'b'\n",
+    f"# coding: unicode_escape\n{PLAIN}\\u0067lobals()['depends_on'] = 'b'\n",
+    f"# coding: nothing\n{PLAIN}",
+]
+HARMLESS = [
+    "def upgrade():\n    depends_on = 'b'\n",
+    "class A:\n    depends_on = 'b'\n",
+    "# a global word: exec, eval, vars\nx = 'locals() and __dict__'\n",
+    "def f():\n    global other\n    other = 1\n",
+    "session.exec(x)\ndf.eval(x)\n",
+    "def f(depends_on='b', *, revision=None):\n    return [revision]\n",
 ]
 
 
 @pytest.mark.parametrize("text", DOUBTFUL)
 def test_a_revision_that_only_running_it_tells_is_not_read(tmp_path: Path, text: str) -> None:
     path = tmp_path / "one.py"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     assert source.revision(str(path)) is None
-    path.write_text(f"{PLAIN}def upgrade():\n    depends_on = 'b'\n")
-    assert source.revision(str(path)) == ("a", (), (), ())
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_a_revision_is_read_though_its_words_are_elsewhere(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "one.py"
+    for encoding, first in (("utf-8", "# ü\n"), ("latin-1", "# coding: latin-1\nx = 'ü'\n"), ("utf-8-sig", "")):
+        path.write_text(first + PLAIN + text, encoding=encoding)
+        assert source.revision(str(path)) == ("a", (), (), ())
+
+
+def test_the_files_are_those_that_alembic_takes(tmp_path: Path) -> None:
+    versions, shared = tmp_path / "versions", tmp_path / "..data"
+    for folder in (versions / "deep", versions / "__pycache__", versions / "not__pycache__", shared):
+        folder.mkdir(parents=True)
+    names = ("one.py", ".two.py", "a-b.py", "__init__.py", ".#three.py", "four.pyc", "five.py.bak", "SIX.PY")
+    for number, name in enumerate((*names, "deep/seven.py", "__pycache__/eight.py", "not__pycache__/nine.py")):
+        (versions / name).write_text(f"revision = 'r{number}'\ndown_revision = None\n")
+    (shared / "ten.py").write_text("revision = 'ten'\ndown_revision = None\n")
+    for link in (versions / "ten.py", versions / "deep" / "ten.py"):  # as a mounted ConfigMap has them
+        link.symlink_to(shared / "ten.py")
+    for recursive in (False, True):
+        script = ScriptDirectory(str(tmp_path), recursive_version_locations=recursive)
+        locations = [str(versions)] * 2
+        script.version_locations = locations
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            expected = [one.path for one in script._load_revisions()]
+        assert list(source.files(locations, recursive=recursive)) == list(map(str, expected))
+    (versions / "eleven.txt").symlink_to(versions / "one.py")
+    with pytest.raises(Unsure):
+        list(source.files([str(versions)], recursive=False))
+
+
+CONFIGURE = "from alembic import context\ncontext.configure(connection=connection, version_table='a')\n"
+ELSEWHERE = [
+    *('options = "-csearch_path=a"', "schema_translate_map = {None: 'a'}", 'connection.execute(text("SET  ROLE a"))'),
+    *("execute(\"set schema 'a'\")", "execute('SET SESSION AUTHORIZATION a')"),
+    *("partial(context.configure, version_table='b')(connection=c)", "context.configure(c, version_table='b')"),
+    *("context.configure(c, version_table=None)", "context.configure(c, version_table='a', version_table_schema=1)"),
+    "context.configure(c, **more)",
+]
+
+
+@pytest.mark.parametrize("more", ELSEWHERE)
+def test_an_env_py_that_may_look_elsewhere_does_not_say_where_the_version_table_is(more: str) -> None:
+    assert source.version_table(CONFIGURE) == ("", "a")
+    assert source.version_table(CONFIGURE + more) is None
 
 
 @pytest.mark.parametrize(
-    "more",
-    ['options = "-csearch_path=a"', "schema_translate_map = {None: 'a'}", 'connection.execute(text("SET  ROLE a"))'],
+    ("text", "table"),
+    [
+        ("from alembic import context as a, op\na.configure(c)\na.configure(url=u)", ("", "alembic_version")),
+        ("import alembic.context\nalembic.context.configure(c, version_table_schema='b')", ("b", "alembic_version")),
+        ("from alembic.context import configure\nconfigure(connection=c, version_table='b')", ("", "b")),
+        (f"{CONFIGURE}structlog.configure(x)\nlogging.configure(y)", ("", "a")),
+        ("from alembic import context\nloguru.configure(x)\nshared.run(context)", None),
+        ("from alembic import context\ncontext.configure(url=u)\nshared.run(context)", None),
+    ],
 )
-def test_an_env_py_that_may_look_elsewhere_does_not_say_where_the_version_table_is(more: str) -> None:
-    text = "context.configure(connection=connection, version_table='a')\n"
-    assert source.version_table(text) == ("", "a")
-    assert source.version_table(text + more) is None
+def test_the_version_table_is_what_alembics_own_configure_is_given(text: str, table: tuple[str, str] | None) -> None:
+    assert source.version_table(text) == table

@@ -109,6 +109,59 @@ def test_a_url_a_role_and_a_schema_are_plain_too(
     assert (run.code, run.result.reason, run.result.to) == (0, "UpToDate", ("two",)), run.stderr
 
 
+FINDER = """
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+@event.listens_for(Engine, "connect")
+def connected(raw, _record):
+    with raw.cursor() as cursor:
+        cursor.execute("set search_path to tenant")
+    raw.commit()
+"""
+
+
+@pytest.mark.parametrize("driverless", [False, True], ids=["with the runner's driver", "with the image's"])
+def test_another_services_version_table_is_not_taken_for_that_of_the_image(
+    any_project: Project, runner: Runner, database: Database, *, driverless: bool
+) -> None:
+    any_project.begin().table("one").table("two")
+    database.rows(
+        "create schema tenant; create table tenant.alembic_version as select 'one' version_num;"
+        " create table public.alembic_version as select 'two' version_num"
+    )
+    env = any_project.folder / "migrations" / "env.py"
+    any_project.write("finder.py", FINDER)
+    env.write_text(f"import finder\n{env.read_text()}")
+    environment = {"APP_URL": database.url("psycopg2"), "PYTHONPATH": str(any_project.folder), **database.environment()}
+    more = {"PGOPTIONS": "-c geqo=on"} if driverless else {}
+    run = runner.run(any_project, "check", "--database", "environment", **environment, **more)
+    assert (run.code, run.result.reason, run.result.to) == (0, "Pending", ("one",)), run.stderr
+
+
+@pytest.mark.parametrize("how", ["by its name", "by a setting of its own", "in words"])
+def test_a_user_that_is_led_to_its_own_version_table_is_plain(
+    migrated: Project, runner: Runner, database: Database, poison: dict[str, str], how: str
+) -> None:
+    user, schema = f"{database.name}_user", "tenant"
+    if how == "by its name":
+        schema = user
+    database.rows(
+        f"create role {user} login password 'secret'; create schema {schema} authorization {user};"
+        f"create table {schema}.alembic_version as select 'two' version_num;"
+        f"alter table {schema}.alembic_version owner to {user}; update public.alembic_version set version_num = 'one'"
+    )
+    if how == "by a setting of its own":
+        database.rows(f"alter role {user} set search_path to {schema}")
+    words = ("--schema", schema) if how == "in words" else ()
+    environment = replace(database, user=user, password="secret").environment()
+    try:
+        run = runner.run(migrated, "check", "--database", "environment", *words, **environment, **poison)
+    finally:
+        database.rows(f"drop owned by {user} cascade; drop role {user}")
+    assert (run.code, run.result.reason, run.result.to) == (0, "UpToDate", ("two",)), run.stderr
+
+
 @pytest.mark.parametrize("reason", ["revision", "table", "locations", "options", "empty"])
 def test_what_is_not_plain_goes_the_slow_way(
     migrated: Project, runner: Runner, database: Database, reason: str

@@ -46,6 +46,7 @@ class Glance:
         self._name = Session.of(invocation).own_name
         self._wire: wire.Wire | None = None
         self._at: versions.VersionTable | None = None
+        self._contested: bool | None = None
         self._doubt_after = time.monotonic() + trust
         self._once = not trust
 
@@ -58,7 +59,7 @@ class Glance:
         """
         try:
             found = self._contents()
-            doubtful = not found.heads and time.monotonic() >= self._doubt_after and self._is_doubtful()
+            doubtful = self._is_doubtful(found)
         except (wire.ServerError, OSError) as error:
             self.close()
             raise Ending.of(classify(error, Scene(server=self._place))) from error
@@ -67,21 +68,29 @@ class Glance:
         except Exception as error:  # whatever it is, the slow way has another driver
             raise Unsure(f"{type(error).__name__}: {error}") from error
         if doubtful:
-            raise Unsure("the version table is empty, or elsewhere")
+            raise Unsure("the version table is empty, or elsewhere, or another schema has one, too")
         return replace(compare(self._history, target, [found]), driver=self._driver)
 
-    def _is_doubtful(self) -> bool:
+    def _is_doubtful(self, found: Contents) -> bool:
         """Tell whether the slow way may know more: of tables without a version table, or of another version table."""
-        if self._once or self._wire is None:
-            return True
         said = self._table[0] or self._invocation.schema
-        return not said and versions.is_anywhere(self._wire.rows, self._table[1])
+        if found.heads:
+            return not said and self._is_contested()
+        if time.monotonic() < self._doubt_after:
+            return False
+        return self._once or self._wire is None or (not said and versions.is_anywhere(self._wire.rows, self._table[1]))
+
+    def _is_contested(self) -> bool:
+        """Ask once for each version table that is found."""
+        if self._contested is None and self._wire and self._at:
+            self._contested = versions.is_contested(self._wire.rows, self._at)
+        return bool(self._contested)
 
     def close(self) -> None:
         """Let the connection go."""
         if self._wire:
             self._wire.close()
-        self._wire = self._at = None
+        self._wire = self._at = self._contested = None
 
     def _contents(self) -> Contents:
         kept = self._wire is not None

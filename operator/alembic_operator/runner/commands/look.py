@@ -34,6 +34,7 @@ class Look:
         self._sites: list[Site] = []
         self._kept: list[OwnConnection] = []
         self._guessed = False
+        """The version table is one of its name; nobody said in which schema."""
         self._env_may_run = 0.0
         self._doubt_after = time.monotonic() + trust
         self._env_pause = _ENV_PAUSE[0]
@@ -49,7 +50,7 @@ class Look:
             if not self._sites:
                 self._find()
             found = self._read()
-            if not any(found) and self._is_doubtful() and self._env_is_due():
+            if self._is_contested() if any(found) else self._is_doubtful() and self._env_is_due():
                 self._ask_env()
                 found = self._read()
         except BaseException as error:
@@ -81,10 +82,15 @@ class Look:
 
         Where there is none, or its schema is said, env.py need not run: it may make the application and its tables.
         """
-        said = bool(self._invocation.schema or (self._static and self._static[0]))
-        if not self._guessed or said or time.monotonic() < self._doubt_after:
+        if not self._guessed or time.monotonic() < self._doubt_after:
             return False
         return any(versions.is_anywhere(own.rows, site.table.name) for site, own in zip(self._sites, self._kept))  # noqa: B905  3.9
+
+    def _is_contested(self) -> bool:
+        """Tell whether only env.py knows if this is its own version table."""
+        if not self._guessed:
+            return False
+        return any(versions.is_contested(own.rows, site.table) for site, own in zip(self._sites, self._kept))  # noqa: B905  3.9
 
     def warnings(self, heads: list[tuple[str, ...]]) -> tuple[str, ...]:
         """Return what somebody should look at where there are no heads; ask it just after they were read."""
@@ -145,7 +151,7 @@ class Look:
             finally:
                 own.close()
             self._sites = [Site(origin, location.table, location.database)]
-            self._guessed = True
+            self._guessed = not (schema or self._invocation.schema)
         else:
             self._probe()
             self._ask_env()

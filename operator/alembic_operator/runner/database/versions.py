@@ -84,6 +84,21 @@ def locate(query: Query, schema: str, name: str) -> Location:
     return Location(VersionTable(str(in_schema), name), str(database), bool(there))
 
 
+def is_contested(query: Query, table: VersionTable) -> bool:
+    """Tell whether another schema has such a table, too, and nothing of the user's own leads to this one.
+
+    Then only env.py knows which of them is its own: it may change the search path where no text of it shows that.
+    """
+    sql = (
+        "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+        f" WHERE c.relname = {literal(table.name)} AND n.nspname <> {literal(table.schema)})"
+        f" AND {literal(table.schema)} <> current_user AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_settings"
+        " WHERE name = 'search_path' AND source IN ('user', 'database user'))"
+    )
+    ((found,),) = query(sql)
+    return bool(found)
+
+
 def is_anywhere(query: Query, name: str) -> bool:
     """Tell whether the database has a table of that name in any schema, also where the search path does not lead."""
     ((found,),) = query(f"SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class WHERE relname = {literal(name)})")

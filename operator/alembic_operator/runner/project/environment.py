@@ -58,20 +58,24 @@ def open_config(invocation: Invocation) -> Config:
         raise Ending(
             Reason.CONFIG_INVALID, f"{path.absolute()} does not exist", "Check spec.alembic.config and the image."
         )
-    options = _options(invocation)
-    if path.name != "pyproject.toml":
-        config = Config(file_=invocation.config, ini_section=invocation.section, cmd_opts=options)
-        _find_scripts(config, path.parent)
-        return config
-    if "toml_file" not in inspect.signature(Config).parameters:
-        raise Ending(Reason.CONFIG_INVALID, "a pyproject.toml needs Alembic 1.16 or newer", "Update Alembic.")
-    return Config(file_="alembic.ini", toml_file=invocation.config, ini_section=invocation.section, cmd_opts=options)
+    given: dict[str, Any] = {"ini_section": invocation.section, "cmd_opts": _options(invocation)}
+    both = "toml_file" in inspect.signature(Config).parameters
+    if path.name == "pyproject.toml":
+        if not both:
+            raise Ending(Reason.CONFIG_INVALID, "a pyproject.toml needs Alembic 1.16 or newer", "Update Alembic.")
+        return Config(file_="alembic.ini", toml_file=invocation.config, **given)
+    beside = {"toml_file": "pyproject.toml"} if both else {}
+    config = Config(file_=invocation.config, **beside, **given)
+    _find_scripts(config, path.parent)
+    return config
 
 
 def _find_scripts(config: Config, folder: Path) -> None:
     """Take the configuration's own folder for the scripts' where it names none, as `flask db` does."""
     with suppress(CommandError, configparser.Error, ValueError):  # open_scripts will say it
-        if not config.get_main_option("script_location") and (folder / "env.py").is_file():
+        option = getattr(config, "get_alembic_option", config.get_main_option)  # since 1.16 also of a pyproject.toml
+        said = config.get_main_option("script_location") or option("script_location")
+        if not said and (folder / "env.py").is_file():
             config.set_main_option("script_location", str(folder.absolute()).replace("%", "%%"))
 
 

@@ -19,12 +19,23 @@ if TYPE_CHECKING:
 
 _OPTIONS = (
     *("script_location", "version_locations", "path_separator", "version_path_separator", "prepend_sys_path"),
-    *("recursive_version_locations", "sourceless"),
+    *("recursive_version_locations", "sourceless", "file_template", "output_encoding", "timezone"),
 )
+_TYPES = {
+    "script_location": str,
+    "version_locations": list,
+    "prepend_sys_path": list,
+    "recursive_version_locations": bool,
+    "sourceless": bool,
+}
+"""Of a TOML's options; Alembic would complain of others, or understand them strangely."""
+_BESIDE = re.compile(rb"tool['\"\s]*\.['\"\s]*alembic|^\s*\[\s*['\"]?tool['\"]?\s*\]", re.MULTILINE)
+"""What a pyproject.toml has in which Alembic 1.16 looks for the options that an .ini file lacks."""
 _SEPARATORS = {"space": " ", "newline": "\n", "os": os.pathsep, ":": ":", ";": ";"}
 _LEGACY = re.compile(r", *| +")  # Alembic's own
 _ANY_SEPARATOR = re.compile(r"[\s,:;]")
-_OFF = (None, False, "", "false")
+_ON = (True, "true")
+"""Alembic takes no other word for yes."""
 
 
 class Layout(NamedTuple):
@@ -44,16 +55,14 @@ def read(invocation: Invocation) -> Layout:
     """
     name = os.path.basename(invocation.config)  # noqa: PTH119  pathlib costs the gate more than its whole work
     options = _toml(invocation.config) if name == "pyproject.toml" else _ini(invocation.config, invocation.section)
-    if options.get("sourceless") not in _OFF or not isinstance(location := options.get("script_location"), str):
+    location = options.get("script_location")
+    if options.get("sourceless") in _ON or not location:
         raise Unsure(f"{invocation.config} has no script_location, or revisions without source")
     folder = _folder(location if name == "pyproject.toml" else nearby(location, invocation.config), options)
     found = tuple(_folder(one, options) for one in _locations(options)) or (os.path.join(folder, "versions"),)  # noqa: PTH118
     if not all(map(os.path.isdir, found)):
         raise Unsure(f"a folder of revisions does not exist: {', '.join(found)}")
-    recursive = options.get("recursive_version_locations") or False
-    if recursive not in (True, False, "true", "false"):
-        raise Unsure(f"recursive_version_locations is {recursive}")
-    return Layout(os.path.join(folder, "env.py"), found, recursive in (True, "true"))  # noqa: PTH118
+    return Layout(os.path.join(folder, "env.py"), found, options.get("recursive_version_locations") in _ON)  # noqa: PTH118
 
 
 def nearby(location: str, config: str) -> str:
@@ -61,7 +70,7 @@ def nearby(location: str, config: str) -> str:
 
     A program that carries its own migrations has them in its package, wherever a pod was told to start.
     """
-    folder, parent = "", _here(config)
+    folder, parent = "", os.path.dirname(os.path.abspath(config))  # noqa: PTH100, PTH120
     while location and ":" not in location and not os.path.exists(location) and folder != parent:  # noqa: PTH110
         folder, parent = parent, os.path.dirname(parent)  # noqa: PTH120
         if os.path.isfile(os.path.join(folder, location, "env.py")):  # noqa: PTH113, PTH118
@@ -72,6 +81,10 @@ def nearby(location: str, config: str) -> str:
 def _ini(path: str, section: str) -> Mapping[str, Any]:
     parser = ConfigParser({"here": _here(path)})
     try:
+        if os.path.exists("pyproject.toml"):  # noqa: PTH110
+            with open("pyproject.toml", "rb") as toml:  # noqa: PTH123
+                if _BESIDE.search(toml.read()):
+                    raise Unsure(f"{path} is not the whole configuration")
         with open(path, encoding="utf-8") as file:  # noqa: PTH123
             parser.read_file(file)
         return {key: parser.get(section, key) for key in _OPTIONS if parser.has_option(section, key)}
@@ -88,42 +101,58 @@ def _toml(path: str) -> Mapping[str, Any]:
     try:
         with open(path, "rb") as file:  # noqa: PTH123
             options = tomllib.load(file)["tool"]["alembic"]
-        return {key: _filled(value, {"here": _here(path)}) for key, value in options.items()}
+        if not all(isinstance(options[key], kind) for key, kind in _TYPES.items() if key in options):
+            raise Unsure(f"{path} has options of other types than Alembic's")
+        return {key: _filled(options[key], {"here": _here(path)}) for key in _TYPES if key in options}
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise Unsure(f"{path}: {error}") from error
 
 
 def _filled(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, list):
-        return [_filled(one, names) for one in value]
+        return [one % names for one in value]
     return value % names if isinstance(value, str) else value
 
 
 def _here(path: str) -> str:
-    return os.path.dirname(os.path.abspath(path))  # noqa: PTH100, PTH120
+    return _real(os.path.dirname(os.path.join(os.getcwd(), path)))  # noqa: PTH109, PTH118, PTH120
+
+
+def _real(path: str) -> str:
+    """Return a path without links; versions of Alembic differ in what a .. behind a link means."""
+    found = os.path.realpath(path)
+    if found != os.path.realpath(os.path.abspath(path)):  # noqa: PTH100
+        raise Unsure(f"{path} has a .. behind a link")
+    return found
+
+
+def _separators(options: Mapping[str, Any]) -> set[str]:
+    """Return what separates folders: one, or none was said."""
+    found = {options[key] for key in ("path_separator", "version_path_separator") if key in options}
+    if len(found) > 1 or not found.issubset(_SEPARATORS):
+        raise Unsure("two separators of folders, or an unknown one")
+    return found
 
 
 def _locations(options: Mapping[str, Any]) -> list[str]:
     """Return version_locations; how a text is split depends on Alembic's version where two rules could apply."""
-    given = options.get("version_locations")
+    separators, given = _separators(options), options.get("version_locations")
     if not given:
         return []
     if isinstance(given, list):
-        return [str(one) for one in given]
-    separators = [options[key] for key in ("path_separator", "version_path_separator") if key in options]
+        return given
     if not _ANY_SEPARATOR.search(given):
         return [given]
-    if not separators:
-        return [one for one in _LEGACY.split(given) if one]
-    if len(set(separators)) > 1 or separators[0] not in _SEPARATORS:
-        raise Unsure("two separators for version_locations, or an unknown one")
-    return [one.strip() for one in given.split(_SEPARATORS[separators[0]]) if one.strip()]
+    found = [one for one in given.split(_SEPARATORS[separators.pop()]) if one] if separators else _LEGACY.split(given)
+    if not all(one and one == one.strip() for one in found):
+        raise Unsure("a folder of version_locations has no name, or one with spaces around it")
+    return found
 
 
 def _folder(location: str, options: Mapping[str, Any]) -> str:
     """Return the absolute path of a folder, or of `package:folder`."""
     if os.path.isabs(location) or ":" not in location:  # noqa: PTH117
-        return os.path.abspath(location)  # noqa: PTH100
+        return _real(location)
     package, *names = location.split(":")
     return os.path.join(_package(package, _paths(options)), *names)  # noqa: PTH118
 

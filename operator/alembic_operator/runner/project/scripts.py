@@ -14,6 +14,7 @@ from alembic.util import CommandError
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.process.causes import chain
 from alembic_operator.runner.process.failures import Ending, first_line
+from alembic_operator.runner.process.unsure import Unsure
 from alembic_operator.runner.project import source, state
 from alembic_operator.runner.project.targets import is_relative, parts, union
 
@@ -32,7 +33,10 @@ def read_statically(script: Any) -> bool:
         return False
     recursive = getattr(script, "recursive_version_locations", False)
     locations = map(str, script._version_locations)  # noqa: SLF001  there is no public name for several locations
-    said = [source.revision(path) for path in source.files(locations, recursive=recursive)]
+    try:
+        said = [source.revision(path) for path in source.files(locations, recursive=recursive)]
+    except Unsure:
+        return False
     revisions = [_of_alembic(one) for one in said if one]
     if len(revisions) < len(said):
         return False

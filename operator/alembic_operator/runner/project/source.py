@@ -7,15 +7,29 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from alembic_operator.runner.process.unsure import Unsure
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _NAMES = ("revision", "down_revision", "branch_labels", "depends_on")
-_BINDERS = re.compile(rb"\b(?:globals?|exec|locals|vars|setattr|__dict__)\b|^from .* import +\*", re.MULTILINE)
-"""With these a text can give a module's names a value that no assignment shows."""
+_BINDERS = frozenset(
+    ("globals", "locals", "vars", "exec", "eval", "setattr", "builtins", "modules", "__builtins__", "__getattr__")
+)
+"""With these a text can give a module's names a value that no assignment shows; so it can with the attributes."""
+_BINDING_ATTRIBUTES = frozenset(("__dict__", "__globals__", "f_globals", "f_locals", "modules"))
+_SUSPICION = re.compile(
+    rb"\b(?:globals?|locals|vars|exec|eval|setattr|builtins|modules|f_globals|f_locals)\b"
+    rb"|__(?:globals|dict|builtins|getattr)__|coding[:=](?!\s*utf-?8)"
+)
+"""What a text has that has one of them; who reads a text in another encoding may find it where bytes show none."""
+_FILE = re.compile(r"(?!\.#|__init__).*\.py$")
+"""Alembic's own."""
 _TABLE_ARGUMENTS = (("version_table_schema", None), ("version_table", "alembic_version"))
 _ELSEWHERE = re.compile(
-    r"search_path|schema_translate_map|\bset\s+(?:local\s+|session\s+)?role\b|version_locations", re.IGNORECASE
+    r"search_path|schema_translate_map|\bset\s+(?:local\s+|session\s+)?(?:role|schema|session\s+authorization)\b"
+    r"|version_locations",
+    re.IGNORECASE,
 )
 """What lets env.py find a version table where the runner's own connection would not, or other revisions."""
 
@@ -31,13 +45,25 @@ class Revision(NamedTuple):
 
 
 def files(locations: Iterable[str], *, recursive: bool) -> Iterator[str]:
-    """Yield the paths that Alembic takes for revisions, in its order."""
+    """Yield the paths that Alembic takes for revisions, in its order, each file once.
+
+    Raises:
+        Unsure: for a link old versions of Alembic look at its own name, new ones at its target's.
+    """
+    found = set()
     for location in locations:
-        for folder, folders, names in os.walk(location):
-            for name in sorted(names):
-                if name.endswith(".py") and not name.startswith((".#", "__init__")):
-                    yield os.path.join(folder, name)  # noqa: PTH118  pathlib costs the gate more than its whole work
-            folders[:] = sorted(set(folders) - {"__pycache__"}) if recursive else []
+        for folder, folders, names in os.walk(os.path.realpath(location)):
+            folders[:] = sorted(folders) if recursive else []
+            for name in sorted(() if folder.endswith("__pycache__") else names):
+                path = os.path.join(folder, name)  # noqa: PTH118  pathlib costs the gate more than its whole work
+                wanted = _FILE.match(name)
+                if os.path.islink(path):  # noqa: PTH114
+                    path = os.path.realpath(path)
+                    if bool(_FILE.match(os.path.basename(path))) != bool(wanted):  # noqa: PTH119
+                        raise Unsure(f"{name} in {folder} leads to a file with another ending")
+                if wanted and path not in found:
+                    found.add(path)
+                    yield path
 
 
 def revision(path: str) -> Revision | None:
@@ -45,12 +71,30 @@ def revision(path: str) -> Revision | None:
     try:
         with open(path, "rb") as file:  # noqa: PTH123
             text = file.read()
-        facts = None if _BINDERS.search(text) else _facts(ast.parse(text).body)
-        if facts is None or not isinstance(name := facts.get("revision"), str) or not name:
+        tree = ast.parse(text)
+        facts = None if _is_suspicious(text) and _binds_unseen(tree) else _facts(tree.body)
+        if facts is None or "down_revision" not in facts or not isinstance(name := facts.get("revision"), str):
             return None
-        return Revision(name, *(_names(facts.get(key)) for key in _NAMES[1:]))
-    except (SyntaxError, ValueError, TypeError, OSError, RecursionError):
+        return Revision(name, *(_names(facts.get(key)) for key in _NAMES[1:])) if name else None
+    except (SyntaxError, ValueError, TypeError, OSError, RecursionError, MemoryError):
         return None
+
+
+def _is_suspicious(text: bytes) -> bool:
+    """Tell whether a text is worth a closer look; outside ASCII a name can be written in several ways."""
+    return not text.isascii() or _SUSPICION.search(text) is not None
+
+
+def _binds_unseen(tree: ast.Module) -> bool:
+    """Tell whether something in a text may give the names a value without an assignment to them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Global) and any(name in _NAMES for name in node.names):
+            return True
+        if isinstance(node, ast.Attribute) and node.attr in _BINDING_ATTRIBUTES:
+            return True
+        if any(getattr(node, key, None) in _BINDERS for key in ("id", "name")):
+            return True
+    return False
 
 
 def _facts(body: list[ast.stmt]) -> dict[str, Any] | None:
@@ -78,14 +122,14 @@ def _assignment(statement: ast.stmt) -> tuple[str, ast.expr | None]:
 def _bound(statement: ast.stmt) -> list[str]:
     """Return those of the four names to which a statement of the module gives a value, in whatever way."""
     if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return [statement.name] if statement.name in _NAMES else []
+        statement.body = []  # a scope of its own; decorators, defaults and annotations are in the module's
     found = []
     for node in ast.walk(statement):
         if isinstance(node, ast.Name):
             given = [] if isinstance(node.ctx, ast.Load) else [node.id]
         else:
-            given = [str(getattr(node, key, None)) for key in ("name", "asname", "rest")]
-        found += [one for one in given if one in _NAMES]
+            given = [str(getattr(node, key, None)).partition(".")[0] for key in ("name", "asname", "rest")]
+        found += [one for one in given if one in _NAMES or one == "*"]
     return found
 
 
@@ -101,15 +145,30 @@ def _names(value: Any) -> tuple[str, ...]:
 def version_table(text: str) -> tuple[str, str] | None:
     """Return schema and name of the version table as env.py's text says; None when only running it can tell."""
     try:
-        calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
-    except (SyntaxError, ValueError, RecursionError):
+        nodes = list(ast.walk(ast.parse(text)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    found = {_table_of(call) for call in calls if _name_of(call.func) == "configure" and _has_connection(call)}
-    return found.pop() if len(found) == 1 and not _ELSEWHERE.search(text) else None
+    names = {alias.asname or alias.name for node in nodes for alias in _of_alembic(node)}
+    named = [node for node in nodes if _is_configure(node, names)]
+    calls = [node for node in nodes if isinstance(node, ast.Call) and node.func in named]
+    found = {_table_of(call) for call in calls if _has_connection(call)}
+    certain = len(found) == 1 and len(calls) == len(named)  # else it is called under another name, too
+    return found.pop() if certain and not _ELSEWHERE.search(text) else None
 
 
-def _name_of(function: ast.expr) -> str:
-    return getattr(function, "attr", "") or getattr(function, "id", "")
+def _of_alembic(node: ast.AST) -> list[ast.alias]:
+    """Return what a statement imports of Alembic's context."""
+    if not isinstance(node, ast.ImportFrom) or node.module not in ("alembic", "alembic.context"):
+        return []
+    return [alias for alias in node.names if alias.name in ("context", "configure")]
+
+
+def _is_configure(node: ast.AST, names: set[str]) -> bool:
+    if isinstance(node, ast.Attribute):
+        if node.attr != "configure":
+            return False
+        return getattr(node.value, "attr", "") == "context" or getattr(node.value, "id", "") in names
+    return isinstance(node, ast.Name) and node.id == "configure" and node.id in names
 
 
 def _has_connection(call: ast.Call) -> bool:
@@ -121,8 +180,7 @@ def _table_of(call: ast.Call) -> tuple[str, str] | None:
     if None in said:
         return None
     values = [said.get(name, ast.Constant(default)) for name, default in _TABLE_ARGUMENTS]
-    constants = [value.value for value in values if isinstance(value, ast.Constant)]
-    if len(constants) < len(values):
+    schema, name = (value.value if isinstance(value, ast.Constant) else ... for value in values)
+    if not isinstance(schema or "", str) or not isinstance(name, str) or not name:
         return None
-    schema, name = constants
-    return str(schema or ""), str(name)
+    return str(schema or ""), name
