@@ -154,10 +154,12 @@ class Connections:
             record.info.update({_ORIGIN: origin, _READY: False})
         if self.origin is None:
             self.origin = origin
-            self.spare = self.reach(origin)
+            with self.around.stop.waiting("the database"):
+                self.spare = self.reach(origin)
             self.shared = self.spare.is_pooled()
             self.on_reached(self.spare, origin)
-            self._wait_for_role(self.spare)
+            with self.around.stop.waiting(f'the role "{self.session.role}"'):
+                self._wait_for_role(self.spare)
         return dialect.connect(*cargs, **cparams)
 
     def _learn(self, cargs: Any, cparams: dict[str, Any]) -> None:

@@ -119,6 +119,15 @@ class Stop:
         self.check()
 
     @contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        """Know what the run waits for meanwhile, inside of something else."""
+        before, self.waiting_for = self.waiting_for, what
+        try:
+            yield
+        finally:
+            self.waiting_for = before
+
+    @contextmanager
     def undisturbed(self) -> Iterator[None]:
         """Let the main thread say what happened: on a busy machine the nudge comes when all has unwound already."""
         self._undisturbed = True
