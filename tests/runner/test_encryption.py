@@ -27,6 +27,7 @@ from tools import vendor
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.runner.project import Project, Runner
     from tests.runner.server import Database
 
 HBA = """
@@ -309,3 +310,16 @@ def test_a_password_file_is_left_to_libpq(home: Path) -> None:
     (home / ".pgpass").touch()
     with pytest.raises(Unsure):
         wire.require_plain(address, {})
+
+
+def test_every_driver_trusts_whom_the_url_names_and_nobody_else(
+    site: Site, authority: Authority, stranger: Authority, project: Project, runner: Runner
+) -> None:
+    project.begin().table(project.driver)
+    url = replace(site.database, host="localhost").url()
+    given = ("upgrade", "--database", "environment", "--schema", project.driver)
+    roots = [(authority.root, 0), *([(stranger.root, 75)] if project.driver == "asyncpg" else [])]
+    for root, code in roots:
+        asked = f"{url}?sslmode=verify-full&sslrootcert={root}&prepared_statement_cache_size=0"
+        run = runner.run(project, *given, APP_URL=f"postgresql+{project.driver}://x:y@z/q", DATABASE_URL=asked)
+        assert run.code == code, run.stderr

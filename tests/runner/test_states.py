@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from tests.runner.server import Database
 
 
+GIVEN = ("check", "--database", "environment")
+
+
 def _two_lines(project: Project) -> Project:
     """a1 - a2 and b1 - b2."""
     project.begin().table("a1").table("a2")
@@ -60,3 +63,15 @@ def test_check_reports_a_diverged_database_and_the_gate_waits_in_front_of_it(
     assert "future" in said["message"]
     assert "b1" in said["message"]
     assert gate.popen.poll() is None
+
+
+@pytest.mark.parametrize(("words", "row"), [(("upgrade",), "''"), (("check",), "null"), (GIVEN, "null")])
+def test_a_row_without_a_revision_is_not_taken_for_one_of_a_newer_image(
+    any_project: Project, runner: Runner, database: Database, words: tuple[str, ...], row: str
+) -> None:
+    any_project.begin().table("one")
+    database.rows(f"create table alembic_version (version_num text); insert into alembic_version values ({row})")
+    run = runner.run(any_project, *words, APP_URL=database.url("psycopg2"), **database.environment())
+    assert (run.code, run.result.reason, run.result.applied) == (66, "UnknownRevision", ()), run.stderr
+    assert run.result.error is not None
+    assert ("without a revision" in run.result.error.message, bool(run.result.error.hint)) == (True, True)

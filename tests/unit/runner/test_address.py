@@ -47,6 +47,7 @@ def test_a_password_that_nobody_encoded_is_read_too(password: str) -> None:
         ("postgresql://a:1,b:2/shop", Address("a,b", "1,2", database="shop")),
         ("postgresql:///shop?host=/run/postgresql", Address("/run/postgresql", database="shop")),
         ("postgresql://db/shop?sslmode=require", Address("db", database="shop", sslmode="require")),
+        ("postgresql://db/shop?ssl=true", Address("db", database="shop", sslmode="require")),
         ("postgresql://db/shop?ssl=require", Address("db", database="shop", sslmode="require")),
         (
             "postgresql://db/s?connect_timeout=3&application_name=a@b",
@@ -117,3 +118,13 @@ def test_rewriting_twice_is_rewriting_once() -> None:
     once = dict(cparams)
     address.apply("asyncpg", cparams)
     assert cparams == once == {"host": ["a", "b"], "port": [1, 2], "user": "owner", "password": "s", "database": "shop"}
+
+
+def test_a_driver_is_given_what_it_understands_of_a_query() -> None:
+    address = parse("postgresql://db/s?connect_timeout=3&sslrootcert=/a%20b&prepared_statement_cache_size=0")
+    libpq: dict[str, Any] = {}
+    address.apply("psycopg", libpq)
+    assert libpq == {"host": "db", "dbname": "s", "connect_timeout": "3", "sslrootcert": "/a b"}
+    asyncpg: dict[str, Any] = {}
+    address.apply("asyncpg", asyncpg)
+    assert asyncpg == {"host": "db", "port": 5432, "database": "s", "dsn": "postgresql://?sslrootcert=%2Fa+b"}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import Applied
 from alembic_operator.runner.commands.finish import Finish
-from alembic_operator.runner.database import direct, option, patience
+from alembic_operator.runner.database import direct, option, patience, versions
 from alembic_operator.runner.database.guard import Guard
 from alembic_operator.runner.database.sites import Site, Sites, raw_of
 from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify
@@ -231,8 +231,9 @@ class Run:
         if site is None:
             raise environment.never_ran([])
         site.table = self._sites.locate(context.connection, self._version_arguments).table
+        known = versions.named(heads, site.table)
         if site.before is None:
-            site.before = tuple(sorted(heads))
+            site.before = known
             self._around.journal.info("database heads read", heads=site.before, table=site.table.sql)
         site.ahead = scripts.unknown(self._script, heads)
         if not site.aims and self._target != self._invocation.target:

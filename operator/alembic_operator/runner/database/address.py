@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote, urlencode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -22,6 +22,12 @@ _HOST_PORT = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(\d+))?")
 DRIVERS = ("psycopg", "psycopg_async", "psycopg2", "psycopg2cffi", "asyncpg")
 """Those that an address can be given to."""
 _LIBPQ_ADDRESS = ("hostaddr", "service", "conninfo", "dsn")
+_OF_LIBPQ = re.compile(
+    "ssl|keepalives|gss|krb|channel_binding|connect_timeout|client_encoding|options|.*application_name|target_session_attrs"
+    "|load_balance_hosts|tcp_user_timeout|require|passfile|service|hostaddr|m(?:in|ax)_protocol_version|replication|scram"
+)
+"""What a URL's query may ask of it; anything else is for another driver that the application uses, too."""
+_FILES_OF_ASYNCPG = ("sslrootcert", "sslcert", "sslkey", "sslpassword", "sslcrl")
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class Address:
     database: str = ""
     sslmode: str = ""
     options: tuple[tuple[str, str], ...] = ()
-    """What else a URL's query says; for libpq's drivers."""
+    """What else a URL's query says; a driver is given what it understands."""
 
     @property
     def complete(self) -> bool:
@@ -58,7 +64,8 @@ class Address:
             cparams.pop("database", None)  # SQLAlchemy 1.4's name for psycopg2's dbname
         named = {"host": self.host, "port": self.port, "user": self.user, "password": self.password}
         named |= {"dbname": self.database, "sslmode": self.sslmode}
-        cparams.update({key: value for key, value in (*self.options, *named.items()) if value})
+        known = [(key, value) for key, value in self.options if _OF_LIBPQ.match(key)]
+        cparams.update({key: value for key, value in (*known, *named.items()) if value})
 
     def _apply_asyncpg(self, cparams: MutableMapping[str, Any]) -> None:
         if self.host:
@@ -68,6 +75,8 @@ class Address:
             cparams["port"] = ports if len(ports) > 1 else ports[0]
         named = {"user": self.user, "password": self.password, "database": self.database, "ssl": self.sslmode}
         cparams.update({key: value for key, value in named.items() if value})
+        if files := {key: value for key, value in self.options if key in _FILES_OF_ASYNCPG}:
+            cparams["dsn"] = f"postgresql://?{urlencode(files)}"  # it has no arguments for them
 
 
 def from_environment(environ: Mapping[str, str]) -> Address | None:
@@ -117,9 +126,14 @@ def parse(url: str) -> Address:
         user=query.pop("user", unquote(match["user"] or "")),
         password=query.pop("password", unquote(match["password"] or "")),
         database=query.pop("dbname", unquote(match["database"] or "")),
-        sslmode=query.pop("sslmode", query.pop("ssl", "")),
+        sslmode=query.pop("sslmode", _mode(query.pop("ssl", ""))),
         options=tuple(query.items()),
     )
+
+
+def _mode(ssl: str) -> str:
+    """Return the sslmode of the word `ssl`, which libpq understands as JDBC means it."""
+    return "require" if ssl == "true" else ssl
 
 
 def _host_port(text: str) -> tuple[str, str]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import Any, Callable, Protocol
+from typing import TYPE_CHECKING, Any, Callable, Protocol
 
+from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database.own import literal, quoted
-from alembic_operator.runner.process.failures import sqlstate
+from alembic_operator.runner.process.failures import Ending, sqlstate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 LOCK_CLASS_A = 0x414C454D
 """First key of the exclusive advisory lock ("ALEM"); who holds it may migrate. The second is `lock_object`."""
@@ -106,11 +110,29 @@ def is_anywhere(query: Query, name: str) -> bool:
 
 
 def read_heads(own: Connected, table: VersionTable) -> tuple[str, ...]:
-    """Return the database heads, sorted; none when there is no version table."""
+    """Return the database heads, sorted; none when there is no version table.
+
+    Raises:
+        Ending: UnknownRevision.
+    """
     try:
         rows = own.rows(f"SELECT version_num FROM {table.sql} ORDER BY 1")
     except Exception as error:
         if sqlstate(error) in _MISSING:
             return ()
         raise
-    return tuple(sorted(str(row[0]) for row in rows))
+    return named([row[0] for row in rows], table)
+
+
+def named(heads: Iterable[Any], table: VersionTable) -> tuple[str, ...]:
+    """Return what a version table holds, sorted.
+
+    Raises:
+        Ending: UnknownRevision, for a row that names none: taken for a revision of a newer image it would pass.
+    """
+    found = tuple(sorted(str(one or "") for one in heads))
+    if "" in found:
+        message = f"the version table {table.sql} has a row without a revision"
+        hint = "Delete the row, or write the revision there that the database is at; then it is tried again."
+        raise Ending(Reason.UNKNOWN_REVISION, message, hint)
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["is_relative", "parts", "union"]  # for those who have the scripts; `targets` is for those who have not
+
+_DOWNWARDS = re.compile(r"(?:.*@)?-\d+")
 
 
 def read_statically(script: Any) -> bool:
@@ -129,6 +132,10 @@ def targets(script: Any, target: str, current: tuple[str, ...]) -> tuple[str, ..
 def _target(script: Any, target: str, current: tuple[str, ...]) -> tuple[str, ...]:
     if not target:
         raise Ending(Reason.UNKNOWN_TARGET, "one of several targets is empty", "Check the commas in the target.")
+    if _DOWNWARDS.fullmatch(target):
+        raise Ending(
+            Reason.UNKNOWN_TARGET, f"target {target} counts downwards", "Only `downgrade` does; name a revision."
+        )
     with explained(target):
         if is_relative(target):
             steps = list(script.iterate_revisions(target, current, implicit_base=True))
