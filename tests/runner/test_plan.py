@@ -133,6 +133,14 @@ def test_a_revision_that_cannot_be_rendered_hides_no_other_and_says_why(
     assert "-- Incomplete: 1 of them" in run.stdout
 
 
+def test_a_parameter_without_a_value_is_marked(any_project: Project, runner: Runner, database: Database) -> None:
+    given = 'op.execute(sa.text("select :a, :b, :c").bindparams(a=1, b=None))'
+    _offline(any_project).revision("one", f"{given}; op.execute(sa.select(sa.bindparam('d */ drop')))")
+    run = runner.run(any_project, "plan", **_environment(any_project, database))
+    assert "select 1, NULL, NULL /* no value for :c */;" in run.stdout, run.stderr
+    assert "NULL /* no value for :d____drop */" in run.stdout
+
+
 def test_branches_and_merges_are_planned_with_their_rows(
     any_project: Project, runner: Runner, database: Database
 ) -> None:

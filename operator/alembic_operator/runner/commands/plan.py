@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _APPROXIMATE = (
     "Approximate: it was rendered without a database. What a script reads from there is missing, a parameter without",
-    "a value is NULL, and what a script does on connections of its own is not here.",
+    "a value is NULL and marked, and what a script does on connections of its own is not here.",
 )
 
 

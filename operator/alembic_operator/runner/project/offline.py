@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -15,6 +16,9 @@ from alembic_operator.runner.project import environment
 
 if TYPE_CHECKING:
     from alembic_operator.contract import Invocation
+
+
+_NO_WORD = re.compile(r"\W")
 
 
 @dataclass
@@ -72,3 +76,17 @@ def _prepare(context: Any) -> None:
         raise Ending(Reason.NOT_POSTGRESQL, message)
     # for a driver with %s as its parameters SQLAlchemy would write %% for each %
     context.dialect.identifier_preparer._double_percents = False  # noqa: SLF001  there is no public name
+    if not hasattr(context.dialect.statement_compiler, "marks"):  # env.py may keep its engine
+        context.dialect.statement_compiler = _marking(context.dialect.statement_compiler)
+
+
+def _marking(compiler: Any) -> Any:
+    """Return a compiler that says of which parameters nobody gave the value, where SQLAlchemy writes NULL."""
+
+    def render_literal_bindparam(self: Any, bindparam: Any, **arguments: Any) -> str:
+        text = str(super(marking, self).render_literal_bindparam(bindparam, **arguments))
+        return f"{text} /* no value for :{_NO_WORD.sub('_', str(bindparam.key))} */" if bindparam.required else text
+
+    names = {"marks": True, "render_literal_bindparam": render_literal_bindparam}
+    marking: Any = type(compiler.__name__, (compiler,), names)
+    return marking
