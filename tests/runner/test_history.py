@@ -233,6 +233,7 @@ HARMLESS = [
     "# a global word: exec, eval, vars\nx = 'locals() and __dict__'\n",
     "def f():\n    global other\n    other = 1\n",
     "session.exec(x)\ndf.eval(x)\n",
+    "x = '\\d'\n",
     "def f(depends_on='b', *, revision=None):\n    return [revision]\n",
 ]
 

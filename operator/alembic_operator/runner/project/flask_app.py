@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.process.failures import Ending
+from alembic_operator.runner.project import source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ def context(config: Any, script: Any) -> Iterator[None]:
 def _wants_application(env: Path) -> bool:
     try:
         text = env.read_text(encoding="utf-8")
-        imports = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
+        imports = [node for node in ast.walk(source.parsed(text)) if isinstance(node, ast.ImportFrom)]
     except (SyntaxError, ValueError, OSError):
         return False
     wanted = any(one.module == "flask" and "current_app" in [name.name for name in one.names] for one in imports)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alembic_operator.runner.process.unsure import Unsure
@@ -44,6 +45,13 @@ class Revision(NamedTuple):
     """Names of revisions, or branch labels."""
 
 
+def parsed(text: str | bytes) -> ast.Module:
+    """Parse a text silently: whoever runs it is told of its invalid escapes, with the name of the file."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
+
+
 def files(locations: Iterable[str], *, recursive: bool) -> Iterator[str]:
     """Yield the paths that Alembic takes for revisions, in its order, each file once.
 
@@ -71,7 +79,7 @@ def revision(path: str) -> Revision | None:
     try:
         with open(path, "rb") as file:  # noqa: PTH123
             text = file.read()
-        tree = ast.parse(text)
+        tree = parsed(text)
         facts = None if _is_suspicious(text) and _binds_unseen(tree) else _facts(tree.body)
         if facts is None or "down_revision" not in facts or not isinstance(name := facts.get("revision"), str):
             return None
@@ -145,7 +153,7 @@ def _names(value: Any) -> tuple[str, ...]:
 def version_table(text: str) -> tuple[str, str] | None:
     """Return schema and name of the version table as env.py's text says; None when only running it can tell."""
     try:
-        nodes = list(ast.walk(ast.parse(text)))
+        nodes = list(ast.walk(parsed(text)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     names = {alias.asname or alias.name for node in nodes for alias in _of_alembic(node)}
