@@ -106,6 +106,23 @@ def test_an_application_factory_is_called_and_its_project_migrated(
     assert told(after) == (0, "UpToDate"), after.stderr
 
 
+@pytest.mark.parametrize("words", [("plan",), ("upgrade", "--target", "one,two")])
+def test_the_application_is_made_once_however_often_env_py_runs(
+    runner: Runner, database: Database, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    project = _project(tmp_path / "project")
+    project.write(
+        "shop/__init__.py", FACTORY.replace('    app = Flask("shop")', '    print("made")\n    app = Flask("shop")')
+    )
+    second = REVISION.replace("one", "two").replace("Ntwo", '"one"')
+    project.write("migrations/versions/two.py", second)
+    environment = {"FLASK_APP": "shop:create_app", "APP_URL": database.url("psycopg2")}
+    run = runner.run(project, *words, *CONFIG, **environment)
+    assert (run.code, run.result.reason) == (0, "Pending" if words == ("plan",) else "UpToDate"), run.stderr
+    assert run.stderr.splitlines().count("made") == 1
+    assert run.stderr.count("configured") > 1
+
+
 def test_the_application_is_led_to_the_given_database(runner: Runner, database: Database, tmp_path: Path) -> None:
     project = _project(tmp_path / "project", name="app.py")
     words = (*CONFIG, "--database", "environment", "--schema", "shop")

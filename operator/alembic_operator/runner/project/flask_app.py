@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import os
 from contextlib import contextmanager
@@ -44,8 +45,12 @@ def _wants_application(env: Path) -> bool:
     return wanted and "app_context" not in text
 
 
+@functools.cache
 def _application() -> Any:
-    """Load the application as the command `flask` does: FLASK_APP, or wsgi.py or app.py in the working directory."""
+    """Load the application as the command `flask` does: FLASK_APP, or wsgi.py or app.py in the working directory.
+
+    Once, as that command does: some applications take seconds to make, and env.py runs for each revision of a plan.
+    """
     try:
         cli = importlib.import_module("flask.cli")
     except ImportError as error:
