@@ -228,3 +228,14 @@ def test_an_env_py_that_goes_elsewhere_and_closes_its_streams_can_be_tried_again
     run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
     assert (run.code, database.heads()) == (0, ["one"]), run.stderr
     assert len(run.said("retrying")) == 1
+
+
+def test_settings_that_pydantic_refuses_are_named_without_their_values(project: Project, runner: Runner) -> None:
+    project.begin().table("one")
+    lines = ("import pydantic", "class Settings(pydantic.BaseModel):", "    url: str", "    size: int")
+    project.write("migrations/env.py", "\n".join((*lines, "Settings(size='t0p-secret')", "")))
+    run = runner.run(project, "upgrade")
+    assert (run.code, run.result.reason) == (70, "EnvFailed"), run.stderr
+    assert run.result.error
+    assert all(f"{name}: " in run.result.error.message for name in ("url", "size")), run.result.error
+    assert "t0p-secret" not in run.result.error.message

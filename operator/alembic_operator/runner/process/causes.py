@@ -45,3 +45,12 @@ def words(error: BaseException) -> str:
         return str(error)
     except Exception:  # noqa: BLE001  a class of the application's may do anything
         return ""
+
+
+def listed(error: BaseException) -> list[str]:
+    """Return what each field of a pydantic model lacks, without its value: the error's first line only counts them."""
+    try:
+        found = [(".".join(map(str, one["loc"])), one["msg"]) for one in getattr(error, "errors", list)()]
+    except Exception:  # noqa: BLE001  something else of that name
+        return []
+    return [": ".join((where, *said.splitlines()[:1])) for where, said in found]

@@ -188,6 +188,7 @@ def first_line(error: BaseException) -> str:
     text = masking.without_values(re.sub(r"^<class '[^']*'>: ", "", text), code)
     if code or is_database_error(inner):
         return text
+    text = "; ".join((text, *causes.listed(inner)))
     return f"{type(inner).__name__}: {text}" if lines else text
 
 
