@@ -249,3 +249,24 @@ def test_the_rest_of_a_broken_reindex_is_dropped(any_project: Project, runner: R
     assert run.result.reason == "RevisionFailed", run.stderr
     assert _invalid(database) == []
     assert "it was dropped" in _told(run, "public.by_id_ccnew")
+
+
+@pytest.mark.parametrize("what", ["index concurrently by_id", "(concurrently) table public.filled"])
+def test_the_rest_of_a_killed_reindex_is_dropped_by_the_next_run(
+    any_project: Project, runner: Runner, database: Database, what: str
+) -> None:
+    database.rows("create table filled (id int); create index by_id on filled (id); create index other on filled (id)")
+    any_project.begin().revision("one", f'with op.get_context().autocommit_block():\n    op.execute("reindex {what}")')
+    with _reader(database, "filled"):
+        process = runner.start(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+        until(lambda: "by_id_ccnew" in _invalid(database), what="REINDEX")
+        process.popen.kill()
+        until(lambda: not _reindexing(database), what="the server noticed")
+    run = _upgraded(runner, any_project, database)
+    assert (run.code, _invalid(database)) == (0, []), run.stderr
+    assert "was dropped to build it again" in _told(run, "public.by_id_ccnew")
+
+
+def _reindexing(database: Database) -> bool:
+    activity = "select 1 from pg_stat_activity where datname = current_database() and query like 'reindex%'"
+    return bool(database.rows(activity))

@@ -82,3 +82,14 @@ def invalid(query: Query, name: str, table: str) -> Unfinished | None:
     where = f"i.indrelid = pg_catalog.to_regclass({literal(table)}) AND c.relname = {literal(name)}"
     rows = query(f"{_INVALID} AND {where}")
     return Unfinished(*rows[0][1:]) if rows else None
+
+
+def rebuilt(query: Query, relation: str) -> Unfinished | None:
+    """Return an invalid index that a REINDEX CONCURRENTLY of this index or table has left, if there is one."""
+    named = f"pg_catalog.to_regclass({literal(relation)})"
+    rows = query(
+        f"{_INVALID} AND EXISTS (SELECT FROM pg_catalog.pg_index o JOIN pg_catalog.pg_class x ON x.oid = o.indexrelid"
+        f" WHERE {named} IN (o.indexrelid, o.indrelid) AND o.indrelid = i.indrelid"
+        " AND pg_catalog.regexp_replace(c.relname, '_cc(new|old)[0-9]*$', '') = x.relname AND c.relname <> x.relname)"
+    )
+    return Unfinished(*rows[0][1:]) if rows else None

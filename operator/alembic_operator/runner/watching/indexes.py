@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from alembic_operator.runner.database.connect import Connections
     from alembic_operator.runner.database.leftovers import Leftovers, Unfinished
     from alembic_operator.runner.database.sites import Site
+    from alembic_operator.runner.database.versions import Query
 
 _NAMED = 3
 _POLL_SECONDS = 0.5
@@ -70,13 +72,16 @@ class Indexes(Witness):
             return
         for one in sql.split(statement) if "concurrently" in statement.lower() else ():
             self._reindexed = self._reindexed or one.upper().startswith("REINDEX")
+            find: Callable[[Query], Unfinished | None] | None = None
             if index := sql.concurrent_index(one):
                 self._built.append(index)
-                raw = raw_of(connection)
-                if index.name and getattr(raw, "autocommit", False):
-                    self._make_room(raw, index)
+                find = functools.partial(leftovers.invalid, name=index.name, table=index.table) if index.name else None
+            elif relation := sql.reindexed(one):
+                find = functools.partial(leftovers.rebuilt, relation=relation)
+            if find and getattr(raw := raw_of(connection), "autocommit", False):
+                self._make_room(raw, find)
 
-    def _make_room(self, raw: Any, index: sql.ConcurrentIndex) -> None:
+    def _make_room(self, raw: Any, find: Callable[[Query], Unfinished | None]) -> None:
         """Drop what is left of an earlier build; IF NOT EXISTS would take it for done.
 
         On the connection that builds: it is in autocommit, has no timeouts now, and is cancelled when the run is.
@@ -85,11 +90,11 @@ class Indexes(Witness):
         def query(text: str) -> list[tuple[Any, ...]]:
             return fetch(raw, text)
 
-        while found := leftovers.invalid(query, index.name, index.table):
+        while found := find(query):
             if not found.busy:
                 query(f"DROP INDEX CONCURRENTLY IF EXISTS {found.sql}")
                 self._say(f"The invalid index {found.sql}, left by an earlier build, was dropped to build it again.")
-                return
+                continue
             self._around.stop.waiting_for = f"another session that builds {found.sql} or works on {found.table}"
             self._around.stop.pause(_POLL_SECONDS)
         self._around.stop.waiting_for = ""

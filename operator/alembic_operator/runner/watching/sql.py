@@ -56,6 +56,9 @@ _CREATE_CONCURRENTLY = _pattern(
     rf"""CREATE\ (?:UNIQUE\ )?INDEX\ CONCURRENTLY\ (?:IF\ NOT\ EXISTS\ )?(?:(?P<name>{_NAME})\ )?
     ON\ (?:ONLY\ )?(?P<table>{_NAME}(?:\.{_NAME})?)"""
 )
+_REINDEX = _pattern(
+    rf"REINDEX\ (?:\([^)]*\)\ ?)?(?:INDEX|TABLE)\ (?:CONCURRENTLY\ )?(?P<relation>{_NAME}(?:\.{_NAME})?)"
+)
 _IN_PARTS = _pattern(rf"CALL\b|ALTER\ TABLE\ .*\ DETACH\ PARTITION\ {_NAME}(?:\.{_NAME})?\ CONCURRENTLY\b")
 _DO = _pattern(r"DO\b")
 _COMMITS_WITHIN = _pattern(r"\b(?:COMMIT|CALL)\b")
@@ -159,6 +162,12 @@ def concurrent_index(statement: str) -> ConcurrentIndex | None:
     """Return what a statement builds concurrently."""
     found = _CREATE_CONCURRENTLY.match(statement)
     return ConcurrentIndex(_plain(found["name"] or ""), found["table"]) if found else None
+
+
+def reindexed(statement: str) -> str:
+    """Return the index or table that a REINDEX names, as it writes it; empty: it names none."""
+    found = _REINDEX.match(statement)
+    return found["relation"] if found else ""
 
 
 def _plain(name: str) -> str:
