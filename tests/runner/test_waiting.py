@@ -183,11 +183,8 @@ def test_every_ten_seconds_a_run_says_what_it_does_and_what_it_waits_for(
         ):
             database.rows(f"select pg_terminate_backend({pid})")
         lines = [_heartbeat(one, lambda line: "blocked by" in line) for one in blocked]
-        for one, said in (
-            (in_python, "in Python: no statement is running in the database"),
-            (without_role, 'waiting for the role "nobody"'),
-        ):
-            _heartbeat(one, lambda line, said=said: line["message"] == said)
+        _heartbeat(in_python, lambda line: line["message"] == "in Python: no statement is running in the database")
+        _heartbeat(without_role, lambda line: line["message"] == 'waiting for the role "nobody"')
         without_role.popen.kill()
         until(lambda: set(_watching(database).values()) == {("idle", None)}, 60, "they are there again, and idle")
         holder.rollback()
