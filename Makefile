@@ -35,6 +35,10 @@ unit: $(INSTALLED) ## Run the unit tests: seconds, no sockets
 test-runner: $(RUNNER) matrix test-programs ## Run the runner's tests against real PostgreSQL
 	$(PYTEST) -n 2 --dist loadgroup tests/runner
 
+.PHONY: projects
+projects: $(INSTALLED) test-programs ## Migrate public projects from their wheels, with their own command and with the runner
+	$(PYTEST) -n 2 tests/projects  # each installs its project first
+
 .PHONY: test-api
 test-api: $(INSTALLED) api-binaries ## Run the tests against a real API server
 	$(PYTEST) -n 2 tests/api

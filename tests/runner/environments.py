@@ -46,14 +46,18 @@ class Environment:
     """What is installed together."""
 
     name: str
-    """The pins are in `pins/<name>.txt`."""
+    """The pins are in `<name>.txt`."""
     wanted: str
     """The version of Python; the nearest one stands in where it is absent."""
     drivers: tuple[str, ...] = ("psycopg2", "psycopg", "asyncpg")
+    room: Path = _PINS
+    """The folder of the pins."""
+    sources: bool = False
+    """Whether a package that has no wheel is built; otherwise it is refused."""
 
     @property
     def pins(self) -> dict[str, str]:
-        lines = (_PINS / f"{self.name}.txt").read_text(encoding="utf-8").split()
+        lines = (self.room / f"{self.name}.txt").read_text(encoding="utf-8").split()
         return dict(line.split("==") for line in lines)
 
     @property
@@ -89,7 +93,8 @@ class Environment:
             shutil.rmtree(folder, ignore_errors=True)
             _run(self.interpreter.path, "-m", "venv", folder)
             pins = [f"{name}=={version}" for name, version in self.pins.items()]
-            install = ("install", "--quiet", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check")
+            wheels = "--prefer-binary" if self.sources else "--only-binary=:all:"
+            install = ("install", "--quiet", "--no-deps", wheels, "--disable-pip-version-check")
             _run(folder / "bin" / "python", "-m", "pip", *install, *pins)
             (folder / _COMPLETE).touch()
 
