@@ -187,14 +187,27 @@ def test_a_revision_that_swallows_everything_is_given_up(
     any_project: Project, runner: Runner, database: Database
 ) -> None:
     any_project.begin().revision(
-        "one", "import time\nwhile True:\n    try:\n        time.sleep(30)\n    except BaseException:\n        pass"
+        "one",
+        """
+        import time
+        with op.get_context().autocommit_block():
+            op.execute("create table half (id int)")
+            while True:
+                try:
+                    time.sleep(30)
+                except BaseException:
+                    pass
+        """,
     )
     process = runner.start(any_project, "upgrade", APP_URL=database.url("psycopg2"))
-    until(lambda: process.said("revision started"))
+    until(lambda: database.value("select to_regclass('half')"))
     process.popen.send_signal(signal.SIGTERM)
     run = process.finish(15)
     assert (run.code, run.result.reason) == (143, "Interrupted")
     assert [one["reason"] for one in run.said("ended")] == ["Interrupted"]
+    assert run.result.error
+    assert "cancelled and rolled back" not in run.result.error.message
+    assert "revision one" in database.value("select obj_description('alembic_version'::regclass)")
 
 
 def test_sigterm_ends_the_wait_for_the_lock(any_project: Project, runner: Runner, database: Database) -> None:

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable
 
 from alembic_operator.api.reasons import Reason
@@ -25,6 +26,8 @@ _CANCEL_EVERY = 0.2
 _NUDGE_AFTER = 0.8
 """By then a cancelled statement has unwound; a revision that is busy in Python has not, and holds its locks."""
 _GIVE_UP_AFTER = 8.0
+_UNWOUND = "; what was running was cancelled and rolled back"
+_LEFT = "; what was running did not end and was left: the server rolls back what is not committed, and nothing else"
 IMPATIENT = 0.9
 """Seconds until who changes nothing, and so has nothing to unwind, gives up: just after the nudge."""
 
@@ -173,13 +176,20 @@ class Stop:
 
     def _give_up(self) -> None:
         if self._ending:
-            self.give_up(self._ending)
+            self.give_up(_left(self._ending))
 
 
 def _interrupted(number: int) -> Ending:
     name = signal.Signals(number).name
     hint = "It is tried again; give terminationGracePeriodSeconds when the pod was stopped too early."
-    return Ending(Reason.INTERRUPTED, f"stopped by {name}; what was running was cancelled and rolled back", hint)
+    return Ending(Reason.INTERRUPTED, f"stopped by {name}{_UNWOUND}", hint)
+
+
+def _left(ending: Ending) -> Ending:
+    """Return the ending of a run that did not unwind, and so cannot say what was committed."""
+    failure = ending.verdict.failure
+    failure = replace(failure, message=failure.message.replace(_UNWOUND, _LEFT))
+    return Ending.of(replace(ending.verdict, failure=failure))
 
 
 def _too_long(waiting_for: str) -> Ending:
