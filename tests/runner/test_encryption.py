@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import shutil
+import socket
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ import pytest
 from asn1crypto.x509 import Certificate
 
 from alembic_operator.runner import vendored
-from alembic_operator.runner.database import tls, wire
+from alembic_operator.runner.database import refusal, tls, wire
 from alembic_operator.runner.database.address import Address
 from alembic_operator.runner.process.unsure import Unsure
 from alembic_operator.runner.vendored import standins
@@ -323,3 +324,19 @@ def test_every_driver_trusts_whom_the_url_names_and_nobody_else(
         asked = f"{url}?sslmode=verify-full&sslrootcert={root}&prepared_statement_cache_size=0"
         run = runner.run(project, *given, APP_URL=f"postgresql+{project.driver}://x:y@z/q", DATABASE_URL=asked)
         assert run.code == code, run.stderr
+
+
+@pytest.mark.parametrize("caution", [{"require_auth": "scram-sha-256"}, {"channel_binding": "require"}])
+def test_a_server_that_libpq_was_cautious_with_is_not_asked_why_it_refuses(caution: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        asked = {
+            "host": "127.0.0.1",
+            "port": listening.getsockname()[1],
+            "user": "shop",
+            "password": "x",
+            "dbname": "shop",
+        }
+        assert refusal.why({**asked, **caution}) is None
+        with pytest.raises(BlockingIOError):
+            listening.accept()

@@ -245,7 +245,8 @@ def connect_failed(error: BaseException, origin: Origin) -> Ending:
     scene = Scene(server=origin.place)
     verdict = classify(error, scene)
     if is_database_error(error):
-        if not verdict.failure.sqlstate and not wording.is_of_network(words(error)):
+        silent = origin.driver != "asyncpg" and not verdict.failure.sqlstate  # asyncpg repeats every code
+        if silent and not wording.is_of_network(words(error)):
             verdict = classify(refusal.why(origin.arguments) or error, scene)
         may_pass = verdict.failure.sqlstate[:2] in _MAY_PASS
     else:

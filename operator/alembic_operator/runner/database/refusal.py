@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.runner.database import wire
@@ -15,10 +16,13 @@ if TYPE_CHECKING:
 _ELSEWHERE = ("dsn", "conninfo", "hostaddr", "service", "passfile")
 """Arguments that only libpq can read."""
 
+_CAUTION = re.compile(r"ssl(?!mode$|rootcert$)|channel_binding|require|gss|krb")
+"""With these it tells a server nothing that it told another one; nor must this."""
+
 
 def why(cparams: Mapping[str, Any]) -> wire.ServerError | None:
     """Log in once more as a libpq driver did, and return what the server answers; None: that it cannot be told."""
-    if any(cparams.get(name) for name in _ELSEWHERE):
+    if any(cparams.get(name) for name in _ELSEWHERE) or any(map(_CAUTION.match, cparams)):
         return None
     try:
         address = _address(cparams)

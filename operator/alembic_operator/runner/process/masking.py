@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import binascii
 import json
 import re
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ def forms(secret: str) -> set[str]:
         found |= {json.dumps(repr(text)[1:-1])[1:-1], text.replace("'", "''")}
         found.add(text.replace("'", "'\"'\"'"))  # as shells have it
         if len(text) >= _SHORTEST:
-            found.add(base64.b64encode(text.encode(errors="surrogateescape")).decode())
+            found.add(binascii.b2a_base64(text.encode(errors="surrogateescape"), newline=False).decode())
     return found
 
 
