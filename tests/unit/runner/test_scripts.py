@@ -133,5 +133,6 @@ def test_the_version_table_is_read_from_env_py_where_it_is_plain(
     tmp_path: Path, source: str, table: tuple[str, str] | None
 ) -> None:
     script = _directory(tmp_path)
-    (tmp_path / "env.py").write_text(source)
+    imports = "from alembic import context\nfrom alembic.context import configure\n"
+    (tmp_path / "env.py").write_text(imports + source)
     assert scripts.version_table(script) == table
