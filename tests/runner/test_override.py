@@ -110,6 +110,7 @@ def test_without_an_address_a_listener_of_env_py_that_knows_the_password_is_hear
     from sqlalchemy import event
     @event.listens_for(connectable, "do_connect")
     def token(dialect, record, cargs, cparams):
+        print("token asked for")
         cparams["password"] = os.environ["TOKEN"]
 """
     old = ('os.environ["APP_URL"]', 'os.environ["APP_URL"].replace("@", ":old" + "word@")')
@@ -118,6 +119,7 @@ def test_without_an_address_a_listener_of_env_py_that_knows_the_password_is_hear
     run = runner.run(any_project, "upgrade", APP_URL=url, TOKEN=database.password)
     assert (run.code, database.heads()) == (0, ["one"]), run.stderr
     assert "it was *** and is ***" in run.stderr
+    assert run.stderr.count("token asked for") >= 4, "for every connection, for a token may expire"
 
 
 CREATOR = "creator=lambda: __import__('psycopg2').connect(os.environ['RAW_URL']), "

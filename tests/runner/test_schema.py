@@ -25,10 +25,15 @@ def _failed(run: Run, code: int, reason: str) -> str:
 def test_a_missing_schema_is_created_and_holds_tables_and_version(
     project: Project, runner: Runner, database: Database
 ) -> None:
-    project.begin().table("one")
+    database.rows(
+        "create function of_an_extension() returns int language sql as 'select 1';"
+        " create table alembic_version as select 'of another project' as version_num"
+    )
+    project.begin().revision("one", 'op.execute("create table one as select of_an_extension() as id")')
     run = runner.run(project, "upgrade", "--schema", "users", APP_URL=database.url(project.driver))
     assert run.code == 0, run.stderr
     assert database.heads("users.alembic_version") == ["one"]
+    assert database.heads() == ["of another project"]
     assert database.value("select to_regclass('users.one')::text") == "users.one"
     again = runner.run(project, "upgrade", "--schema", "users", APP_URL=database.url(project.driver))
     assert (again.code, again.result.from_) == (0, ("one",))

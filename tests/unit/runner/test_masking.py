@@ -26,6 +26,10 @@ SECRET = "p@ss/w:rd%20 'q\"é\\+"
         repr(SECRET)[1:-1],
         ascii(SECRET)[1:-1],
         json.dumps(SECRET)[1:-1],
+        json.dumps(SECRET, ensure_ascii=False)[1:-1],
+        quote(SECRET, safe=" +"),
+        SECRET.replace("@", "%40").replace("/", "%2F").replace(":", "%3A"),
+        SECRET.replace("\\", "\\\\").replace("'", "\\'"),
         SECRET.replace("%", "%%"),
         SECRET.replace("'", "''"),
         json.dumps(repr(SECRET)[1:-1])[1:-1],
@@ -85,7 +89,10 @@ def test_a_text_that_is_almost_a_password_all_along_does_not_take_long(text: str
 
 
 def test_without_secrets_nothing_changes() -> None:
-    assert Secrets("").mask("text") == "text"
+    secrets = Secrets("")
+    for none in (None, 7, ""):
+        secrets.learn(none)
+    assert secrets.mask("None 7 text") == "None 7 text"
 
 
 def test_a_line_of_the_journal_stays_json_when_a_secret_is_masked() -> None:
@@ -123,6 +130,8 @@ def test_literals_of_a_statement_are_masked(sql: str, masked: str) -> None:
 
 def test_a_long_statement_is_cut() -> None:
     assert len(statement("select " + "a, " * 1000)) < 410
+    assert statement("a" * 401) == "a" * 400 + "..."
+    assert statement("a" * 400) == "a" * 400
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from alembic_operator.runner.process.masking import passwords
         ("ANY_URL", "postgresql://shop:h1dd@en/x@db/shop", {"h1dd@en/x"}),
         ("TWO_URLS", "amqp://a:h1dden1@x amqp://a:h1dden2@y", {"h1dden1", "h1dden2"}),
         ("ANY_PASSWORD", "short", set()),
+        ("ANY_PASSWORD", "longer", {"longer"}),
         ("DB_PASSWORD_FILE", "/run/secrets/db", set()),
         ("HOME_PAGE", "https://example.org:8080/a@b", set()),
         ("TEXT", "a: b@c", set()),
