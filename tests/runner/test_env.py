@@ -95,6 +95,15 @@ def test_a_version_whose_work_was_rolled_back_is_not_taken_for_success(
     assert database.value("select to_regclass('two')") is None
 
 
+def test_a_version_that_is_gone_in_the_end_is_no_success(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    before = 'connection = connection.execution_options(isolation_level="AUTOCOMMIT")'
+    any_project.begin(before=before, after='connection.execute(text("delete from alembic_version"))').table("one")
+    run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    assert (run.code, run.result.reason, run.result.applied) == (70, "NotCommitted", ()), run.stderr
+
+
 def test_an_env_py_without_run_migrations_failed(any_project: Project, runner: Runner, database: Database) -> None:
     any_project.begin().table("one")
     any_project.write("migrations/env.py", "print('hello')\n")

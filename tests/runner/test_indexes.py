@@ -139,7 +139,10 @@ def test_the_invalid_index_of_a_role_is_dropped_as_the_role(
 def test_a_run_without_work_names_them_too(any_project: Project, runner: Runner, database: Database) -> None:
     _filled(database)
     _build_in_vain(database, "old")
-    database.rows("create table parts (id int) partition by list (id); create index whole on only parts (id)")
+    database.rows(
+        "create table parts (id int) partition by list (id); create table part partition of parts for values in (1);"
+        " create index whole on only parts (id)"
+    )
     if database.value("select current_setting('server_version_num')::int") >= 180000:
         database.rows("alter table filled add constraint loose check (id > 7) not enforced")
     any_project.begin().table("one")

@@ -118,6 +118,11 @@ def test_the_password_of_a_url_in_the_environment_is_masked_even_if_it_is_not_us
 
 
 def test_a_password_in_the_environment_is_masked(any_project: Project, runner: Runner, database: Database) -> None:
-    edited(any_project.begin().table("one"), "config = context.config", "print('it is', os.environ['QUEUE_PASSWORD'])")
-    run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"), QUEUE_PASSWORD="h1dden!")
-    assert (told(run), "it is ***" in run.stderr, "h1dden" in run.everything) == ((0, "UpToDate"), True, False)
+    names = ("QUEUE_PASSWORD", "PGPASSWORD", "DATABASE_URL")
+    line = f"print('it is', *map(os.environ.get, {names}))"
+    edited(any_project.begin().table("one"), "config = context.config", line)
+    values = ("h1dden!", "tiny", "postgresql://shop:w33@db/shop")  # what is certainly one may be short
+    environment = dict(zip(names, values, strict=True))
+    run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"), **environment)
+    assert told(run) == (0, "UpToDate"), run.stderr
+    assert "it is *** *** postgresql://shop:***@db/shop" in run.stderr

@@ -129,12 +129,15 @@ def test_a_lost_lock_is_taken_again_before_the_next_attempt(
     assert process.finish().code == 0
 
 
+LONG = "longer-than-the-63-bytes-that-a-server-keeps-of-a-name-characters-long-5d8f7c9b6-x2x4z"
+
+
 def test_the_deadline_ends_the_waiting_and_the_result_names_the_holder(
     any_project: Project, runner: Runner, database: Database, deadline: str
 ) -> None:
     any_project.begin().revision("one", 'op.execute("select pg_sleep(90)")')
     environment = {"APP_URL": database.url("psycopg2")}
-    first = runner.start(any_project, "upgrade", HOSTNAME="more-than-35-characters-long-5d8f7c9b6-x2x4z", **environment)
+    first = runner.start(any_project, "upgrade", HOSTNAME=LONG, **environment)
     until(lambda: first.said("revision started"))
     run = runner.run(any_project, "upgrade", "--deadline", deadline, **environment)
     assert (run.code, run.result.reason) == (75, "WaitingForLock"), run.stderr

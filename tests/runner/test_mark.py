@@ -126,6 +126,7 @@ def test_a_mark_of_a_role_is_taken_away_as_the_role(any_project: Project, runner
         run = runner.run(any_project, *words, APP_URL=login.url("psycopg2"))
         assert (run.code, run.result.reason) == (70, "RevisionFailed"), run.stderr
         assert (_comment(database), run.said("cannot take the mark from the version table")) == (None, [])
+        database.rows("revoke all on alembic_version from public")
         any_project.last = None
         any_project.table("one")
         run = runner.run(any_project, *words, APP_URL=login.url("psycopg2"))

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from tests.runner.server import Database
 
 PRINTED = """
-import os, subprocess, sys, logging
+import os, subprocess, sys, logging, time
 for text in (url := os.environ["APP_URL"], repr(url), os.environ.get("PGPASSWORD", "")):
     print(text)
     print(text, file=sys.stderr)
-os.write(2, os.environ["APP_URL"].encode() + b"\\n")
+for part in (url[:30], url[30:] + "\\n"):
+    os.write(2, part.encode())
+    time.sleep(0.1)
 subprocess.run([sys.executable, "-c", "import os; print(os.environ['APP_URL'])"])
 logging.error("connecting to %r", os.environ["APP_URL"])
 """

@@ -70,3 +70,14 @@ def test_secrets_of_an_error_are_masked_and_the_size_is_kept(log: Path) -> None:
     _write(Result("RevisionFailed", applied=applied, error=Failure("geheim " * 1000, hint="not geheim")), "")
     assert "geheim" not in log.read_text()
     assert len(log.read_bytes()) <= RESULT_BYTES
+
+
+def test_secrets_of_warnings_and_committed_statements_are_masked(log: Path) -> None:
+    log.touch()
+    failure = Failure("it failed", committed=("create user a password geheim",))
+    _write(Result("PartlyApplied", warnings=("geheim is no index",), error=failure), "")
+    written = Result.from_json(log.read_text())
+    assert written
+    assert written.warnings == ("*** is no index",)
+    assert written.error
+    assert written.error.committed == ("create user a password ***",)
