@@ -201,3 +201,25 @@ def test_a_chain_of_errors_that_bites_its_tail_ends() -> None:
 @pytest.mark.parametrize("reason", list(EXIT_CODES))
 def test_every_reason_of_a_result_has_an_exit_code(reason: Reason) -> None:
     assert exit_code(str(reason)) is EXIT_CODES[reason]
+
+
+@pytest.mark.parametrize("code", ["26000", "42P05"])
+def test_a_prepared_statement_of_somebody_elses_is_a_poolers_outside_of_revisions(code: str) -> None:
+    assert _verdict(_error(code), Scene()) == (Reason.POOLED_CONNECTION, ExitCode.REFUSED)
+    assert _verdict(_error(code)) == (Reason.REVISION_FAILED, ExitCode.FAILED)
+
+
+@pytest.mark.parametrize("code", ["08P01", "08003"])
+def test_the_words_of_a_pooler_decide_where_its_code_is_for_everything(code: str) -> None:
+    error = _error(code, 'FATAL:  password authentication failed for user "u"')
+    assert _verdict(error, Scene()) == (Reason.AUTHENTICATION_FAILED, ExitCode.REFUSED)
+
+
+@pytest.mark.parametrize("code", ["25P03", "25P04", "57P05"])
+def test_a_timeout_of_somebody_elses_is_not_blamed_on_the_policy(code: str) -> None:
+    assert "the role, the database or env.py" in classify(_error(code), RUNNING).failure.hint
+
+
+@pytest.mark.parametrize("code", ["42P07", "42701", "42710", "42P06"])
+def test_an_object_that_exists_is_hinted_as_drift(code: str) -> None:
+    assert "half-applied" in classify(_error(code), RUNNING).failure.hint
