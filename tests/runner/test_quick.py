@@ -175,7 +175,7 @@ def test_what_is_not_plain_goes_the_slow_way(
             env.read_text().replace("target_metadata=None", "version_table='_'.join(['alembic', 'version'])")
         )
     if reason == "locations":
-        env.write_text(env.read_text() + "\n# version_locations\n")
+        env.write_text(env.read_text() + "\n# script_location\n")
     if reason == "options":
         more = {"PGOPTIONS": "-c search_path=public"}
     if reason == "empty":
