@@ -158,6 +158,7 @@ AGAIN = " Then give the migration's annotation alembic-operator.dev/retry a new 
 _DRIFT = (
     f"The object exists already: a half-applied revision or a change by hand. Remove it, or stamp the database.{AGAIN}"
 )
+_GONE = "The object does not exist: a half-applied revision removed it already, a change by hand did, or it never was."
 _NEEDS_AUTOCOMMIT = {
     "25001": "It cannot run in a transaction. Write `with op.get_context().autocommit_block():` around it, for example"
     " around op.create_index(..., postgresql_concurrently=True).",
@@ -291,5 +292,6 @@ def _hint(reason: Reason, code: str, *, undoing: bool) -> str:
         return _HINTS.get(reason, "")
     if code == "57014":
         return "Somebody cancelled the statement (pg_cancel_backend); ask who did and why."
-    otherwise = _UNDOING_HINT if undoing else _DRIFT if code in EXISTS_ALREADY else _REVISION_HINT
+    forwards = _DRIFT if code in EXISTS_ALREADY else _GONE if code == "42704" else _REVISION_HINT
+    otherwise = _UNDOING_HINT if undoing else forwards
     return _NEEDS_AUTOCOMMIT.get(code, otherwise)
