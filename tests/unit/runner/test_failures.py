@@ -8,6 +8,7 @@ import errno
 import socket
 from typing import Any
 
+import asyncpg
 import psycopg
 import pytest
 from sqlalchemy.exc import DBAPIError
@@ -227,3 +228,8 @@ def test_an_object_that_exists_is_hinted_as_drift(code: str) -> None:
 
 def test_what_is_gone_may_be_half_applied() -> None:
     assert "half-applied" in classify(_error("42704", 'index "by_id" does not exist'), RUNNING).failure.hint
+
+
+def test_a_session_that_ends_between_two_statements_of_asyncpg_is_tried_again() -> None:
+    error = asyncpg.exceptions.InternalClientError("cannot switch to state 11; another operation (2) is in progress")
+    assert _verdict(error) == (Reason.DATABASE_UNREACHABLE, 75)

@@ -24,7 +24,8 @@ _CATALOG = {
     "XX000": re.compile(r"\btuple concurrently (?:updated|deleted)"),
 }
 """Two sessions made, or changed the rights of, one schema, extension, type or role at the same moment."""
-_FAILED = re.compile(r"connection to server .* failed|connection failed")
+_FAILED = re.compile(r"connection to server .* failed|connection failed|cannot switch to state \d+; another operation")
+"""The last one is asyncpg's, when the server's parting word came between two statements."""
 
 
 def connect_sqlstate(text: str) -> str:

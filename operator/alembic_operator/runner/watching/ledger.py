@@ -15,8 +15,8 @@ from alembic_operator.runner.watching import sql
 if TYPE_CHECKING:
     from alembic_operator.runner.watching.sql import Statement
 
-_TERMINATED = "terminating connection due to administrator command"
-"""The answer to a statement, which asyncpg passes on with another SQLSTATE."""
+_NOT_DONE = ("terminating connection due to administrator command", "cannot switch to state")
+"""The answer to a statement, which asyncpg passes on with another SQLSTATE; or it did not even send the statement."""
 _IDLE = 0  # of libpq's PGTransactionStatusType
 _NO_ANSWER = ("08", "57P02", "40003")
 """SQLSTATEs, or classes of them, that do not say what became of the statement."""
@@ -189,7 +189,7 @@ class Ledger:
         error = context.sqlalchemy_exception or context.original_exception
         code = sqlstate(error)
         answered = not code.startswith(_NO_ANSWER) if code else not is_connection_lost(error)
-        answered = answered or _TERMINATED in str(error)
+        answered = answered or any(words in str(error) for words in _NOT_DONE)
         running.refused = isinstance(error, Exception) and answered and not running.in_parts
         if context.statement is None and running.refused:
             self.committed = {one: None for one in self.committed if one not in running.statements}
