@@ -158,7 +158,7 @@ def test_sigterm_is_heard_behind_a_library_that_unblocks_it(
     any_project: Project, runner: Runner, database: Database, doing: str
 ) -> None:
     unblocked = "import signal\nsignal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})"  # as multiprocessing does
-    any_project.begin().revision("one", f'{unblocked}\nop.execute("create table half (id int)")\n{doing}')
+    any_project.begin().revision("one", f'op.execute("create table half (id int)")\n{unblocked}\n{doing}')
     process = runner.start(any_project, "upgrade", APP_URL=database.url("psycopg2"))
     until(lambda: process.said("revision started") and _locks(database, "AccessExclusiveLock"))
     _stop(process)
