@@ -278,6 +278,7 @@ def test_the_files_are_those_that_alembic_takes(tmp_path: Path) -> None:
 
 CONFIGURE = "from alembic import context\ncontext.configure(connection=connection, version_table='a')\n"
 ELSEWHERE = [
+    "config.set_main_option('version_locations', 'a')",
     *('options = "-csearch_path=a"', "schema_translate_map = {None: 'a'}", 'connection.execute(text("SET  ROLE a"))'),
     *("execute(\"set schema 'a'\")", "execute('SET SESSION AUTHORIZATION a')"),
     *("partial(context.configure, version_table='b')(connection=c)", "context.configure(c, version_table='b')"),
