@@ -101,7 +101,8 @@ def test_after_a_failover_the_promoted_standby_is_migrated_each_revision_once(ru
         for process in _all_start(runner, projects, urls).values():
             run = process.finish()
             _is_tried_again(run, "ReadOnlyDatabase")
-            assert "is a standby" in run.stderr, "it was not even tried"
+            assert run.result.error
+            assert run.result.error.message.endswith(" is a standby"), "it was not even tried"
         standby.database.rows("select pg_promote()")
         for driver, process in _retried(runner, projects, urls, standby.database).items():
             _healed(process.finish(), standby.database.named(f"by_{driver}"))
