@@ -129,6 +129,7 @@ def test_an_env_py_that_configures_no_connection_failed(
         ("raise ValueError('settings are wrong')", 70, "EnvFailed"),
         ("import not_there_at_all", 64, "AlembicNotFound"),
         ("import sys; sys.exit(3)", 70, "EnvFailed"),
+        ("import os; os._exit(0)", 70, "EnvFailed"),
         ("def broken(:", 70, "EnvFailed"),
         ("raise KeyboardInterrupt", 70, "EnvFailed"),
     ],
@@ -142,6 +143,19 @@ def test_an_error_of_env_py_ends_in_a_result(
     assert (run.code, run.result.reason) == (code, reason), run.stderr
     assert run.result.error
     assert run.result.error.message
+
+
+@pytest.mark.parametrize(
+    "line", ["os._exit(0)", "one = threading.Thread(target=os._exit, args=[0]); one.start(); one.join()"]
+)
+def test_a_revision_that_ends_the_process_is_no_success(
+    any_project: Project, runner: Runner, database: Database, line: str
+) -> None:
+    any_project.begin().revision("one", f"import os, threading; {line}")
+    run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    assert (run.code, database.heads()) == (70, []), run.stderr
+    assert run.result.error
+    assert "os._exit(0)" in run.result.error.message
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from alembic_operator import contract
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database import address
-from alembic_operator.runner.process import report
+from alembic_operator.runner.process import leaving, report
 from alembic_operator.runner.process.circumstances import Circumstances
 from alembic_operator.runner.process.failures import Ending, Scene, classify, exit_code
 from alembic_operator.runner.process.guest import imported
@@ -42,7 +42,8 @@ def main(argv: list[str]) -> int:
     try:
         invocation = _parse(argv)
         where = report.Destination(output, secrets, invocation.result, _BEFORE_RESULT.get(invocation.command, ""))
-        result = _command(invocation, journal, where)
+        with leaving.reported(lambda ending: _give_up(ending, where, journal)):
+            result = _command(invocation, journal, where)
     except _Helped:
         output.close()
         return 0
