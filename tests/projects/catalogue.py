@@ -28,16 +28,12 @@ class Entry:
     config: str
     """Path of Alembic's configuration in site-packages, or of one of `files`."""
     revisions: int
-    """How many a run from nothing, or from what `prepare` makes, applies."""
-    shape: str
-    """What makes it different from the others."""
+    """How many a run from nothing applies."""
     pins: str = ""
     """Which file of pins, where it is not that of its name."""
     scheme: str = "postgresql+psycopg2"
     """The beginning of `$url`."""
     section: str = "alembic"
-    target: str = "heads"
-    x: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     """What of the project's own upgrades it, where `alembic` does not; `$beside` is the folder of the configuration."""
     beside: bool = False
@@ -45,8 +41,6 @@ class Entry:
     environment: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     """Configuration files in the working directory."""
-    prepare: str = ""
-    """A program that makes what the first revision takes for granted, as the project's own command does."""
     server: str = "18"
     """Major version of PostgreSQL, or `debian`, which has the extensions."""
 

@@ -57,18 +57,16 @@ def trial(request: pytest.FixtureRequest, pyz: Path, tmp_path: Path) -> Iterator
 
 @pytest.fixture
 def make(trial: Trial, servers: Servers) -> Iterator[Callable[[], Database]]:
-    """Make prepared databases, for a user whose password any settings file can hold."""
+    """Make databases, for a user whose password any settings file can hold."""
     main = servers(trial.entry.server)
     names: list[str] = []
 
-    def prepared() -> Database:
+    def made() -> Database:
         names.append(f"test_{uuid.uuid4().hex[:12]}")
         main.rows(f"create database {names[-1]} template template0")
-        database = replace(main, name=names[-1], user="plain", password="plain")
-        trial.prepare(database)
-        return database
+        return replace(main, name=names[-1], user="plain", password="plain")
 
-    yield prepared
+    yield made
     for name in names:
         main.rows(f"drop database {name} with (force)")
 

@@ -42,38 +42,22 @@ class Trial:
         (installed,) = self.python.parents[1].glob("lib/python3*/site-packages")
         return (self.folder if self.entry.config in self.entry.files else installed) / self.entry.config
 
-    def prepare(self, database: Database) -> None:
-        """Make what the project's own command makes before it calls Alembic."""
-        if self.entry.prepare:
-            self._python(["-c", self.entry.prepare], database)
-
     def plain(self, database: Database) -> None:
         """Upgrade as the project's documentation says; what fails there fails the test."""
         entry = self.entry
         if entry.command:
             self._python(entry.command, database)
             return
-        x = [word for argument in entry.x for word in ("-x", argument)]
         # unlike `python -m alembic` it does not import from where it is started
         alembic = [str(self.python.with_name("alembic")), "-c", str(self.config), "-n", entry.section]
         where = self.config.parent if entry.beside else self.folder
-        self._call([*alembic, *x, "upgrade", entry.target], database, where)
+        self._call([*alembic, "upgrade", "heads"], database, where)
 
     def start(self, command: str, database: Database) -> Process:
         """Start the runner, which is given the address; the project's own settings lead nowhere."""
         entry = self.entry
         own = entry.variables(DEAD, self.folder)
-        words = [
-            "--database",
-            "environment",
-            "--config",
-            str(self.config),
-            "--section",
-            entry.section,
-            "--target",
-            entry.target,
-        ]
-        words += [word for argument in entry.x for word in ("-x", argument)]
+        words = ["--database", "environment", "--config", str(self.config), "--section", entry.section]
         return self.runner.start(Project(self.folder), command, *words, **own, **database.environment())
 
     def run(self, command: str, database: Database) -> Run:
