@@ -119,6 +119,23 @@ def test_whatever_a_socket_fails_with_is_of_the_network(error: Exception) -> Non
     assert _verdict(error, Scene(server="db:5432/app")) == (Reason.DATABASE_UNREACHABLE, ExitCode.TRY_AGAIN)
 
 
+@pytest.mark.parametrize(
+    ("error", "scene", "said"),
+    [
+        (ConnectionRefusedError("refused"), RUNNING, True),
+        (psycopg.OperationalError("connection timeout expired"), RUNNING, True),
+        (DBAPIError("x", None, psycopg.OperationalError("connection timeout expired")), RUNNING, False),
+        (ConnectionRefusedError("refused"), Scene(), False),
+    ],
+)
+def test_who_connects_past_sqlalchemy_in_a_revision_hears_that_nobody_leads_him(
+    error: Exception, scene: Scene, *, said: bool
+) -> None:
+    verdict = classify(error, scene)
+    assert verdict.reason is Reason.DATABASE_UNREACHABLE
+    assert ("past SQLAlchemy" in verdict.failure.hint) == said
+
+
 def test_a_statement_timeout_is_told_from_a_cancellation() -> None:
     error = _error("57014", "canceling statement due to statement timeout")
     assert _verdict(error) == (Reason.STATEMENT_TIMEOUT, ExitCode.TIME_LIMIT)

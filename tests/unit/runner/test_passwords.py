@@ -14,6 +14,8 @@ from alembic_operator.runner.process.masking import passwords
         ("mysql_passwd", "h1dden!", {"h1dden!"}),
         ("DB_PASS", "h1dden!", {"h1dden!"}),
         ("PWD", "/home/shop", set()),
+        ("DATABASE_CREDENTIALS", "shop:h1d:den!", {"h1d:den!"}),
+        ("GOOGLE_APPLICATION_CREDENTIALS", "/run/secrets/key.json", set()),
         ("ANY_URL", "postgresql:///shop?host=db&user=shop&password=h1dden!", {"h1dden!"}),
         ("CONNINFO", "host=db password=h1dden! user=shop", {"h1dden!"}),
         ("ANY_URL", "redis://:h1dden!@cache:6379/0", {"h1dden!"}),

@@ -1,4 +1,4 @@
-"""Decide what an error means: its reason, its exit code, and what a person should do next."""
+"""Decide what an error means: its reason and its exit code."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import ExitCode, Failure
 from alembic_operator.runner.process import causes, masking, wording
 from alembic_operator.runner.process.causes import words
+from alembic_operator.runner.process.hints import hint
 
 EXIT_CODES = {
     Reason.UP_TO_DATE: ExitCode.OK,
@@ -133,43 +134,6 @@ _POOLER_CODES = ("26000", "42P05")
 
 _POOLER = re.compile(r"unsupported startup parameter|in statement pooling mode")
 
-_HINTS = {
-    Reason.LOCK_TIMEOUT: "Other sessions lock the table (pg_stat_activity); or give more spec.policy.lockTimeout.",
-    Reason.CONFLICT: "The revision was rolled back; it is tried again.",
-    Reason.DATABASE_UNREACHABLE: "Check the host, the port and that the server is up; it is tried again.",
-    Reason.RESOURCES_EXHAUSTED: "Give the server room (disk, memory, or max_connections and the limits of role "
-    "and database, as the message says); it is tried again.",
-    Reason.AUTHENTICATION_FAILED: "Correct the user or the password in the Secret; the next attempt takes it.",
-    Reason.DATABASE_NOT_FOUND: "Create the database, or correct its name.",
-    Reason.PERMISSION_DENIED: "Grant the right to the user, or set spec.database.role to the owner of the tables.",
-    Reason.ROLE_NOT_FOUND: "Create it, or correct spec.database.role; it is looked for again.",
-    Reason.POOLED_CONNECTION: "Give the server's own address; or that of a pool in session mode, and take startup "
-    "parameters (options, server_settings) out of env.py or into the pooler's ignore_startup_parameters.",
-    Reason.READ_ONLY_DATABASE: "Connect to the primary; this server is a standby or read-only.",
-    Reason.STATEMENT_TIMEOUT: "Give more spec.policy.statementTimeout, or split the statement.",
-    Reason.ALEMBIC_NOT_FOUND: "Install it in the image, or set spec.alembic.python to the interpreter that has it.",
-    Reason.ENV_FAILED: "The pod's log has the traceback; the application may need more of its environment variables.",
-}
-_BOUNDED_ELSEWHERE = ("25P03", "25P04", "57P05")
-EXISTS_ALREADY = ("42P07", "42701", "42710", "42P06")
-"""A table, a column, another object or a schema of that name is there."""
-AGAIN = " Then give the migration's annotation alembic-operator.dev/retry a new value: that starts the next run."
-"""For what a person mends in the database: nothing else tells the operator that it is done."""
-_DRIFT = (
-    f"The object exists already: a half-applied revision or a change by hand. Remove it, or stamp the database.{AGAIN}"
-)
-_GONE = "The object does not exist: a half-applied revision removed it already, a change by hand did, or it never was."
-_NEEDS_AUTOCOMMIT = {
-    "25001": "It cannot run in a transaction. Write `with op.get_context().autocommit_block():` around it, for example"
-    " around op.create_index(..., postgresql_concurrently=True).",
-    "55P04": "A new value of an enum can be used only after it is committed. Write `with"
-    " op.get_context().autocommit_block():` around the ALTER TYPE, or use the value in a revision of its own.",
-}
-_REVISION_HINT = "Correct the revision and deploy a new image; the database stays at the revision before."
-_UNDOING_HINT = (
-    "Correct its downgrade() in a new image, or choose a target above it; the database stays at this revision."
-)
-
 
 def sqlstate(error: BaseException) -> str:
     """Return PostgreSQL's error code, whichever driver carries it; empty when the server sent none."""
@@ -214,16 +178,18 @@ def classify(error: BaseException, scene: Scene) -> Verdict:
         sqlstate=code,
         revision=scene.revision,
         statement=masking.statement(str(getattr(error, "statement", None) or "")),
-        hint=_hint(reason, code, undoing=scene.undoing),
+        hint=hint(reason, code, undoing=scene.undoing, past=bool(scene.revision) and not _is_of_sqlalchemy(error)),
     )
     return Verdict(reason, failure)
 
 
 def unreachable(verdict: Verdict, scene: Scene) -> Verdict:
     """Return the verdict on a connection that could not be made, for a reason that says nothing of env.py."""
-    text, hint = verdict.failure.message, _HINTS[Reason.DATABASE_UNREACHABLE]
+    text = verdict.failure.message
     message = text if scene.server in text else f"{scene.server}: {text}"
-    return Verdict(Reason.DATABASE_UNREACHABLE, replace(verdict.failure, message=message, hint=hint))
+    return Verdict(
+        Reason.DATABASE_UNREACHABLE, replace(verdict.failure, message=message, hint=hint(Reason.DATABASE_UNREACHABLE))
+    )
 
 
 def _at(verdict: Verdict, scene: Scene) -> Verdict:
@@ -247,6 +213,11 @@ def _reason(error: BaseException, code: str, scene: Scene) -> Reason:
     if scene.revision:
         return Reason.REVISION_FAILED
     return Reason.ALEMBIC_NOT_FOUND if isinstance(error, ModuleNotFoundError) else Reason.ENV_FAILED
+
+
+def _is_of_sqlalchemy(error: BaseException) -> bool:
+    """Tell whether it came through an engine."""
+    return any(type(one).__module__.startswith("sqlalchemy.") for one in causes.chain(error))
 
 
 def is_connection_lost(error: BaseException) -> bool:
@@ -283,15 +254,3 @@ def _message(error: BaseException, code: str, scene: Scene) -> str:
     if scene.server and (is_connection_lost(error) or code[:2] in ("28", "3D", "53", "57")):
         return f"{scene.server}: {text}"
     return text
-
-
-def _hint(reason: Reason, code: str, *, undoing: bool) -> str:
-    if code in _BOUNDED_ELSEWHERE:
-        return "A timeout that the role, the database or env.py sets ended the session: give more there."
-    if reason is not Reason.REVISION_FAILED:
-        return _HINTS.get(reason, "")
-    if code == "57014":
-        return "Somebody cancelled the statement (pg_cancel_backend); ask who did and why."
-    forwards = _DRIFT if code in EXISTS_ALREADY else _GONE if code == "42704" else _REVISION_HINT
-    otherwise = _UNDOING_HINT if undoing else forwards
-    return _NEEDS_AUTOCOMMIT.get(code, otherwise)

@@ -68,6 +68,8 @@ def passwords(environ: Mapping[str, str]) -> set[str]:
     env.py may print a URL before it connects there, or one of another server that it never connects to.
     """
     found = {value for name, value in environ.items() if _NAMES.search(name.upper())}
+    pairs = {value for name, value in environ.items() if "CREDENTIALS" in name.upper()}  # user:password, mostly
+    found |= {value.partition(":")[2] or value for value in pairs}
     found |= {one for value in environ.values() for one in within(value)}
     return {one for one in found if len(one) >= _SHORTEST and not one.startswith("/")}  # but not the path of a file
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database import vacancy
-from alembic_operator.runner.process.failures import EXISTS_ALREADY
+from alembic_operator.runner.process.hints import EXISTS_ALREADY
 from alembic_operator.runner.watching.witness import Witness
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database.own import fetch, literal
-from alembic_operator.runner.process.failures import AGAIN, Ending, first_line, sqlstate
+from alembic_operator.runner.process.failures import Ending, first_line, sqlstate
+from alembic_operator.runner.process.hints import AGAIN
 from alembic_operator.runner.watching.ledger import in_transaction
 
 if TYPE_CHECKING:
