@@ -109,9 +109,11 @@ def open_scripts(config: Config, invocation: Invocation) -> ScriptDirectory:
 
 
 def _look_beside_the_file(config: Config, invocation: Invocation) -> None:
+    if Path(invocation.config).name == "pyproject.toml":
+        return  # its options cannot be set
     location = config.get_main_option("script_location") or ""
     place = layout.nearby(location, invocation.config)
-    if place != location and Path(invocation.config).name != "pyproject.toml":  # whose options cannot be set
+    if place != location:
         config.set_main_option("script_location", place.replace("%", "%%"))
 
 
