@@ -9,11 +9,12 @@ INSTALLED := $(VENV)/.installed
 PYTEST := $(VENV)/bin/pytest
 RUNNER := build/runner.pyz
 RUNNER_PARTS := $(wildcard operator/alembic_operator/*.py operator/alembic_operator/api/reasons.py operator/alembic_operator/runner/*.py operator/alembic_operator/runner/*/*.py)
-DEVCLUSTER := python3 -m devcluster
+# Make hands variables on to the programs, also over those of the environment: no name here that a program reads.
+CLUSTER := python3 -m devcluster
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## Show the main job on a local cluster: four releases and their migrations
@@ -40,7 +41,7 @@ projects: $(INSTALLED) test-programs ## Migrate public projects from their wheel
 	$(PYTEST) -n 2 tests/projects  # each installs its project first
 
 .PHONY: test-api
-test-api: $(INSTALLED) api-binaries ## Run the tests against a real API server
+test-api: $(INSTALLED) api-binaries ## Run the tests against a real API server; KUBERNETES=1.35.4 chooses another version
 	$(PYTEST) -n 2 tests/api
 
 .PHONY: e2e
@@ -80,23 +81,27 @@ matrix: $(INSTALLED) ## Make the environments of the runner's tests: old and new
 
 .PHONY: cluster-up
 cluster-up: ## Start the local cluster, or reuse the one that runs
-	@$(DEVCLUSTER) up
+	@$(CLUSTER) up
 
 .PHONY: cluster-down
 cluster-down: ## Stop the local cluster and remove what it left
-	@$(DEVCLUSTER) down
+	@$(CLUSTER) down
 
 .PHONY: cluster-status
 cluster-status: ## Say what of the local cluster runs, and where its logs are
-	@$(DEVCLUSTER) status
+	@$(CLUSTER) status
+
+.PHONY: kubernetes-module
+kubernetes-module: ## Pin one more version for test-api: KUBERNETES=X.Y.Z
+	@$(CLUSTER) kubernetes-module
 
 .PHONY: test-programs
 test-programs: # PgBouncer, for the tests of the runner
-	@$(DEVCLUSTER) test-programs
+	@$(CLUSTER) test-programs
 
 .PHONY: api-binaries
 api-binaries: # etcd, the API server and its controllers, for the tests of the API
-	@$(DEVCLUSTER) build --only etcd kube-apiserver kube-controller-manager kubectl helm
+	@$(CLUSTER) build --only etcd kube-apiserver kube-controller-manager kubectl helm
 
 $(INSTALLED): pyproject.toml constraints.txt
 	python3 -m venv $(VENV)

@@ -40,7 +40,7 @@ def main() -> int:
                 screen.line("cluster", "still runs; python3 -m demo clean --cluster stops it")
         else:
             run(screen, arguments.namespace, arguments.facts)
-    except (UnmetError, FailureError) as error:
+    except (UnmetError, FailureError, OSError) as error:
         screen.line("demo", "stopped: this should not have happened", Tone.BAD)
         print(error, file=sys.stderr)
         return 1

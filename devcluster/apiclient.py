@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from devcluster.failure import FailureError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -19,7 +21,7 @@ NOT_FOUND = 404
 FIRST_FAILURE = 400
 
 
-class ApiError(Exception):
+class ApiError(FailureError):
     """The API answered, and the answer was no; `status` is its HTTP status."""
 
     def __init__(self, status: int, message: str) -> None:

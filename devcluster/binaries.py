@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING
 from devcluster import golang, lock
 from devcluster.commands import show
 from devcluster.failure import FailureError
-from devcluster.gomodule import ADDONS, KUBERNETES, GoModule
+from devcluster.gomodule import ADDONS, KUBERNETES_MODULE, GoModule, kubernetes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from devcluster.settings import Settings
 
-KUBERNETES_MODULE = "k8s.io/kubernetes"
 FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
 PACKAGES = {
-    KUBERNETES: {
+    "kubernetes": {
         "etcd": "go.etcd.io/etcd/server/v3",
         **{
             name: f"{KUBERNETES_MODULE}/cmd/{name}"
@@ -35,13 +34,13 @@ PACKAGES = {
             )
         },
     },
-    ADDONS: {
+    "addons": {
         "coredns": "github.com/coredns/coredns",
         "helm": "helm.sh/helm/v4/cmd/helm",
         "kind": "sigs.k8s.io/kind",
     },
 }
-"""What is built from which module, under which name."""
+"""What is built from which module, known by its label, under which name."""
 NODE = tuple(name for names in PACKAGES.values() for name in names if name != "kind")
 """All that a native node needs, and the two command line tools that go with it."""
 
@@ -50,25 +49,44 @@ NODE = tuple(name for names in PACKAGES.values() for name in names if name != "k
 class Build:
     """The programs of one module in their folder of the cache."""
 
+    label: str
     module: GoModule
-    folder: Path
+    cache: Path
+
+    @property
+    def folder(self) -> Path:
+        """Name the folder of the cache; a new version has a new one."""
+        return self.cache / "bin" / f"{self.label}-{self.module.fingerprint(*FLAGS, *linker_flags(self.module))}"
+
+    @property
+    def packages(self) -> dict[str, str]:
+        """Map the programs of the module to their packages."""
+        return PACKAGES[self.label]
 
     def missing(self, names: Sequence[str]) -> list[str]:
-        """List which of these programs of the module are not built yet."""
-        return [name for name in PACKAGES[self.module] if name in names and not (self.folder / name).exists()]
+        """List which of these programs of the module are not built yet.
+
+        Raises:
+            FailureError: the module does not build one of them.
+        """
+        wanted = [name for name in self.packages if name in names]
+        if foreign := [name for name in wanted if self.packages[name] not in self.module.tools()]:
+            raise FailureError(
+                f"{self.module.folder / 'go.mod'} does not build {', '.join(foreign)}: other versions of Kubernetes "
+                "are for control planes of tests, not for a whole cluster; leave the variable KUBERNETES away"
+            )
+        return [name for name in wanted if not (self.folder / name).exists()]
 
 
 def builds(settings: Settings) -> tuple[Build, ...]:
-    """Name the folder of every module; a new version has a new one."""
-    return tuple(
-        Build(module, settings.cache / "bin" / f"{label}-{module.fingerprint(*FLAGS, *linker_flags(module))}")
-        for label, module in (("kubernetes", KUBERNETES), ("addons", ADDONS))
-    )
+    """Choose the modules that these settings ask for."""
+    modules = {"kubernetes": kubernetes(settings.kubernetes), "addons": ADDONS}
+    return tuple(Build(label, module, settings.cache) for label, module in modules.items())
 
 
 def linker_flags(module: GoModule) -> tuple[str, ...]:
     """Leave out debug symbols, and tell Kubernetes the version that its go.mod entry has."""
-    if module is not KUBERNETES:
+    if module is ADDONS:
         return ("-s", "-w")
     version = module.version(KUBERNETES_MODULE)
     major, minor = re.findall(r"\d+", version)[:2]
@@ -94,9 +112,12 @@ def path(settings: Settings, name: str) -> Path:
 
 def folder_of(settings: Settings, names: Sequence[str]) -> Path:
     """Return the folder that holds these programs of one module; raises FailureError when one is not built."""
-    build = next(each for each in builds(settings) if names[0] in PACKAGES[each.module])
+    build = next(each for each in builds(settings) if names[0] in each.packages)
     if build.missing(names):
-        raise FailureError(f"not built yet; run: python3 -m devcluster build --only {' '.join(build.missing(names))}")
+        chosen = f"KUBERNETES={settings.kubernetes} " if settings.kubernetes else ""
+        raise FailureError(
+            f"not built yet; run: {chosen}python3 -m devcluster build --only {' '.join(build.missing(names))}"
+        )
     return build.folder
 
 
@@ -106,7 +127,7 @@ def _build(settings: Settings, build: Build, names: list[str]) -> None:
         return
     print(f"building {', '.join(names)}; with an empty Go cache all take about 9 minutes on 2 cores", flush=True)
     go = golang.find(settings, build.module)
-    packages = {name: PACKAGES[build.module][name] for name in names}
+    packages = {name: build.packages[name] for name in names}
     with TemporaryDirectory(dir=build.folder) as temporary:
         flags = [*FLAGS, f"-ldflags={' '.join(linker_flags(build.module))}", "-o", f"{temporary}/"]
         show([go, "build", *flags, *packages.values()], cwd=build.module.folder, env=golang.environment())

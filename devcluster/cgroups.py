@@ -7,6 +7,10 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = "alembic-operator"
 MOUNTS = Path("/proc/mounts")
@@ -33,19 +37,23 @@ def kill() -> None:
 
 def remove() -> None:
     """Remove our groups, the innermost first."""
-    for root in _roots():
-        for folder, _, _ in os.walk(root, topdown=False):
-            with contextlib.suppress(OSError):
-                Path(folder).rmdir()
+    for group in _groups():
+        with contextlib.suppress(OSError):
+            group.rmdir()
 
 
 def _pids() -> set[int]:
     found: set[int] = set()
-    for root in _roots():
-        for procs in root.rglob("cgroup.procs"):
-            with contextlib.suppress(OSError):
-                found.update(int(line) for line in procs.read_text().split())
+    for group in _groups():
+        with contextlib.suppress(OSError):
+            found.update(int(line) for line in (group / "cgroup.procs").read_text().split())
     return found - {0}
+
+
+def _groups() -> Iterator[Path]:
+    """Yield our groups, the innermost first; those that disappear meanwhile, as their pod ends, are passed over."""
+    for root in _roots():
+        yield from (Path(folder) for folder, _, _ in os.walk(root, topdown=False))
 
 
 def _roots() -> list[Path]:

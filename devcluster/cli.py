@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devcluster import binaries, cluster, prerequisites, settings
+from devcluster import binaries, cluster, kubernetesmodule, prerequisites, settings
 from devcluster.failure import FailureError
 from devcluster.recipe import Recipe
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from devcluster.settings import Settings
 
 LOCAL = "localhost/"
+INTERRUPTED = 130
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -24,9 +25,12 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.run(arguments) or 0)
-    except FailureError as failure:
+    except (FailureError, OSError) as failure:
         print(failure, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("stopped by you; the same command goes on from there", file=sys.stderr)
+        return INTERRUPTED
 
 
 def _settings() -> Settings:
@@ -51,6 +55,10 @@ def _status(_: argparse.Namespace) -> int:
 
 def _build(arguments: argparse.Namespace) -> None:
     binaries.ensure(_settings(), arguments.only or binaries.NODE)
+
+
+def _kubernetes_module(_: argparse.Namespace) -> None:
+    print(kubernetesmodule.write(_settings()))
 
 
 def _test_programs(_: argparse.Namespace) -> None:
@@ -88,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         ("up", _up, "start the cluster, or what of it does not run"),
         ("down", _down, "stop the cluster and remove every trace of it but the logs"),
         ("status", _status, "say what runs; the exit code is 0 when the cluster is ready"),
+        ("kubernetes-module", _kubernetes_module, "pin the version KUBERNETES for control planes of tests"),
         ("test-programs", _test_programs, "install the programs that the runner's tests start themselves"),
         ("env", _env, "print the shell variables that make kubectl and helm use the cluster"),
     ):

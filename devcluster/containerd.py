@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devcluster import textfile
+from devcluster import folder, textfile
 from devcluster.commands import output, succeeds
 from devcluster.network import BRIDGE, POD_ADDRESSES
 from devcluster.processes import PROC, Program
@@ -56,13 +56,13 @@ class Containerd:
 
     def program(self) -> Program:
         """Write the configuration and say how to start it; images survive in the cache."""
-        folder = self.settings.state / "containerd"
-        cni = folder / "cni"
+        own = self.settings.state / "containerd"
+        cni = own / "cni"
         cni.mkdir(parents=True, exist_ok=True)
         textfile.write(cni / "10-pods.conflist", json.dumps(self._network()))
         root = self.settings.cache / "containerd"
         content = CONFIG.format(root=root, run=RUN, socket=SOCKET, pause=PAUSE_IMAGE, cni=cni)
-        config = textfile.write(folder / "config.toml", content)
+        config = textfile.write(own / "config.toml", content)
         return Program("containerd", ("containerd", "--config", str(config)), inputs=(config,))
 
     def is_ready(self) -> bool:
@@ -124,18 +124,19 @@ def kill_shims() -> None:
 
 def remove_traces() -> None:
     """Remove the sockets of killed shims and what CNI remembers of our pods, in folders shared with others."""
-    for task in (RUN / "containerd" / "io.containerd.runtime.v2.task").glob("*/*"):
-        _remove_socket(task / "address")
-        for result in CNI_RESULTS.glob(f"*-{task.name}-*"):
-            result.unlink()
-    for folder in ("/run/containerd/s", "/run/containerd", CNI_RESULTS, CNI_RESULTS.parent):
+    for namespace in folder.entries(RUN / "containerd" / "io.containerd.runtime.v2.task"):
+        for task in folder.entries(namespace):
+            _remove_socket(task / "address")
+            for result in folder.entries(CNI_RESULTS, f"*-{task.name}-*"):
+                result.unlink(missing_ok=True)
+    for shared in ("/run/containerd/s", "/run/containerd", CNI_RESULTS, CNI_RESULTS.parent):
         with contextlib.suppress(OSError):
-            Path(folder).rmdir()
+            Path(shared).rmdir()
 
 
 def _remove_socket(address: Path) -> None:
-    if address.exists():
-        Path(address.read_text().removeprefix("unix://")).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        Path(address.read_text().removeprefix("unix://")).unlink()
 
 
 def _shims() -> list[int]:

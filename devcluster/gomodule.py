@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TOOLS = PACKAGE / "tools"
+KUBERNETES_MODULE = "k8s.io/kubernetes"
 FINGERPRINT_LENGTH = 12
+FILES = ("go.mod", "go.sum")
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,10 @@ class GoModule:
         """Return the version that is required of a module, such as `v1.36.3`."""
         return self._first(rf"^(?:require)?\s+{re.escape(path)} (v\S+)", path)
 
+    def tools(self) -> frozenset[str]:
+        """Return the packages that are built from the module."""
+        return frozenset(self._first(r"^tool \(([^)]*)\)", "tools").split())
+
     def go_version(self) -> tuple[int, ...]:
         """Return the oldest Go that builds the module."""
         return tuple(int(part) for part in self._first(r"^go (\d+(?:\.\d+)*)$", "go").split("."))
@@ -34,7 +40,7 @@ class GoModule:
     def fingerprint(self, *more: str) -> str:
         """Change with every version in the module, and with the words given."""
         digest = hashlib.sha256()
-        for name in ("go.mod", "go.sum"):
+        for name in FILES:
             digest.update((self.folder / name).read_bytes())
         digest.update("\0".join(more).encode())
         return digest.hexdigest()[:FINGERPRINT_LENGTH]
@@ -48,3 +54,22 @@ class GoModule:
 
 KUBERNETES = GoModule(TOOLS)
 ADDONS = GoModule(TOOLS / "addons")
+OTHERS = TOOLS / "other"
+"""Holds a folder for each version of Kubernetes besides that of the cluster: what a control plane for tests needs."""
+
+
+def kubernetes(version: str) -> GoModule:
+    """Return the module of a version such as `1.35.4`; empty: that of the cluster.
+
+    Raises:
+        FailureError: there is no module of that version; the message lists those there are.
+    """
+    cluster = KUBERNETES.version(KUBERNETES_MODULE).removeprefix("v")
+    known = {found.parent.name: GoModule(found.parent) for found in OTHERS.glob("*/go.mod")} | {cluster: KUBERNETES}
+    wanted = version.removeprefix("v") or cluster
+    if wanted not in known:
+        raise FailureError(
+            f"KUBERNETES={version}: must be one of {', '.join(sorted(known))}; "
+            f"to add it, run: make kubernetes-module KUBERNETES={wanted}"
+        )
+    return known[wanted]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
+
+from devcluster import textfile
 
 SYSCTL = Path("/proc/sys")
 FORWARDING = "net/ipv4/ip_forward"
@@ -23,7 +26,7 @@ def remember(record: Path) -> None:
     """Write down the present values, unless that was done before."""
     if not record.exists():
         values = {name: (SYSCTL / name).read_text().strip() for name in CHANGED if (SYSCTL / name).exists()}
-        record.write_text(json.dumps(values))
+        textfile.write(record, json.dumps(values))
 
 
 def forward_packets() -> None:
@@ -32,8 +35,9 @@ def forward_packets() -> None:
 
 
 def restore(record: Path) -> None:
-    """Put back what was written down."""
+    """Put back what was written down; a setting goes with the kernel module that it belongs to."""
     if record.exists():
         for name, value in json.loads(record.read_text()).items():
-            (SYSCTL / name).write_text(value + "\n")
+            with contextlib.suppress(FileNotFoundError):
+                (SYSCTL / name).write_text(value + "\n")
         record.unlink()

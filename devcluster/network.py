@@ -51,10 +51,18 @@ def is_up() -> bool:
 def down() -> None:
     """Remove bridge, routes and rules, those of kube-proxy too."""
     if is_up():
-        output(["ip", "link", "delete", BRIDGE])
+        _delete_bridge()
     succeeds(["ip", "route", "delete", "blackhole", CLUSTER_ADDRESSES])
     for table in TABLES:
         succeeds(["nft", "delete", "table", *table.split()])
+
+
+def _delete_bridge() -> None:
+    try:
+        output(["ip", "link", "delete", BRIDGE])
+    except FailureError:
+        if is_up():
+            raise
 
 
 def _filter_bridges() -> None:

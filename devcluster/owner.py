@@ -25,7 +25,7 @@ def demand(settings: Settings, mark: Path = MARK) -> None:
     Raises:
         FailureError: there is one; the message says how to stop it.
     """
-    owner = Path(mark.read_text()) if mark.exists() else settings.state
+    owner = _owner(mark) or settings.state
     processes = Processes(owner / "pids", owner / "logs")
     if owner != settings.state and any(processes.is_running(name) for name in processes.names()):
         state_home = owner.parents[1]
@@ -33,3 +33,11 @@ def demand(settings: Settings, mark: Path = MARK) -> None:
             f"another native node runs on this machine, with its state in {owner}; "
             f"stop it first: XDG_STATE_HOME={state_home} python3 -m devcluster down"
         )
+
+
+def _owner(mark: Path) -> Path | None:
+    """Return the state folder of the node of this machine; whoever takes it down removes the mark."""
+    try:
+        return Path(mark.read_text())
+    except FileNotFoundError:
+        return None

@@ -141,9 +141,9 @@ class Processes:
     def _recorded(self, name: str) -> Running | None:
         try:
             fields = json.loads(self._record(name).read_text())
-        except (FileNotFoundError, json.JSONDecodeError):
+            return Running(fields["pid"], fields["started"], tuple(fields["argv"]), fields["fingerprint"])
+        except (FileNotFoundError, ValueError, TypeError, KeyError):  # none, cut short, or of another version
             return None
-        return Running(**{**fields, "argv": tuple(fields["argv"])})
 
     def _start(self, program: Program) -> None:
         for folder in (self.pids, self.logs):

@@ -15,12 +15,14 @@ PACKAGE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class Settings:
-    """The folders of one user's cluster."""
+    """The folders of one user's cluster, and what is built into them."""
 
     state: Path
     """What lives while the cluster is up; `down` empties it, all but the logs."""
     cache: Path
     """What survives `down`: binaries, base images, the image store of the node."""
+    kubernetes: str = ""
+    """The version of the control plane that tests start, such as `1.35.4`; empty: that of the cluster."""
 
     @property
     def logs(self) -> Path:
@@ -39,8 +41,8 @@ class Settings:
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
-    """Follow the XDG variables, as other programs do."""
+    """Follow the XDG variables, as other programs do, and KUBERNETES."""
     home = Path(environment.get("HOME") or Path.home())
     state = Path(environment.get("XDG_STATE_HOME") or home / ".local" / "state")
     cache = Path(environment.get("XDG_CACHE_HOME") or home / ".cache")
-    return Settings(state=state / NAME / "cluster", cache=cache / NAME)
+    return Settings(state / NAME / "cluster", cache / NAME, environment.get("KUBERNETES", ""))

@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devcluster import cgroups, containerd, kernelsettings, mounts, network, owner
+from devcluster import cgroups, containerd, folder, kernelsettings, mounts, network, owner
 
 if TYPE_CHECKING:
     from devcluster.processes import Processes
@@ -47,16 +47,17 @@ def remove_everything(settings: Settings, processes: Processes) -> None:
 def _remove_files(settings: Settings) -> None:
     mounts.delete(containerd.RUN)
     owner.MARK.unlink(missing_ok=True)
-    for link in LOG_LINKS.glob("*.log"):
-        if link.is_symlink() and link.readlink().is_relative_to(settings.logs):
-            link.unlink()
-    for path in (KUBELET / "device-plugins").glob("kubelet*"):
-        path.unlink()
-    for folder in (KUBELET / "device-plugins", KUBELET, LOG_LINKS):
+    for link in folder.entries(LOG_LINKS, "*.log"):
+        with contextlib.suppress(OSError):  # no link, or removed by the kubelet that it belongs to
+            if link.readlink().is_relative_to(settings.logs):
+                link.unlink()
+    for path in folder.entries(KUBELET / "device-plugins", "kubelet*"):
+        path.unlink(missing_ok=True)
+    for shared in (KUBELET / "device-plugins", KUBELET, LOG_LINKS):
         with contextlib.suppress(OSError):
-            folder.rmdir()
-    for entry in settings.state.glob("*"):
+            shared.rmdir()
+    for entry in folder.entries(settings.state):
         if entry.is_dir() and entry != settings.logs:
             mounts.delete(entry)
         elif not entry.is_dir():
-            entry.unlink()
+            entry.unlink(missing_ok=True)

