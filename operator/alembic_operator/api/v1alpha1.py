@@ -195,8 +195,10 @@ class Spec(Model):
     job_template: (
         Annotated[dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})] | None
     ) = None
-    """Merged last into the Job, like the jobTemplate of a CronJob: `metadata` and `spec`; lists whose items have a
-    name (containers, env, volumes) are merged by it. The migration's container is called `migrate`."""
+    """Merged last into the Job, like the jobTemplate of a CronJob: `metadata` and `spec`. As by a strategic merge
+    patch, containers, env and volumes are merged by name, volumeMounts by mountPath; command, args, envFrom,
+    tolerations and other lists are replaced; null and `$patch: delete` remove. The migration's container is
+    called `migrate`."""
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=2147483647)] = 86400
     """How long a finished Job and its logs are kept, in seconds. The status keeps the facts."""
 
