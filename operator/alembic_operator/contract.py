@@ -53,6 +53,7 @@ JOB_FAILING_EXIT_CODES = (*FINAL_EXIT_CODES, ExitCode.REFUSED)
 """What another pod of the same Job cannot heal: the Job fails at once."""
 
 _DURATION_PART = re.compile(r"(\d+)(ms|s|m|h)")
+_DURATION_LENGTH = 32
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 DURATION_PATTERN = r"^([0-9]+(ms|s|m|h))+$"
 """Durations as users write them: `500ms`, `2s`, `1h30m`."""
@@ -64,7 +65,7 @@ def seconds(duration: str) -> float:
     Raises:
         ValueError: the text is not a duration.
     """
-    if not re.fullmatch(DURATION_PATTERN, duration):
+    if len(duration) > _DURATION_LENGTH or not re.fullmatch(DURATION_PATTERN, duration):
         raise ValueError(f"{duration!r} is not a duration; write for example 500ms, 2s, 15m or 1h30m")
     return sum(int(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(duration))
 

@@ -8,7 +8,7 @@ import pytest
 from alembic_operator.api.v1alpha1 import Spec
 from alembic_operator.contract import Invocation
 from alembic_operator.core import job, source
-from alembic_operator.core.observation import DatabaseServer
+from alembic_operator.core.observation import DatabaseServer, PodParts
 from tests.api.chart import Manifest
 from tests.api.gates import ADDRESS, BY_HOST, BY_SET, KEY, STRATEGY, Door, container, gate, inits, pod, said
 
@@ -78,6 +78,7 @@ def gated(door: Door, strategy: str, shape: Manifest) -> tuple[Manifest, Spec, M
         door.tell({"observedGeneration": 1, "database": ADDRESS})
     spec = Spec.model_validate(made["spec"])
     parts = source.containers({"spec": {"template": {"spec": {"containers": [APP]}}}})["app"]
+    assert isinstance(parts, PodParts)
     server = SERVER if spec.database and spec.database.stateful_set_ref else None
     (migrate,) = job.pod(spec, parts, server)["containers"]
     return door.when(pod(containers=[APP]), lambda made: bool(inits(made))), spec, migrate

@@ -241,4 +241,8 @@ class Occasion(str, enum.Enum):
         "StrategyMismatch",
         "Pods do something else before they start than spec.strategy says; the note says what makes new ones.",
     )
+    UNREADABLE = (
+        "Unreadable",
+        "A field of an object that belongs to the migration cannot be read, and counts as absent; the note says which.",
+    )
     ROLLOUT_AT_RISK = "RolloutAtRisk", "A workload's settings do not suit a gate; the note says what to change."

@@ -88,6 +88,8 @@ class Job:
     """The Job controller has begun with it: not while a queue of Jobs keeps it suspended, or the controller lags."""
     has_lost_pods: bool = False
     """A pod of it has failed, or was deleted before it could succeed."""
+    unreadable: tuple[str, ...] = ()
+    """Which of its fields cannot be read, each with its value, shortened; they count as absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,9 @@ class Pod:
     result: Result | None
     image_named: str = ""
     """The image in the words of the manifest."""
+    uid: str = ""
+    unreadable: tuple[str, ...] = ()
+    """As of a Job."""
 
     @property
     def ended(self) -> bool:
@@ -199,6 +204,8 @@ class GatedPod:
     gate: Gate | None
     unschedulable: str = ""
     """The scheduler's message, while no node takes it."""
+    unreadable: tuple[str, ...] = ()
+    """As of a Job."""
 
     @property
     def told_of(self) -> str:
@@ -218,6 +225,8 @@ class GatedWorkload:
     """Seconds; None: it has none."""
     max_unavailable: str = ""
     """As it is written, when it lets old pods go while new ones wait; else empty."""
+    unreadable: tuple[str, ...] = ()
+    """As of a Job."""
 
 
 @dataclass(frozen=True)

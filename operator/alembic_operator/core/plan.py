@@ -5,7 +5,7 @@ from dataclasses import replace
 from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.api.status import LastRun, Status
 from alembic_operator.api.v1alpha1 import Spec
-from alembic_operator.core import conditions, job, messages, names, progress, retry, run, times
+from alembic_operator.core import conditions, job, messages, names, progress, retry, run, times, unreadable
 from alembic_operator.core.actions import BringRunner, CreateJob, DeleteJob, Plan
 from alembic_operator.core.gates import by_pods
 from alembic_operator.core.gates.held import held
@@ -14,6 +14,7 @@ from alembic_operator.core.gates.rollouts import at_risk
 from alembic_operator.core.gates.skipped import skipped
 from alembic_operator.core.notices import notices
 from alembic_operator.core.observation import DatabaseServer, Job, Manifest, Missing, Observation, PodParts, Refusal
+from alembic_operator.core.reading import moment
 from alembic_operator.core.status import status_after, with_held
 from alembic_operator.core.verdict import Finished, Verdict
 
@@ -30,13 +31,14 @@ def plan(seen: Observation) -> Plan:
     bring = () if seen.runner_is_there or seen.migration.spec is None else (BringRunner(),)
     return Plan(
         actions=(*bring, *verdict.actions),
-        status=with_held(after, waiting),
+        status=with_held(after, waiting, unreadable.sentence(seen)),
         notices=(
             *notices(before, after, verdict),
             *waiting.notices,
             *skipped(seen, after.conditions),
             *at_risk(seen),
             *of_another_strategy(seen),
+            *unreadable.unreadable(seen),
         ),
         requeue_after=_soonest(verdict.requeue_after, waiting.look_again),
         report_first=starting and conditions.ready(before.conditions),
@@ -74,8 +76,8 @@ def _refused(seen: Observation, refusal: Refusal) -> Verdict:
 
 def _as_long_again(seen: Observation) -> float:
     """Return for how long it has been waiting: an API server refuses for some seconds what was installed just now."""
-    since = conditions.reconciling_since(seen.migration.status.conditions)
-    waited = (seen.now - times.moment(since)).total_seconds() if since else 0.0
+    since = moment(conditions.reconciling_since(seen.migration.status.conditions))
+    waited = (seen.now - since).total_seconds() if since else 0.0
     return min(max(waited, _SOON), _SLOW)
 
 
@@ -231,7 +233,7 @@ def _unless_healing(seen: Observation, ended: Job, verdict: Verdict) -> Verdict:
     """Keep a verdict that waiting does not change; else make the Job anew at the slow pace, for ever."""
     if verdict.reason.effect is not Effect.RECONCILING:
         return verdict
-    due = times.moment(ended.finished_at) + retry.delay(ended.attempt)
+    due = (moment(ended.finished_at) or seen.now) + retry.delay(ended.attempt)
     wait = (due - seen.now).total_seconds()
     if wait > 0:
         said = f"{verdict.message}; attempt {ended.attempt + 1} starts at {times.text(due)}"

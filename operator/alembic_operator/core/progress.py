@@ -5,8 +5,9 @@ from datetime import datetime
 
 from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.contract import JOB_FAILING_EXIT_CODES
-from alembic_operator.core import messages, run, times
+from alembic_operator.core import messages, run
 from alembic_operator.core.observation import Job, Pod
+from alembic_operator.core.reading import moment
 from alembic_operator.core.verdict import Verdict
 
 PATIENCE = 5.0
@@ -46,7 +47,7 @@ def created(name: str, requeue_after: float | None = None) -> Verdict:
 def _without_pod(job: Job, now: datetime) -> Verdict:
     if not job.is_taken_up:
         return created(job.name)
-    waited = (now - times.moment(job.started_at)).total_seconds() if job.started_at else 0.0
+    waited = (now - (moment(job.started_at) or now)).total_seconds()
     if waited < PATIENCE:
         return created(job.name, requeue_after=PATIENCE - waited)
     if job.has_lost_pods:

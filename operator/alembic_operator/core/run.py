@@ -23,6 +23,9 @@ _FINAL_BY_EXIT_CODE: dict[int, Reason] = {
 }
 """What stalls even when the runner could not say more than its exit code, or said it in a newer one's words."""
 
+_MOST = 2**31 - 1
+"""Revisions that a Result can count."""
+
 _REASONS = {str(reason): reason for reason in Reason}
 
 
@@ -115,6 +118,17 @@ def last_run(job: Job, end: Ending) -> LastRun:
     finished_at = job.finished_at or (end.pod.finished_at if end.pod else None) or job.started_at
     begun = LastRun(job=job.name, attempt=job.attempt, started_at=job.started_at or None, finished_at=finished_at)
     return with_end(begun, end)
+
+
+def can_be_told(result: Result) -> bool:
+    """Return whether a status may hold all of a Result: whoever writes a termination message may write anything."""
+    end = Ending(Reason.UP_TO_DATE, result.error, result, None)
+    try:
+        LastRun.model_validate(with_end(LastRun(attempt=1), end).model_dump())
+        revisions(None, result)
+    except (ValueError, OverflowError):
+        return False
+    return 0 <= result.pending <= _MOST and 0 <= result.applied_count <= _MOST
 
 
 def outcome(last: LastRun) -> Reason:

@@ -34,11 +34,12 @@ def status_after(seen: Observation, verdict: Verdict) -> Status:
     )
 
 
-def with_held(status: Status, held: Held) -> Status:
-    """Return the status with the pods that wait, also in the words of every condition."""
-    if not held.pods:
+def with_held(status: Status, held: Held, cannot_read: str = "") -> Status:
+    """Return the status with the pods that wait, and what cannot be read, also in the words of every condition."""
+    more = "".join(f"; {one}" for one in (held.sentence, cannot_read) if one)
+    if not more:
         return status
-    told = tuple(one.model_copy(update={"message": f"{one.message}; {held.sentence}"}) for one in status.conditions)
+    told = tuple(one.model_copy(update={"message": f"{one.message}{more}"}) for one in status.conditions)
     return status.model_copy(update={"conditions": told, "held_pods": held.pods})
 
 

@@ -11,12 +11,3 @@ def text(moment: datetime) -> str:
 def exact(moment: datetime) -> str:
     """Return RFC 3339 in UTC with microseconds, as Events and Leases have it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def moment(written: str) -> datetime:
-    """Read RFC 3339.
-
-    Raises:
-        ValueError: the text is not RFC 3339.
-    """
-    return datetime.fromisoformat(written)

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from alembic_operator.core import facts, names, source
 from alembic_operator.core.gates import gated, rollouts
-from alembic_operator.core.observation import DatabaseServer, GatedPod, GatedWorkload, Job, Manifest, Pod, PodParts
+from alembic_operator.core.observation import DatabaseServer, GatedPod, GatedWorkload, Job, Manifest, Missing, Pod
 from alembic_operator.kube.cluster import JOBS, MIGRATIONS, PODS, STATEFUL_SETS, WORKLOADS, Resource
 
 
@@ -30,8 +30,8 @@ class Reference(NamedTuple):
 class Workload(NamedTuple):
     """What is kept of a workload that some migration refers to."""
 
-    containers: dict[str, PodParts]
-    server: DatabaseServer | None
+    containers: source.Containers
+    server: DatabaseServer | Missing | None
 
 
 _NOT_READ = -1

@@ -2,6 +2,7 @@
 
 from alembic_operator.api.crd import crd
 from alembic_operator.api.v1alpha1 import KIND
+from alembic_operator.core import reading
 from alembic_operator.core.served import lacking
 from alembic_operator.kube.client import ApiServer
 from alembic_operator.kube.cluster import MIGRATIONS
@@ -11,9 +12,8 @@ _ASKED = ("spec", "status")
 
 async def shortcoming(server: ApiServer) -> str:
     """Return what is wrong with the definition, in words; empty when this operator can work with it."""
-    document = await server.openapi(MIGRATIONS) or {}
-    schemas = (document.get("components") or {}).get("schemas") or {}
-    served = next((one for name, one in schemas.items() if name.endswith(f".{KIND}")), None)
+    schemas = reading.fields(await server.openapi(MIGRATIONS), "components", "schemas")
+    served = next((reading.fields(schemas, name) for name in schemas if name.endswith(f".{KIND}")), None)
     if served is None:
         return f"the CustomResourceDefinition of {KIND} is not installed"
     wanted = crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]

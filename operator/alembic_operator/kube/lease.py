@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime
 
-from alembic_operator.core import times
+from alembic_operator.core import reading, times
 from alembic_operator.core.lease import FREE, Lease, Terms
 from alembic_operator.core.observation import Manifest
 from alembic_operator.kube.cluster import LEASES, Cluster
+
+_INT32 = 2**31 - 1
 
 
 class LeaseLock:
@@ -60,13 +62,13 @@ class LeaseLock:
 
 
 def _lease(raw: Manifest) -> Lease:
-    spec = raw.get("spec") or {}
     return Lease(
-        holder=spec.get("holderIdentity") or FREE,
-        seconds=spec.get("leaseDurationSeconds") or 0,
-        transitions=spec.get("leaseTransitions") or 0,
-        acquired_at=spec.get("acquireTime") or "",
-        version=raw["metadata"]["resourceVersion"],
+        holder=reading.text(raw, "spec", "holderIdentity") or FREE,
+        seconds=reading.number(raw, "spec", "leaseDurationSeconds", most=_INT32) or 0,
+        # Of the greatest number there is no next one.
+        transitions=reading.number(raw, "spec", "leaseTransitions", most=_INT32 - 1) or 0,
+        acquired_at=reading.time(raw, "spec", "acquireTime"),
+        version=reading.text(raw, "metadata", "resourceVersion"),
     )
 
 

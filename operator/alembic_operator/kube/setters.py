@@ -1,8 +1,8 @@
 """Find out who set an annotation of a workload's pods, from what the API server remembers of every field."""
 
 from collections.abc import Iterable
-from typing import Any
 
+from alembic_operator.core import reading
 from alembic_operator.core.observation import Manifest, Owner
 from alembic_operator.kube.cluster import JOBS, WORKLOADS, Cluster
 from alembic_operator.kube.errors import ApiError
@@ -10,6 +10,7 @@ from alembic_operator.kube.errors import ApiError
 UNKNOWN = "somebody unknown"
 
 _READABLE = WORKLOADS | {"Job": JOBS}
+_NAMED = 4
 _TO_ANNOTATIONS = ("f:spec", "f:template", "f:metadata", "f:annotations")
 
 
@@ -22,21 +23,15 @@ async def who(cluster: Cluster, namespace: str, workload: Owner, annotation: str
         found = await cluster.get_metadata(resource, namespace, workload.name) or {}
     except ApiError:
         return UNKNOWN
-    metadata: Manifest = found.get("metadata") or {}
-    if metadata.get("uid") != workload.uid:
+    if reading.text(found, "metadata", "uid") != workload.uid:
         return UNKNOWN
-    return ", ".join(_owners(metadata.get("managedFields") or (), f"f:{annotation}")) or UNKNOWN
+    managers = _owners(reading.items(found, "metadata", "managedFields"), f"f:{annotation}")
+    return ", ".join(managers[:_NAMED]) or UNKNOWN
 
 
 def _owners(managed: Iterable[Manifest], field: str) -> list[str]:
     return [
-        f"{one.get('manager') or UNKNOWN} ({one.get('operation')}, {one.get('time')})"
+        f"{reading.text(one, 'manager') or UNKNOWN} ({reading.text(one, 'operation')}, {reading.text(one, 'time')})"
         for one in managed
-        if field in _annotations(one.get("fieldsV1") or {})
+        if field in reading.fields(one, "fieldsV1", *_TO_ANNOTATIONS)
     ]
-
-
-def _annotations(fields: Any) -> Any:
-    for step in _TO_ANNOTATIONS:
-        fields = fields.get(step) or {}
-    return fields

@@ -7,7 +7,7 @@ from alembic_operator.contract import Result
 from alembic_operator.core import job
 from alembic_operator.core.gates import gated
 from alembic_operator.core.names import GATE_CONTAINER, MIGRATION_LABEL, RUNNER_PATH
-from alembic_operator.core.observation import GatedPod, Manifest, Observation
+from alembic_operator.core.observation import GatedPod, Manifest, Observation, PodParts
 from alembic_operator.core.plan import plan
 from alembic_operator.core.source import containers
 from tests.unit.core.builders import IMAGE, a_spec, at, seen, with_status
@@ -23,6 +23,7 @@ def by_pods(*pods: GatedPod, spec: Manifest | None = None, image: str = "users:1
     template = a_deployment()
     template["spec"]["template"]["spec"]["containers"] = [{"name": "app", "image": image, "env": ENV}]
     (parts,) = containers(template).values()
+    assert isinstance(parts, PodParts)
     return replace(seen(SPEC | (spec or {}), **changes), source=parts, gated=pods)
 
 

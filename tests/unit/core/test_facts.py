@@ -1,13 +1,17 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from alembic_operator.api.status import Status
+from alembic_operator.contract import Applied
 from alembic_operator.core import facts
+from alembic_operator.core.observation import DatabaseServer, Missing
 from tests.unit.core.builders import LOCKED, UP_TO_DATE
 from tests.unit.core.workloads import a_postgres
 
 OWNER = {"kind": "DatabaseMigration", "name": "users", "uid": "u1", "controller": True}
+T0, T1, T2, T7, T8, T9 = (f"2026-03-01T12:00:0{second}Z" for second in (0, 1, 2, 7, 8, 9))
 OF_A_JOB = {"kind": "Job", "name": "users-1", "uid": "j1", "controller": True}
 
 
@@ -47,30 +51,30 @@ def test_a_status_that_somebody_else_wrote_is_forgotten() -> None:
 
 
 def job(status: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
-    return {"metadata": metadata(creationTimestamp="t0", ownerReferences=[OWNER], **fields), "status": status}
+    return {"metadata": metadata(creationTimestamp=T0, ownerReferences=[OWNER], **fields), "status": status}
 
 
 def condition(kind: str, status: str = "True", **fields: str) -> dict[str, Any]:
-    return {"type": kind, "status": status, "lastTransitionTime": "t9"} | fields
+    return {"type": kind, "status": status, "lastTransitionTime": T9} | fields
 
 
 JOBS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "new": (job(), {"outcome": "", "finished_at": "", "failure": "", "started_at": "t0", "is_taken_up": False}),
-    "started": (job({"startTime": "t1"}), {"started_at": "t1", "is_taken_up": True, "deleting": False}),
+    "new": (job(), {"outcome": "", "finished_at": "", "failure": "", "started_at": T0, "is_taken_up": False}),
+    "started": (job({"startTime": T1}), {"started_at": T1, "is_taken_up": True, "deleting": False}),
     "complete": (
-        job({"completionTime": "t8", "conditions": [condition("SuccessCriteriaMet"), condition("Complete")]}),
-        {"outcome": "Complete", "finished_at": "t8", "failure": ""},
+        job({"completionTime": T8, "conditions": [condition("SuccessCriteriaMet"), condition("Complete")]}),
+        {"outcome": "Complete", "finished_at": T8, "failure": ""},
     ),
     "failed": (
         job({"conditions": [condition("Failed", reason="DeadlineExceeded")]}),
-        {"outcome": "Failed", "finished_at": "t9", "failure": "DeadlineExceeded"},
+        {"outcome": "Failed", "finished_at": T9, "failure": "DeadlineExceeded"},
     ),
     "failing, but its pods still end": (
         job({"conditions": [condition("FailureTarget", reason="PodFailurePolicy")]}),
         {"outcome": "", "failure": ""},
     ),
     "suspended once": (job({"conditions": [condition("Suspended"), condition("Failed", "False")]}), {"outcome": ""}),
-    "being deleted": (job(deletionTimestamp="t2"), {"deleting": True}),
+    "being deleted": (job(deletionTimestamp=T2), {"deleting": True}),
     "owned": (job(), {"owner": "u1", "uid": "u1", "name": "users"}),
     "not owned": ({"metadata": metadata(ownerReferences=[OWNER | {"controller": False}])}, {"owner": ""}),
 }
@@ -88,9 +92,18 @@ def test_the_attempt_of_a_job_is_a_number_from_one_on(written: str, attempt: int
     assert facts.job(job()).attempt == 1
 
 
+@pytest.mark.parametrize("written", ["9" * 5000, "many", "0", "1000001", 7], ids=range(5))
+def test_an_attempt_that_cannot_be_read_is_the_first_and_is_told(written: Any) -> None:
+    read = facts.job(job(annotations={"alembic-operator.dev/attempt": written}))
+    assert read.attempt == 1
+    (said,) = read.unreadable
+    assert said.startswith("metadata.annotations[alembic-operator.dev/attempt] is ")
+    assert len(said) < 160
+
+
 def pod(*containers: dict[str, Any], phase: str = "Running", **status: Any) -> dict[str, Any]:
     return {
-        "metadata": {"name": "users-1-x", "creationTimestamp": "t0", "ownerReferences": [OF_A_JOB]},
+        "metadata": {"name": "users-1-x", "creationTimestamp": T0, "ownerReferences": [OF_A_JOB]},
         "status": {"phase": phase, "containerStatuses": list(containers)} | status,
     }
 
@@ -104,7 +117,7 @@ def waiting(reason: str, message: str = "") -> dict[str, Any]:
 
 
 def terminated(code: int, message: str = "", **fields: Any) -> dict[str, Any]:
-    return container(terminated={"exitCode": code, "message": message, "finishedAt": "t7"} | fields)
+    return container(terminated={"exitCode": code, "message": message, "finishedAt": T7} | fields)
 
 
 PODS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -112,13 +125,13 @@ PODS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"metadata": {"name": "users-1-x"}},
         {"phase": "Pending", "running": False, "job": "", "created_at": "", "result": None, "ended": False},
     ),
-    "owned by its Job": (pod(), {"name": "users-1-x", "job": "users-1", "created_at": "t0"}),
+    "owned by its Job": (pod(), {"name": "users-1-x", "job": "users-1", "created_at": T0}),
     "running": (pod(container(running={})), {"running": True, "waiting_reason": "", "ended": False}),
     "installing the runner": (
         pod(
             waiting("PodInitializing"),
             phase="Pending",
-            initContainerStatuses=[container("install-runner", running={"startedAt": "t1"})],
+            initContainerStatuses=[container("install-runner", running={"startedAt": T1})],
         ),
         {"running": True, "waiting_reason": "", "exit_code": None},
     ),
@@ -161,7 +174,7 @@ PODS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "result": UP_TO_DATE,
             "terminated_message": "",
             "terminated_reason": "Completed",
-            "finished_at": "t7",
+            "finished_at": T7,
             "ended": True,
         },
     ),
@@ -196,6 +209,58 @@ PODS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 def test_a_pod_that_is(raw: dict[str, Any], facts_of_it: dict[str, Any]) -> None:
     read = facts.pod(raw)
     assert {name: getattr(read, name) for name in facts_of_it} == facts_of_it
+
+
+TOLD_BY_NOBODY = {
+    "a text beside the contract": "{",
+    "a number that no status can hold": replace(UP_TO_DATE, pending=2**31).to_json(),
+    "a number beyond all floats": replace(UP_TO_DATE, applied=(Applied("b2", 10**400),)).to_json(),
+    "a revision of a length that no column has": replace(UP_TO_DATE, to=("a" * 256,)).to_json(),
+    "half of a surrogate pair": UP_TO_DATE.dump().replace('"b2"', r'"\ud800"'),
+    "more than the kubelet keeps": UP_TO_DATE.dump().replace('"b2"', f'"b2"{" " * 4096}'),
+}
+
+
+@pytest.mark.parametrize("message", TOLD_BY_NOBODY.values(), ids=TOLD_BY_NOBODY)
+def test_a_report_that_no_status_can_tell_is_none(message: str) -> None:
+    read = facts.pod(pod(terminated(0, message), phase="Succeeded"))
+    assert read.result is None
+    assert len(read.terminated_message) <= 4097
+
+
+def test_what_the_kubelet_says_is_kept_as_far_as_a_status_can_tell_it() -> None:
+    read = facts.pod(pod(waiting("CreateContainerError", "x" * 100_000), phase="Pending"))
+    assert read.waiting_message == f"{'x' * 4096}…"
+
+
+def test_an_image_that_no_status_can_tell_is_unknown() -> None:
+    assert facts.running_image(container(image="a" * 1025, image_id="b@" + "c" * 1025)) == ""
+
+
+DEEP: dict[str, Any] = {}
+for _ in range(2000):
+    DEEP = {"a": DEEP}
+
+TEMPLATES: dict[str, tuple[Any, str]] = {
+    "large": ({"a": "x" * 300_000}, "spec.jobTemplate has more than 262144 characters; make it smaller"),
+    "wide": ({"a": [0] * 300_000}, "spec.jobTemplate has more than 262144 characters; make it smaller"),
+    "deep": (DEEP, "spec.jobTemplate is nested deeper than 64 levels; make it smaller"),
+}
+
+
+@pytest.mark.parametrize(("template", "said"), TEMPLATES.values(), ids=TEMPLATES)
+def test_a_job_template_beyond_reason_is_an_error_of_the_specification(template: Any, said: str) -> None:
+    read = facts.migration({"metadata": metadata(), "spec": {"source": {"image": "a"}, "jobTemplate": template}})
+    assert (read.spec, read.spec_error) == (None, said)
+
+
+def test_of_an_endless_retry_annotation_only_the_difference_is_kept() -> None:
+    retries = [
+        facts.migration({"metadata": metadata(annotations={"alembic-operator.dev/retry": one}), "spec": {}}).retry
+        for one in ("x" * 253, "x" * 254, "x" * 100_000, "x" * 99_999 + "y")
+    ]
+    assert len(set(retries)) == 4
+    assert max(map(len, retries)) == 253
 
 
 DIGEST = "registry/users@sha256:42"
@@ -234,20 +299,40 @@ PORTS: dict[str, tuple[dict[str, Any], int]] = {
 
 @pytest.mark.parametrize(("raw", "port"), [pytest.param(*case, id=name) for name, case in PORTS.items()])
 def test_the_port_of_a_database_is(raw: dict[str, Any], port: int) -> None:
-    assert facts.database_server(raw).port == port
+    assert a_server(raw).port == port
+
+
+def a_server(raw: dict[str, Any]) -> DatabaseServer:
+    read = facts.database_server(raw)
+    assert isinstance(read, DatabaseServer)
+    return read
 
 
 def test_the_headless_service_of_a_statefulset_is_the_host() -> None:
-    read = facts.database_server(a_postgres())
+    read = a_server(a_postgres())
     assert (read.name, read.host, read.ready) == ("postgres", "postgres-headless.shop.svc", True)
 
 
 def test_a_statefulset_without_a_service_name_is_reached_by_its_own() -> None:
     raw = a_postgres()
     raw["spec"]["serviceName"] = ""
-    assert facts.database_server(raw).host == "postgres.shop.svc"
+    assert a_server(raw).host == "postgres.shop.svc"
+
+
+SERVERS: list[tuple[dict[str, Any], str]] = [
+    ({"serviceName": "x" * 300}, "spec.serviceName makes a host of 309 characters, and DNS has 253"),
+    ({"serviceName": 5}, "spec.serviceName is 5, not a text"),
+    ({"template": {"spec": {"containers": 5}}}, "spec.template.spec.containers is 5, not a list"),
+]
+
+
+@pytest.mark.parametrize(("spec", "said"), SERVERS, ids=range(3))
+def test_a_statefulset_that_cannot_be_read_is_no_server(spec: dict[str, Any], said: str) -> None:
+    raw = a_postgres()
+    raw["spec"] |= spec
+    assert facts.database_server(raw) == Missing(f"StatefulSet postgres cannot be read: {said}", "correct it")
 
 
 @pytest.mark.parametrize("status", [{}, None, {"readyReplicas": 0}, {"replicas": 3}], ids=str)
 def test_a_database_without_a_ready_replica_is_not_ready(status: Any) -> None:
-    assert not facts.database_server(a_postgres(status=status)).ready
+    assert not a_server(a_postgres(status=status)).ready

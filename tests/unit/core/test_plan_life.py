@@ -6,6 +6,7 @@ from alembic_operator.api.reasons import Effect, Occasion
 from alembic_operator.core import times
 from alembic_operator.core.actions import CreateJob
 from alembic_operator.core.plan import plan
+from alembic_operator.core.reading import moment
 from tests.unit.core.builders import (
     BROKEN,
     LOCKED,
@@ -246,9 +247,9 @@ def test_a_failure_that_time_can_heal_makes_the_job_anew_at_a_doubling_pace(exit
         assert failed.actions == ()
         assert life.job.attempt == attempt
         minutes.append(failed.requeue_after / 60)
-        due = times.text(
-            times.moment(life.job.finished_at) + (later(life.seen, failed.requeue_after).now - life.seen.now)
-        )
+        finished = moment(life.job.finished_at)
+        assert finished is not None
+        due = times.text(finished + (later(life.seen, failed.requeue_after).now - life.seen.now))
         assert ready(failed).message.endswith(f"attempt {attempt + 1} starts at {due}")
 
         life.pass_time(failed.requeue_after - 1)

@@ -32,7 +32,7 @@ def test_every_accessor_returns_for_every_value_in_every_place(value: Any) -> No
             looked.items("a", "b"),
             looked.text("a", "b"),
             looked.number("a", "b"),
-            looked.moment("a"),
+            looked.time("a"),
         )
         assert all(len(one) < 200 for one in looked.unreadable)
     assert reading.moment(value) is None

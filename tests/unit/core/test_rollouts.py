@@ -84,6 +84,33 @@ def test_a_workload_without_a_template_or_label_waits_for_nothing() -> None:
     assert rollouts.migration_of(raw()) == "users"
 
 
+UNREADABLE: list[tuple[Any, str]] = [
+    ("9" * 5000 + "%", f'is "{"9" * 40}… (5001 characters)", not a number of pods or a percentage'),
+    ("one", 'is "one", not a number of pods or a percentage'),
+    ("1e999999999", 'is "1e999999999", not a number of pods or a percentage'),  # as a fraction it takes for ever
+    ("1/0", 'is "1/0", not a number of pods or a percentage'),
+    (-1, "is -1, not a number of pods or a percentage"),
+    (True, "is true, not a number of pods or a percentage"),
+    ([], "is a list with 0 entries, not a number of pods or a percentage"),
+]
+
+
+@pytest.mark.parametrize(("written", "said"), UNREADABLE, ids=range(len(UNREADABLE)))
+def test_a_share_that_cannot_be_read_is_the_default_and_is_told(written: Any, said: str) -> None:
+    strategy = {"canary": {"maxUnavailable": written, "maxSurge": written}}
+    read = rollouts.workload(raw(replicas=4, strategy=strategy), "argoproj.io/v1alpha1", "Rollout")
+    assert read.max_unavailable == "25%"
+    assert read.unreadable == (f"spec.strategy.canary.maxUnavailable {said}", f"spec.strategy.canary.maxSurge {said}")
+
+
+@pytest.mark.parametrize("number", [None, "4", 10**5000, -1, {}], ids=range(5))
+def test_numbers_that_cannot_be_read_are_those_of_kubernetes(number: Any) -> None:
+    read = rollouts.workload(raw(replicas=number, progressDeadlineSeconds=number), "apps/v1", "Deployment")
+    assert (read.progress_deadline, read.max_unavailable) == (600, "")
+    fields = [one.split()[0] for one in read.unreadable]
+    assert fields == ([] if number is None else ["spec.progressDeadlineSeconds", "spec.replicas"])
+
+
 def told(workload: GatedWorkload, deadline: str = "10m") -> list[str]:
     notices = [
         one

@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from alembic_operator.core.observation import Manifest
+from alembic_operator.core.observation import DatabaseServer, Manifest, PodParts
 from alembic_operator.kube.cache import Cache, Key, Reference
 from alembic_operator.kube.cluster import DEPLOYMENTS, JOBS, MIGRATIONS, PODS, ROLLOUTS, STATEFUL_SETS, Resource
 from tests.unit.core.workloads import a_postgres
@@ -144,7 +144,7 @@ def test_a_workload_that_a_migration_refers_to_is_kept_and_wakes_it(kind: str) -
     assert cache.put(resource, workload) == {USERS}
     kept = cache.workload(Reference(resource, "shop", "users"))
     assert kept is not None
-    assert kept.containers["app"].container == {"image": "users:1.4"}
+    assert kept.containers["app"] == PodParts({"image": "users:1.4"}, {})
     assert (kept.server is not None) == (kind == "StatefulSet")
 
 
@@ -187,7 +187,7 @@ def test_a_database_wakes_its_migrations_when_it_becomes_ready() -> None:
     assert cache.put(STATEFUL_SETS, again) == set()
     kept = cache.workload(Reference(STATEFUL_SETS, "shop", "postgres"))
     assert kept is not None
-    assert kept.server is not None
+    assert isinstance(kept.server, DatabaseServer)
     assert kept.server.ready
 
 

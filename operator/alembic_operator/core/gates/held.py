@@ -9,6 +9,7 @@ from alembic_operator.api.status import Status
 from alembic_operator.core import conditions, messages, names, times
 from alembic_operator.core.actions import Notice
 from alembic_operator.core.observation import GatedPod, Observation, Owner, PodParts
+from alembic_operator.core.reading import moment
 
 _HELD_AFTER = timedelta(seconds=3)
 """A pod that finds its revision there is through before that, and worth no word."""
@@ -73,8 +74,8 @@ def _waits_since(pod: GatedPod) -> datetime | None:
     if pod.ended or gate is None or gate.opened:
         return None
     if gate.has_failed or gate.waiting_reason in _CANNOT_RUN:
-        return times.moment(pod.created_at)  # it starts again and again: only this time stays the same
-    return times.moment(gate.running_since) if gate.running_since else None
+        return moment(pod.created_at)  # it starts again and again: only this time stays the same
+    return moment(gate.running_since)
 
 
 def _group(waiting: list[tuple[datetime, GatedPod]], seen: Observation, status: Status) -> _Group:

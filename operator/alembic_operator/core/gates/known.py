@@ -13,6 +13,7 @@ from alembic_operator.core.verdict import Finished, Verdict
 
 _KEPT = 16
 _DIGEST = "sha256:"
+_DIGEST_LENGTH = 128
 
 
 def known_images(seen: Observation, verdict: Verdict) -> tuple[str, ...]:
@@ -92,4 +93,4 @@ def _digests(done: Finished) -> tuple[str, ...]:
 
 def _digest(image: str) -> str:
     digest = image.rpartition("@")[2]
-    return digest if digest.startswith(_DIGEST) and "@" in image else ""
+    return digest if digest.startswith(_DIGEST) and "@" in image and len(digest) <= _DIGEST_LENGTH else ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from alembic_operator.api.reasons import Occasion
 from alembic_operator.api.v1alpha1 import Spec
 from alembic_operator.contract import Invocation
-from alembic_operator.core import job
+from alembic_operator.core import job, reading
 from alembic_operator.core.actions import Notice
 from alembic_operator.core.observation import (
     DatabaseServer,
@@ -65,7 +65,7 @@ def _asks(command: tuple[str, ...]) -> Invocation | None:
     if "upgrade" not in command:
         return None
     try:
-        with contextlib.redirect_stderr(io.StringIO()):
+        with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):  # --help
             return Invocation.parse(list(command[command.index("upgrade") :]))
     except SystemExit:
         return None
@@ -76,14 +76,14 @@ def _has(given: str, wanted: Manifest) -> bool:
     if "workingDir" in wanted and wanted["workingDir"] != there.get("workingDir"):
         return False
     return all(
-        _texts(wanted.get(name)) <= _texts(there.get(name))  # others, such as a webhook, may add to them
+        _texts(wanted, name) <= _texts(there, name)  # others, such as a webhook, may add to them
         for name in ("env", "envFrom")
     )
 
 
-def _texts(entries: Iterable[Manifest] | None) -> set[str]:
+def _texts(container: Manifest, name: str) -> set[str]:
     """Return entries for a comparison; the API server leaves an empty value out."""
-    plain = ({key: value for key, value in one.items() if value != ""} for one in entries or ())
+    plain = ({key: value for key, value in one.items() if value != ""} for one in reading.items(container, name))
     return {json.dumps(one, sort_keys=True) for one in plain}
 
 

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 from alembic_operator.api.meta import Condition
 from alembic_operator.api.reasons import Occasion
-from alembic_operator.core import conditions, names, times
+from alembic_operator.core import conditions, names
 from alembic_operator.core.actions import Notice
 from alembic_operator.core.observation import GatedPod, Observation
+from alembic_operator.core.reading import moment
 
 _NEWS = timedelta(hours=1)
 """An older pod was told of when it was new; the API server keeps that Event for as long, so nothing is told twice."""
@@ -23,7 +24,7 @@ def skipped(seen: Observation, stands: Iterable[Condition]) -> tuple[Notice, ...
 
 
 def _is_new(pod: GatedPod, seen: Observation) -> bool:
-    return seen.now - times.moment(pod.created_at) < _NEWS
+    return seen.now - (moment(pod.created_at) or seen.now) < _NEWS
 
 
 def _notice(pod: GatedPod, seen: Observation, ready: Condition) -> Notice:
