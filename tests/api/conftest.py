@@ -7,11 +7,14 @@ Fixtures, the widest first:
   runs: a test plays those that it needs, and nothing deletes what it leaves behind.
 - `rest` (session): a quick administrator's client, see `tests/api/rest.py`; it raises `RefusedError`.
 - `namespace`: the name of a namespace that only this test uses.
+- `bare_server`: an API server that only this test uses, without the CRD.
 - `eventually`: call it with a function until that returns something true, at most 10 seconds; returns it.
 
-The programs must be there: `make test-api` builds them.
+The programs must be there: `make test-api` builds them, and with `KUBERNETES=1.35.4` those of another version.
+What needs a kind that this does not serve is skipped.
 """
 
+import os
 import ssl
 import time
 import uuid
@@ -23,13 +26,24 @@ import pytest
 
 from alembic_operator.api.crd import crd
 from alembic_operator.api.v1alpha1 import API_VERSION, KIND
+from devcluster import gomodule, settings
 from devcluster.controlplane import ApiServer
+from devcluster.failure import FailureError
 from tests.api.rest import RefusedError, Rest
 
 DEADLINE = 10.0
 PACE = 0.05
 
 Eventually = Callable[[Callable[[], Any]], Any]
+
+
+def pytest_report_header() -> str:
+    chosen = settings.from_environment(os.environ).kubernetes
+    try:
+        version = gomodule.kubernetes(chosen).version(gomodule.KUBERNETES_MODULE)
+    except FailureError as unknown:
+        raise pytest.UsageError(str(unknown)) from unknown
+    return f"Kubernetes API server: {version}; the variable KUBERNETES chooses another one"
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +62,16 @@ def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
 def rest(api_server: ApiServer) -> Iterator[Rest]:
     with closing(connect(api_server)) as client:
         yield client
+
+
+@pytest.fixture
+def bare_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    server = ApiServer.at(tmp_path_factory.mktemp("bare"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture

@@ -25,7 +25,8 @@ KEY = {"name": "postgres", "key": "POSTGRES_USER"}
 BY_HOST = {"host": "postgres.shop.svc", "name": "shop", "userFrom": KEY}
 BY_SET = {"statefulSetRef": {"name": "postgres"}, "name": "shop", "userFrom": KEY}
 ADDRESS = {"statefulSet": "postgres", "host": "postgres-headless.shop.svc", "port": 6432}
-POLICIES = ("MutatingAdmissionPolicy", "ValidatingAdmissionPolicy")
+INJECTION: Manifest = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicy"}
+POLICIES = (INJECTION["kind"], "ValidatingAdmissionPolicy")
 
 
 def pod(annotations: dict[str, str] | None = None, labels: dict[str, str] | None = None, **spec: Any) -> Manifest:
@@ -130,18 +131,28 @@ def policies_of(*arguments: str) -> list[Manifest]:
     return [one for one in render(*arguments) if one["kind"].startswith(POLICIES)]
 
 
+def demand_injection(rest: Rest) -> None:
+    """Skip the test where the API server cannot put gates into pods: before Kubernetes 1.36."""
+    if not rest.serves(INJECTION):
+        pytest.skip(f"Kubernetes 1.{rest.minor()} serves no {INJECTION['kind']} of v1: it cannot add the gate")
+
+
 def installed(rest: Rest, manifests: list[Manifest], namespace: str = "") -> Iterator[None]:
     """Install policies, wait until they refuse and, where they do, inject; take them away again, and wait for that.
 
-    A migration `probe` is made for that, in a namespace that they serve.
+    A migration `probe` is made for that, in a namespace that they serve. The test is skipped where the API server does
+    not know their kind.
     """
+    injects = any(one["kind"] == INJECTION["kind"] for one in manifests)
+    if injects:
+        demand_injection(rest)
     for one in manifests:
         rest.create(one)
     door = Door(rest, namespace or new_namespace(rest))
     door.migrate("probe")
     labels = {LABEL: "probe"}
     door.when_refused(pod({CONTAINER: "nobody"}, labels))
-    if any(one["kind"] == "MutatingAdmissionPolicy" for one in manifests):
+    if injects:
         door.when(pod(labels=labels), lambda made: bool(inits(made)), create=False)
     yield
     for one in reversed(manifests):

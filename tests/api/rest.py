@@ -73,6 +73,18 @@ class Rest:
             raise RefusedError(answer)
         return answer
 
+    def minor(self) -> int:
+        """Return which Kubernetes the server is: 36 for 1.36."""
+        return int("".join(filter(str.isdigit, self.request("GET", "/version")["minor"])))
+
+    def serves(self, kind: Manifest) -> bool:
+        """Tell whether the server knows the kind that the manifest has, in its version."""
+        try:
+            found = self.request("GET", f"/apis/{kind['apiVersion']}")
+        except RefusedError:
+            return False
+        return any(one["kind"] == kind["kind"] for one in found["resources"])
+
     def get(self, kind: Manifest, namespace: str, name: str) -> Any:
         """Return one object of the kind that the manifest has."""
         return self.request("GET", path_of(kind, namespace, name))

@@ -31,6 +31,15 @@ TO_GRANT = [
     },
 ]
 """What an installer needs besides the ClusterRole `admin` of his namespace: nobody can give away more than he has."""
+EVENTS = {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]}
+ADMIN_HAS_EVENTS = 35
+"""From Kubernetes 1.35 on the ClusterRole `admin` has them."""
+
+
+def to_grant(admin: Rest) -> list[Manifest]:
+    """Return the rules, which are more on an older server."""
+    return TO_GRANT if admin.minor() >= ADMIN_HAS_EVENTS else [*TO_GRANT, EVENTS]
+
 
 Install = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -40,7 +49,7 @@ def install(cluster: ApiServer, admin: Rest, empty_shop: Shop, other_shop: Shop,
     """Install the chart into the other namespace, as a person who may do there and in the shop what `admin` may."""
     installer = empty_shop.namespace
     admin.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": installer}}, HOME)
-    granted = {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": {"name": "installer"}, "rules": TO_GRANT}
+    granted = {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": {"name": "installer"}, "rules": to_grant(admin)}
     admin.create(granted, empty_shop.namespace)
     roles = [(empty_shop, "Role", "installer")]
     roles += [(shop, "ClusterRole", name) for shop in (empty_shop, other_shop) for name in ADMIN]

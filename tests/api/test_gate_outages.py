@@ -1,5 +1,6 @@
 """What becomes of new pods when the kind or the policies are gone: docs/explanation/outages.md tells it to people."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -8,25 +9,22 @@ import pytest
 from alembic_operator.api.crd import crd
 from devcluster.controlplane import ApiServer
 from tests.api.chart import INJECTS, Manifest, of_kind
-from tests.api.conftest import Eventually, connect, install_crd
-from tests.api.gates import RUN, Door, gate, inits, new_namespace, pod, policies_of
+from tests.api.conftest import PACE, Eventually, connect, install_crd
+from tests.api.gates import RUN, Door, demand_injection, gate, inits, new_namespace, pod, policies_of
 from tests.api.rest import RefusedError, Rest
 
 NO_KIND = "failed to find resource referenced by paramKind: 'alembic-operator.dev/v1alpha1, Kind=DatabaseMigration'"
+NOT_YET = "there is no DatabaseMigration users"
 LOOKS_FOR_KINDS = 60.0
 """The API server looks every 30 s for kinds that its policies miss."""
 
 
 @pytest.fixture
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rest]:
+def bare(bare_server: ApiServer) -> Iterator[Rest]:
     """Have an API server of its own, without the CRD."""
-    server = ApiServer.at(tmp_path_factory.mktemp("bare"))
-    try:
-        server.start()
-        with closing(connect(server)) as client:
-            yield client
-    finally:
-        server.stop()
+    with closing(connect(bare_server)) as client:
+        demand_injection(client)
+        yield client
 
 
 def test_without_the_kind_only_pods_that_ask_for_a_gate_are_refused_and_with_it_they_are_gated(bare: Rest) -> None:
@@ -38,7 +36,7 @@ def test_without_the_kind_only_pods_that_ask_for_a_gate_are_refused_and_with_it_
     del unlabelled["metadata"]["labels"]
     door.admit(unlabelled)
     door.admit(pod(labels={RUN: "users"}))
-    assert any(said in words for said in (NO_KIND, "there is no DatabaseMigration users"))
+    assert any(said in words for said in (NO_KIND, NOT_YET))
     install_crd(bare)
     door.migrate()
     made = door.when(pod(), lambda made: bool(gate(made)), within=LOOKS_FOR_KINDS)
@@ -86,8 +84,30 @@ def test_when_the_kind_is_deleted_pods_are_refused_until_it_is_back_with_the_mig
 ) -> None:
     door.rest.delete(crd())
     words = door.when_refused(pod())
-    assert any(said in words for said in (NO_KIND, "there is no DatabaseMigration users"))
+    assert any(said in words for said in (NO_KIND, NOT_YET))
     eventually(lambda: is_gone(door.rest, crd()))
     install_crd(door.rest)
     door.migrate()
     door.when(pod(), lambda made: bool(inits(made)), within=LOOKS_FOR_KINDS)
+
+
+def test_an_api_server_that_was_started_again_refuses_labelled_pods_for_half_a_minute_at_most_and_gates_them_then(
+    door: Door, bare_server: ApiServer
+) -> None:
+    bare_server._processes.stop("kube-apiserver", grace=0)
+    bare_server.start()
+    unlabelled = pod()
+    del unlabelled["metadata"]["labels"]
+    end, refusals = time.monotonic() + LOOKS_FOR_KINDS, set()
+    with closing(connect(bare_server)) as client:
+        again = Door(client, door.namespace)
+        again.when(unlabelled, lambda made: not inits(made))
+        while time.monotonic() < end:
+            try:
+                gate(again.admit(pod(), dryRun="All"))
+                break
+            except RefusedError as refused:
+                refusals.add(refused.message)
+            time.sleep(PACE)
+        gate(again.admit(pod()))
+    assert not [words for words in refusals if NO_KIND not in words and NOT_YET not in words]

@@ -1,4 +1,7 @@
-"""A gate that a pod template brings is the very one that the admission policy injects; older clusters insist on it."""
+"""A gate that a pod template brings is the very one that the admission policy injects; older clusters insist on it.
+
+The pods of tests/goldens/pods are those that an API server makes which injects. So one that cannot is compared, too.
+"""
 
 import json
 import subprocess
@@ -13,10 +16,12 @@ from devcluster.controlplane import ApiServer
 from tests.api import chart, written
 from tests.api.conftest import Eventually
 from tests.api.gate_cases import AFTER, CASES, LOGIN, PLAIN, PROXY, RICH, WORK
+from tests.api.gates import POLICIES, demand_injection
 from tests.api.rest import Manifest, RefusedError, Rest
 from tests.api.shop import Shop
+from tests.conftest import GOLDENS, Golden
 
-POLICIES = ("MutatingAdmissionPolicy", "ValidatingAdmissionPolicy")
+PODS = GOLDENS / "pods"
 MIGRATION = "alembic-operator.dev/migration"
 
 
@@ -39,6 +44,7 @@ def older(api_server: ApiServer, rest: Rest) -> Shop:
 @pytest.fixture(scope="module")
 def newer(api_server: ApiServer, rest: Rest) -> Shop:
     """Return a namespace in which the API server adds the gate."""
+    demand_injection(rest)
     return _namespace(api_server, rest, "gates-newer", chart.INJECTS)
 
 
@@ -55,7 +61,9 @@ def _admit(shop: Shop, pod: Manifest, eventually: Eventually) -> Manifest:
         return found if any(one["name"] == "alembic-gate" for one in found["spec"].get("initContainers", ())) else None
 
     found: Manifest = eventually(admitted)
-    return {"spec": found["spec"], "annotations": found["metadata"].get("annotations")}
+    kept = {"annotations": found["metadata"].get("annotations"), "spec": found["spec"]}
+    sorted_by_name: Manifest = json.loads(json.dumps(kept, sort_keys=True))
+    return sorted_by_name
 
 
 def _is_refused(shop: Shop, pod: Manifest, eventually: Eventually) -> str:
@@ -72,18 +80,29 @@ def _is_refused(shop: Shop, pod: Manifest, eventually: Eventually) -> str:
     return words
 
 
+def _values(case: str) -> Manifest:
+    return {"name": case, "containers": [PLAIN], **CASES[case]}
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_the_library_chart_writes_the_container_that_the_policy_injects(
-    case: str, older: Shop, newer: Shop, tmp_path: Path, eventually: Eventually
+def test_the_library_chart_writes_the_pod_that_a_newer_cluster_makes(
+    case: str, older: Shop, tmp_path: Path, eventually: Eventually, golden: Golden
 ) -> None:
-    values: Manifest = {"name": case, "containers": [PLAIN], **CASES[case]}
+    golden(case, _admit(older, written.by_helm(tmp_path, _values(case)), eventually), PODS)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_newer_cluster_makes_the_same_pod_of_one_with_a_written_gate_and_of_one_without(
+    case: str, newer: Shop, tmp_path: Path, eventually: Eventually, golden: Golden
+) -> None:
+    values = _values(case)
     newer.migrate(case, **values["migration"])
     if "server" in values:
         told = {"status": {"database": {"statefulSet": "postgres", **values["server"]}}}
         newer.rest.merge(newer.see(case), told, newer.namespace, "status")
     by_hand = written.by_helm(tmp_path, values)
     injected = _admit(newer, written.without_gate(by_hand), eventually)
-    assert _admit(older, by_hand, eventually) == injected
+    golden(case, injected, PODS)
     assert _admit(newer, by_hand, eventually) == injected
 
 
@@ -141,18 +160,22 @@ def _without_order(pod: Manifest) -> Manifest:
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "DaemonSet"])
-def test_the_component_writes_the_container_that_the_policy_injects_where_env_py_connects(
-    kind: str, api_server: ApiServer, older: Shop, newer: Shop, tmp_path: Path, eventually: Eventually
+def test_the_component_writes_the_pod_that_a_newer_cluster_makes_where_env_py_connects(
+    kind: str, api_server: ApiServer, older: Shop, tmp_path: Path, eventually: Eventually, golden: Golden
 ) -> None:
     name = kind.lower()
-    newer.migrate(name)
-    made = written.by_kustomize(api_server, tmp_path, _workload(kind, name=name))
-    by_hand = _pod(made)
+    by_hand = _pod(written.by_kustomize(api_server, tmp_path, _workload(kind, name=name)))
     assert by_hand["metadata"]["labels"] == {"app": name, MIGRATION: name}
-    bare = _pod(_workload(kind, name=name))
-    bare["metadata"]["labels"] = by_hand["metadata"]["labels"]
-    injected = _without_order(_admit(newer, bare, eventually))
-    assert _without_order(_admit(older, by_hand, eventually)) == injected
+    golden("component", _without_order(_admit(older, by_hand, eventually)), PODS)
+
+
+def test_a_newer_cluster_makes_the_pod_that_the_component_writes(
+    newer: Shop, eventually: Eventually, golden: Golden
+) -> None:
+    newer.migrate("component")
+    bare = _pod(_workload("Deployment", name="component"))
+    bare["metadata"]["labels"][MIGRATION] = "component"
+    golden("component", _without_order(_admit(newer, bare, eventually)), PODS)
 
 
 def test_a_patch_tells_the_component_what_the_migration_says(api_server: ApiServer, tmp_path: Path) -> None:

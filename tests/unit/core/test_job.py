@@ -9,7 +9,7 @@ from alembic_operator.core import names, source
 from alembic_operator.core.actions import CreateJob
 from alembic_operator.core.observation import DatabaseServer, Manifest, Observation, PodParts
 from alembic_operator.core.plan import plan
-from tests.unit.conftest import Golden
+from tests.conftest import Golden
 from tests.unit.core.builders import DATABASE, ON_POSTGRES, POSTGRES, name_of, seen
 from tests.unit.core.life import Life
 from tests.unit.core.workloads import a_deployment

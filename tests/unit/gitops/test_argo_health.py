@@ -9,7 +9,7 @@ import yaml
 
 from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.core import conditions
-from tests.unit.conftest import Golden
+from tests.conftest import Golden
 from tests.unit.core.builders import NOW
 from tests.unit.gitops.argo import health_of
 from tests.unit.gitops.scenes import SCENES, Health, manifest
