@@ -2,17 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 
+MOST_EDGES = 20_000
+"""How far is looked for a cycle, a few milliseconds: in a larger graph one may wait without being told of its cycle."""
 
-def cycle(start: str, edges: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+
+def cycle(start: str, edges: Mapping[str, Sequence[str]], most: int = MOST_EDGES) -> tuple[str, ...]:
     """Return a path start -> ... -> start along `edges` (name to the names it depends on), or ()."""
-    paths: list[tuple[str, ...]] = [(start,)]
-    seen: set[str] = set()
-    while paths:
-        path = paths.pop()
-        for name in edges.get(path[-1], ()):
-            if name == start:
-                return (*path, name)
-            if name not in seen:
-                seen.add(name)
-                paths.append((*path, name))
+    reached_from: dict[str, str] = {}
+    names = [start]
+    while names and most > 0:
+        name = names.pop()
+        following = edges.get(name, ())
+        most -= len(following)
+        if start in following:
+            return (*_way(start, name, reached_from), start)
+        for other in following:
+            if other not in reached_from:
+                reached_from[other] = name
+                names.append(other)
     return ()
+
+
+def _way(start: str, end: str, reached_from: Mapping[str, str]) -> tuple[str, ...]:
+    way = [end]
+    while way[-1] != start:
+        way.append(reached_from[way[-1]])
+    return tuple(reversed(way))

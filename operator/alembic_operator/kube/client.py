@@ -1,7 +1,7 @@
 """The API server over `kubernetes.aio`, with plain dicts: typed models would validate each object twice."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlencode
@@ -13,7 +13,7 @@ from kubernetes.aio.client.configuration import Configuration
 
 from alembic_operator.core.observation import Manifest
 from alembic_operator.kube import errors, permissions
-from alembic_operator.kube.cluster import Resource
+from alembic_operator.kube.cluster import Page, Resource
 
 FIELD_MANAGER = "alembic-operator"
 
@@ -21,6 +21,11 @@ _PAGE = 50
 """Objects a request: the memory of the largest page stays with the process, and a request costs a few milliseconds."""
 
 _TIMEOUT = 30.0
+_STREAM = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=90)
+"""Of a watch: seconds until a connection stands, and between two things that come."""
+
+_FAILED = 400
+_WATCH = {"watch": "true", "allowWatchBookmarks": "true"}
 _JSON = "application/json"
 _HEADERS = {"Accept": _JSON, "Content-Type": _JSON, "User-Agent": FIELD_MANAGER}
 _ONLY_METADATA = {"Accept": f"{_JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
@@ -50,6 +55,11 @@ class ApiServer:
         self._client = client
         self._check = check
 
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return str(self._client.configuration.host)
+
     def only_while(self, check: Callable[[], None]) -> "ApiServer":
         """Return the same server for who may ask it only as long as `check` raises nothing."""
         return ApiServer(self._client, check)
@@ -75,18 +85,33 @@ class ApiServer:
             return None
         return found
 
-    async def list(self, resource: Resource, namespace: str | None, selector: str = "") -> AsyncIterator[Manifest]:
+    async def pages(self, resource: Resource, namespace: str | None, selector: str = "") -> AsyncIterator[Page]:
         """Read all objects of a namespace, or of all namespaces; no more than a page of them is in memory at a time."""
         permissions.check("list", resource)
         query = {"limit": str(_PAGE), "labelSelector": selector}
         while True:
             page = await self._call("GET", resource.path(namespace), query)
-            for item in page["items"]:
-                yield item
-            token = (page.get("metadata") or {}).get("continue")
-            if not token:
+            metadata = page.get("metadata") or {}
+            yield Page(page["items"], metadata.get("resourceVersion") or "")
+            if not metadata.get("continue"):
                 return
-            query["continue"] = token
+            query["continue"] = metadata["continue"]
+
+    async def watch(
+        self, resource: Resource, namespace: str | None, selector: str, version: str
+    ) -> AsyncGenerator[Manifest]:
+        """Tell what happens after a version of a list; bookmarks come every minute, so silence is a dead connection."""
+        permissions.check("watch", resource)
+        query = _WATCH | {"resourceVersion": version, "labelSelector": selector}
+        response = await self._send("GET", self._url(resource.path(namespace), query), patience=_STREAM)
+        async with response.response:
+            try:
+                if response.status >= _FAILED:
+                    raise errors.from_response(response.status, await response.read())
+                async for line in response.response.content:
+                    yield json.loads(line)
+            except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+                raise errors.UnreachableError(0, type(error).__name__, str(error)) from error
 
     async def create(self, resource: Resource, namespace: str, manifest: Manifest) -> Manifest:
         """Create an object and return it as stored."""
@@ -138,18 +163,31 @@ class ApiServer:
         body: Manifest | None = None,
         headers: Manifest | None = None,
     ) -> Any:
-        given = {name: value for name, value in (query or {}).items() if value}
-        url = f"{self._client.configuration.host}{path}{'?' if given else ''}{urlencode(given)}"
-        headers = _HEADERS | (headers or {})
-        await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, None)
-        self._check()  # at the last moment: the process may have been stopped before this line for any time
+        response = await self._send(method, self._url(path, query or {}), body, headers)
         try:
-            response = await self._client.call_api(
-                method, url, header_params=headers, body=body, _request_timeout=_TIMEOUT
-            )
             answer = await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             raise errors.UnreachableError(0, type(error).__name__, str(error)) from error
-        if response.status >= 400:  # noqa: PLR2004
+        if response.status >= _FAILED:
             raise errors.from_response(response.status, answer)
         return json.loads(answer)
+
+    def _url(self, path: str, query: dict[str, str]) -> str:
+        given = {name: value for name, value in query.items() if value}
+        return f"{self.url}{path}{'?' if given else ''}{urlencode(given)}"
+
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        body: Manifest | None = None,
+        headers: Manifest | None = None,
+        patience: Any = _TIMEOUT,
+    ) -> Any:
+        headers = _HEADERS | (headers or {})
+        await self._client.update_params_for_auth(headers, [], ["BearerToken"], url, method, None)
+        self._check()  # at the last moment: the process may have been stopped before this line for any time
+        try:
+            return await self._client.call_api(method, url, header_params=headers, body=body, _request_timeout=patience)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise errors.UnreachableError(0, type(error).__name__, str(error)) from error

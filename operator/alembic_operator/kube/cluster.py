@@ -1,8 +1,8 @@
 """The one seam to the cluster: what the operator may ask of an API server, and of which resources."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from alembic_operator.api import v1alpha1
 from alembic_operator.core.observation import Manifest
@@ -42,6 +42,14 @@ WORKLOADS = {"Deployment": DEPLOYMENTS, "StatefulSet": STATEFUL_SETS, "Rollout":
 """By the kind that spec.source.workloadRef names."""
 
 
+class Page(NamedTuple):
+    """A part of a list."""
+
+    items: list[Manifest]
+    version: str
+    """That of the whole list: a watch from there on misses nothing."""
+
+
 class Cluster(Protocol):
     """An API server."""
 
@@ -53,8 +61,12 @@ class Cluster(Protocol):
         """Read one object's metadata, and nothing of what may be large; None when it does not exist."""
         ...
 
-    def list(self, resource: Resource, namespace: str | None, selector: str = "") -> AsyncIterator[Manifest]:
+    def pages(self, resource: Resource, namespace: str | None, selector: str = "") -> AsyncIterator[Page]:
         """Read all objects of a namespace, or of all namespaces, a few at a time."""
+        ...
+
+    def watch(self, resource: Resource, namespace: str | None, selector: str, version: str) -> AsyncGenerator[Manifest]:
+        """Tell what happens after a version of a list, as the API server's watch events; it may end at any time."""
         ...
 
     async def create(self, resource: Resource, namespace: str, manifest: Manifest) -> Manifest:

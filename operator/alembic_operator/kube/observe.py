@@ -1,23 +1,27 @@
 """Look at one migration: gather everything that a decision may depend on, mostly from what the watches told."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from alembic_operator.api.v1alpha1 import Spec, WorkloadRef
-from alembic_operator.core import conditions, dependencies, facts, names, run, source
+from alembic_operator.core import facts, names, run, source
 from alembic_operator.core.observation import (
     DatabaseServer,
     Dependency,
     GatedPod,
     Job,
+    Manifest,
     Migration,
     Missing,
     Observation,
     Pod,
     PodParts,
 )
+from alembic_operator.core.reading import fields
 from alembic_operator.kube.archive import Archive
 from alembic_operator.kube.cache import Cache, Key, Reference, Workload, workload_reference
+from alembic_operator.kube.cache.migrations import HEAVIEST, SIZE
 from alembic_operator.kube.cluster import CONFIG_MAPS, PODS, STATEFUL_SETS, Cluster
 
 _NO_SOURCE = Missing("the specification cannot be read")
@@ -33,22 +37,26 @@ class Observer:
         self._runner_image = runner_image
 
     async def observe(self, key: Key, now: datetime) -> Observation | None:
-        """Return what there is to see; None when the migration is gone or going."""
+        """Return what there is to see; None when the migration is gone or going.
+
+        Raises:
+            ApiError: what a decision depends on cannot be read.
+        """
         raw = self._cache.migration(key)
         if raw is None or raw["metadata"].get("deletionTimestamp"):
             return None
-        migration = facts.migration(raw)
-        edges = self._edges(migration)
+        self._cache.check_readable(key)
+        migration = _migration(raw)
         spec = migration.spec
         return Observation(
             now=now,
             migration=migration,
             source=await self._source(key, spec) if spec else _NO_SOURCE,
             server=await self._server(key, spec) if spec else None,
-            dependencies=tuple(self._dependency(key.namespace, name) for name in edges.get(key.name, ())),
-            cycle=dependencies.cycle(key.name, edges),
+            dependencies=tuple(self._dependency(key.namespace, name) for name in self._cache.depends_on(key)),
+            cycle=self._cache.cycle(key),
             jobs=self._cache.jobs(key),
-            pods=await self._pods(key),
+            pods=await self._pods(key, raw),
             gated=self._cache.gated(key),
             workloads=self._cache.gated_workloads(key),
             runner_image=self._runner_image,
@@ -91,39 +99,34 @@ class Observer:
             known = self._cache.workload(reference)
         return known
 
-    def _edges(self, migration: Migration) -> Mapping[str, tuple[str, ...]]:
-        """Return who depends on whom, as far as it can be reached from this migration."""
-        edges: dict[str, tuple[str, ...]] = {}
-        names_left = [migration.name]
-        while names_left:
-            name = names_left.pop()
-            if name not in edges:
-                raw = self._cache.migration(Key(migration.namespace, name)) or {}
-                edges[name] = tuple(one["name"] for one in (raw.get("spec") or {}).get("dependsOn") or ())
-                names_left += edges[name]
-        return edges
-
     def _dependency(self, namespace: str, name: str) -> Dependency:
-        raw = self._cache.migration(Key(namespace, name))
-        if raw is None:
-            return Dependency(name, exists=False, ready=False)
-        other = facts.migration(raw)
-        current = other.status.observed_generation == other.generation
-        return Dependency(name, exists=True, ready=current and conditions.ready(other.status.conditions))
+        standing = self._cache.standing(Key(namespace, name))
+        return Dependency(name, exists=standing is not None, ready=standing is not None and standing.ready)
 
-    async def _pods(self, key: Key) -> tuple[Pod, ...]:
+    async def _pods(self, key: Key, raw: Manifest) -> tuple[Pod, ...]:
         """Return the pods; read them when a Job has finished whose pod's report has not been told yet."""
         known, jobs = self._cache.pods(key), self._cache.jobs(key)
-        if all(not job.outcome or _has_report(job, known) or self._recorded(key, job.name) for job in jobs):
+        if all(not job.outcome or _has_report(job, known) or _is_recorded(raw, job.name) for job in jobs):
             return known
-        async for raw in self._cluster.list(PODS, key.namespace, f"{names.RUN_LABEL}={key.name}"):
-            self._cache.put(PODS, raw)
+        async for page in self._cluster.pages(PODS, key.namespace, f"{names.RUN_LABEL}={key.name}"):
+            for one in page.items:
+                self._cache.put(PODS, one)
         return self._cache.pods(key)
 
-    def _recorded(self, key: Key, job: str) -> bool:
-        """Return whether the status already tells how this Job, or a later one, ended."""
-        last = ((self._cache.migration(key) or {}).get("status") or {}).get("lastRun") or {}
-        return bool(last) and (last.get("job") != job or bool(last.get("finishedAt")))
+
+def _migration(raw: Manifest) -> Migration:
+    """Read what is kept of a migration."""
+    found = facts.migration(raw)
+    if SIZE not in raw:
+        return found
+    said = f"spec has {raw[SIZE]} bytes of JSON, and at most {HEAVIEST} are read; shorten spec.jobTemplate"
+    return replace(found, spec=None, spec_error=said)
+
+
+def _is_recorded(raw: Manifest, job: str) -> bool:
+    """Return whether the status already tells how this Job, or a later one, ended."""
+    last = fields(raw, "status", "lastRun")
+    return bool(last) and (last.get("job") != job or bool(last.get("finishedAt")))
 
 
 def _has_not_begun(pod: GatedPod) -> bool:

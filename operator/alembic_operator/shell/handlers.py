@@ -1,72 +1,59 @@
-"""Tell the cache what the watches see, and the queue who must look again: Kopf's event handlers, and nothing more."""
+"""Let Kopf watch the migrations: one event handler that tells what happened, the configuration and the login."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import chain, repeat
 from typing import Any
 
 import kopf
 
-from alembic_operator.core import names
-from alembic_operator.kube.cache import Cache, Key
-from alembic_operator.kube.cluster import DEPLOYMENTS, JOBS, MIGRATIONS, PODS, ROLLOUTS, STATEFUL_SETS, Resource
-from alembic_operator.shell.queue import WorkQueue
-from alembic_operator.shell.settings import Settings
+from alembic_operator.kube.cluster import MIGRATIONS, Resource
 from alembic_operator.shell.storages import NoDifferences, NoProgress
 
-_SELECTORS = {JOBS: f"{names.MANAGED_BY}={names.OPERATOR},{names.RUN_LABEL}", PODS: names.MIGRATION_LABEL}
-"""Which Jobs and pods are asked for, on the server's side: runs, and pods that wait for one."""
-
-_SWARM = 0.5
-"""Seconds within which gated pods are looked at: many come and pass at once, and each look may write the status."""
+OnChange = Callable[[Resource, Any], None]
 
 
-def watched(settings: Settings) -> dict[Resource, str]:
-    """Return the watched resources with their label selectors."""
-    plain = [MIGRATIONS, DEPLOYMENTS, STATEFUL_SETS, *([ROLLOUTS] if settings.watch_rollouts else [])]
-    return _SELECTORS | dict.fromkeys(plain, "")
-
-
-def registry(settings: Settings, cache: Cache, queue: WorkQueue[Key]) -> kopf.OperatorRegistry:
-    """Return Kopf's registry: one event handler a resource, the configuration and the login."""
+def registry(on_change: OnChange, server: str) -> kopf.OperatorRegistry:
+    """Return Kopf's registry; `server` is the URL of the API server, as a pod's environment has it."""
     handlers = kopf.OperatorRegistry()
-    kopf.on.startup(registry=handlers)(_configure(watched(settings)))
-    kopf.on.login(registry=handlers)(_login)
-    for resource in watched(settings):
-        kopf.on.event(resource.group, resource.version, resource.plural, id=resource.plural, registry=handlers)(
-            _listen(resource, cache, queue)
-        )
+    kopf.on.startup(registry=handlers)(_configure)
+    kopf.on.login(registry=handlers)(_login(server))
+    kopf.on.event(MIGRATIONS.group, MIGRATIONS.version, MIGRATIONS.plural, registry=handlers)(_listen(on_change))
     return handlers
 
 
-def _listen(resource: Resource, cache: Cache, queue: WorkQueue[Key]) -> Callable[..., Awaitable[None]]:
+def _listen(on_change: OnChange) -> Callable[..., Any]:
     async def on_event(event: Any, **_: Any) -> None:
-        raw = event["object"]
-        woken = cache.drop(resource, raw) if event["type"] == "DELETED" else cache.put(resource, raw)
-        if resource == PODS and names.RUN_LABEL not in (raw["metadata"].get("labels") or {}):
-            queue.add_within(woken, _SWARM)
-        else:
-            queue.add(woken)
+        on_change(MIGRATIONS, event)
 
     return on_event
 
 
-def _login(**arguments: Any) -> kopf.ConnectionInfo | None:
-    return kopf.login_with_service_account(**arguments) or kopf.login_with_kubeconfig(**arguments)
+def _login(server: str) -> Callable[..., kopf.ConnectionInfo | None]:
+    """Return the login: Kopf's own would ask for `kubernetes.default.svc`, and so need the cluster's DNS."""
+
+    def login(**arguments: Any) -> kopf.ConnectionInfo | None:
+        found = kopf.login_with_service_account(**arguments)
+        return replace(found, server=server) if found else kopf.login_with_kubeconfig(**arguments)
+
+    return login
 
 
-def _configure(selectors: dict[Resource, str]) -> Callable[..., None]:
-    """Return the start-up handler; each value was measured, see docs/adr/0002."""
+class _ForEver:
+    """Seconds between attempts; without an end, or one namespace that cannot be read would end the operator."""
 
-    def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
-        settings.scanning.disabled = True
-        settings.posting.enabled = False
-        settings.persistence.diffbase_storage = NoDifferences()
-        settings.persistence.progress_storage = NoProgress()
-        settings.queueing.idle_timeout = 0.05
-        settings.watching.chunk_size = 50
-        settings.networking.connect_timeout = 5
-        settings.networking.request_timeout = 30
-        for resource, selector in selectors.items():
-            if selector:
-                settings.watching.label_selectors[resource.group, resource.version, resource.plural] = selector
+    def __iter__(self) -> Iterator[float]:
+        return chain((1.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0), repeat(30.0))
 
-    return configure
+
+def _configure(settings: kopf.OperatorSettings, **_: Any) -> None:
+    """Each value was measured, see docs/adr/0002."""
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    settings.persistence.diffbase_storage = NoDifferences()
+    settings.persistence.progress_storage = NoProgress()
+    settings.queueing.idle_timeout = 0.05
+    settings.watching.chunk_size = 50
+    settings.networking.connect_timeout = 5
+    settings.networking.request_timeout = 30
+    settings.networking.error_backoffs = _ForEver()

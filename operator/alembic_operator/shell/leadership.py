@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import structlog
 
-from alembic_operator.core.lease import Lease, Sighting, free_at, sighting
+from alembic_operator.core.lease import Lease, Sighting, Terms, free_at, sighting
+from alembic_operator.kube.client import connected
 from alembic_operator.kube.errors import ApiError, ConflictError, LeaseLostError, NotFoundError
 from alembic_operator.kube.lease import LeaseLock
 
@@ -105,18 +108,74 @@ class Leadership:
 
 @contextlib.asynccontextmanager
 async def leading(
-    lock: LeaseLock, standing_by: Callable[[], None]
-) -> AsyncIterator[tuple[Leadership, asyncio.Task[None]]]:
-    """Wait until this process leads, and give the Lease back at the end; the task ends when it is lost before."""
-    leadership = Leadership(lock)
-    await leadership.win(standing_by)
-    keeper = asyncio.create_task(leadership.keep())
+    terms: Terms, standing_by: Callable[[], None]
+) -> AsyncIterator[tuple[Leadership, asyncio.Future[None]]]:
+    """Wait until this process leads, and give the Lease back at the end; the future ends when it is lost before.
+
+    The election has a thread, an event loop and a connection of its own: no work of the operator keeps it waiting.
+    """
+    campaign = _Campaign(terms, standing_by)
+    thread = asyncio.create_task(asyncio.to_thread(campaign.run))
     try:
-        yield leadership, keeper
+        leadership = await _first(campaign.won, thread)
+        yield leadership, asyncio.ensure_future(asyncio.shield(thread))
     finally:
-        keeper.cancel()
-        await asyncio.gather(keeper, return_exceptions=True)
-        await leadership.release()
+        campaign.stop()
+        await asyncio.wait([thread])
+
+
+async def _first(won: asyncio.Future[Leadership], thread: asyncio.Task[None]) -> Leadership:
+    """Return when it is won; a thread that ends before has failed."""
+    either: list[asyncio.Future[Any]] = [won, thread]
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    if not won.done():
+        thread.result()
+    return won.result()
+
+
+class _Campaign:
+    """The election, as a thread runs it for an event loop that may be busy."""
+
+    def __init__(self, terms: Terms, standing_by: Callable[[], None]) -> None:
+        self._terms = terms
+        self._standing_by = standing_by
+        self._home = asyncio.get_running_loop()
+        self.won: asyncio.Future[Leadership] = self._home.create_future()
+        self._own: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        """Win, keep the Lease until it is lost or that must stop, and give it back."""
+        with contextlib.suppress(asyncio.CancelledError):
+            asyncio.run(self._run())
+
+    def stop(self) -> None:
+        """End it; may be called from another thread."""
+        self._stopped.set()
+        if self._own and self._task:
+            with contextlib.suppress(RuntimeError):  # it has ended by itself
+                self._own.call_soon_threadsafe(self._task.cancel)
+
+    async def _run(self) -> None:
+        self._own, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        if self._stopped.is_set():
+            return
+        async with connected() as server:
+            leadership = Leadership(LeaseLock(server, self._terms))
+            await leadership.win(lambda: self._tell(self._standing_by))
+            self._tell(self._win, leadership)
+            try:
+                await leadership.keep()
+            finally:
+                await leadership.release()
+
+    def _win(self, leadership: Leadership) -> None:
+        if not self.won.done():
+            self.won.set_result(leadership)
+
+    def _tell(self, what: Callable[..., None], *arguments: Any) -> None:
+        self._home.call_soon_threadsafe(what, *arguments)
 
 
 def _words(error: BaseException) -> str:

@@ -1,23 +1,40 @@
 """The keyed work queue: each key waits at most once and runs at most once at a time; failures come back later."""
 
 import asyncio
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable
 from random import Random
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
+Lane = Hashable
 
 _FIRST_BACKOFF = 0.2
 _LONGEST_BACKOFF = 60.0
 _DOUBLINGS = 10
 
 
-class WorkQueue(Generic[Key]):
-    """Keys that must be looked at."""
+class Bounds(NamedTuple):
+    """How many keys are worked on side by side."""
 
-    def __init__(self, random: Random) -> None:
+    lane: int
+    """Of one lane: what it waits for keeps no other from its turn."""
+    total: int
+    """Of all lanes."""
+
+
+class WorkQueue(Generic[Key]):
+    """Keys that must be looked at; lanes take turns, one key each."""
+
+    def __init__(self, random: Random, lane_of: Callable[[Key], Lane], bounds: Bounds) -> None:
         self._random = random
-        self._waiting: asyncio.Queue[Key] = asyncio.Queue()
+        self._lane_of = lane_of
+        self._bounds = bounds
+        self._lanes: dict[Lane, deque[Key]] = defaultdict(deque)
+        self._turns: dict[Lane, None] = {}
+        """The lanes that have a key to work on and are allowed to, in the order of their turns."""
+        self._running: dict[Lane, int] = defaultdict(int)
+        self._changed = asyncio.Event()
         self._queued: set[Key] = set()
         self._active: set[Key] = set()
         self._again: set[Key] = set()
@@ -32,7 +49,9 @@ class WorkQueue(Generic[Key]):
                 self._again.add(key)
             elif key not in self._queued:
                 self._queued.add(key)
-                self._waiting.put_nowait(key)
+                lane = self._lane_of(key)
+                self._lanes[lane].append(key)
+                self._offer(lane)
 
     def add_within(self, keys: Iterable[Key], delay: float) -> None:
         """Look at these after `delay` seconds at the latest: news that come in a swarm are looked at once."""
@@ -52,31 +71,45 @@ class WorkQueue(Generic[Key]):
         if timer := self._timers.pop(key, None):
             timer.cancel()
 
-    async def run(self, workers: int, work: Callable[[Key], Awaitable[float | None]]) -> None:
+    async def run(self, work: Callable[[Key], Awaitable[float | None]]) -> None:
         """Work for ever. `work` returns after how many seconds it wants the key again, or None.
 
         An exception of `work` brings the key back after a jittered, doubling time; `work` itself says what went wrong.
         """
         async with asyncio.TaskGroup() as tasks:
-            for _ in range(workers):
-                tasks.create_task(self._worker(work))
+            while True:
+                tasks.create_task(self._work(await self._next(), work))
+                await asyncio.sleep(0)  # one key, and whatever else is ready, in each turn of the event loop
 
-    async def _worker(self, work: Callable[[Key], Awaitable[float | None]]) -> None:
-        while True:
-            key = await self._next()
-            try:
-                after = await work(key)
-            except Exception:  # noqa: BLE001  the queue owns retries, whatever went wrong
-                after = self._backoff(key)
-            else:
-                self._failures.pop(key, None)
-            self._done(key, after)
+    async def _work(self, key: Key, work: Callable[[Key], Awaitable[float | None]]) -> None:
+        try:
+            after = await work(key)
+        except Exception:  # noqa: BLE001  the queue owns retries, whatever went wrong
+            after = self._backoff(key)
+        else:
+            self._failures.pop(key, None)
+        self._done(key, after)
 
     async def _next(self) -> Key:
-        key = await self._waiting.get()
+        while not self._turns or len(self._active) >= self._bounds.total:
+            self._changed.clear()
+            await self._changed.wait()
+        lane = next(iter(self._turns))
+        del self._turns[lane]
+        key = self._lanes[lane].popleft()
         self._queued.remove(key)
         self._active.add(key)
+        self._running[lane] += 1
+        self._offer(lane)
         return key
+
+    def _offer(self, lane: Lane) -> None:
+        """Give a lane its turn, behind all others, when it has a key to work on and may."""
+        if not self._lanes[lane]:
+            del self._lanes[lane]
+        elif self._running[lane] < self._bounds.lane:
+            self._turns.setdefault(lane)
+        self._changed.set()
 
     def _backoff(self, key: Key) -> float:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
@@ -93,3 +126,8 @@ class WorkQueue(Generic[Key]):
         if key in self._again:
             self._again.remove(key)
             self.add((key,))
+        lane = self._lane_of(key)
+        self._running[lane] -= 1
+        if not self._running[lane]:
+            del self._running[lane]
+        self._offer(lane)

@@ -4,30 +4,37 @@ import asyncio
 import gc
 import signal
 import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from random import Random
+from typing import Any
 
 import kopf
 import structlog
 
 from alembic_operator.kube.archive import Archive
 from alembic_operator.kube.cache import Cache, Key
+from alembic_operator.kube.cache.reflector import Lister, Reflector, Scope
 from alembic_operator.kube.client import ApiServer, connected
-from alembic_operator.kube.cluster import Cluster
+from alembic_operator.kube.cluster import MIGRATIONS
 from alembic_operator.kube.definition import shortcoming
 from alembic_operator.kube.errors import ApiError, LeaseLostError
 from alembic_operator.kube.events import Events
-from alembic_operator.kube.lease import LeaseLock
 from alembic_operator.kube.observe import Observer
 from alembic_operator.shell import handlers, telemetry
+from alembic_operator.shell.ears import Ears, reflected
 from alembic_operator.shell.leadership import leading
-from alembic_operator.shell.queue import WorkQueue
+from alembic_operator.shell.queue import Bounds, WorkQueue
 from alembic_operator.shell.reconcile import Reconciler
 from alembic_operator.shell.settings import Settings
 
 log = structlog.get_logger()
 
 _ASK_AGAIN = 2.0
+
+_BOUNDS = Bounds(lane=8, total=64)
+"""Migrations that are looked at side by side, of a namespace and of all: each may wait for a slow API server."""
 
 
 def run(settings: Settings) -> int:
@@ -48,13 +55,18 @@ async def _run(settings: Settings) -> None:
     if own := asyncio.current_task():  # until Kopf runs and stops at SIGTERM by itself
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, own.cancel)
     ready = asyncio.Event()
-    async with connected() as server, telemetry.health(settings.health_port, ready.is_set):
+    ears = Ears(Cache(), WorkQueue[Key](Random(), _namespace, _BOUNDS))  # noqa: S311  jitter, not a secret
+    async with connected() as server, telemetry.health(settings.health_port, ready.is_set, ears.troubles):
         await _until_the_definition_fits(server)
         if settings.lease is None:
-            return await _act(settings, server, ready)
-        async with leading(LeaseLock(server, settings.lease), ready.set) as (leadership, keeper):
+            return await _act(settings, server, ears, ready)
+        async with leading(settings.lease, ready.set) as (leadership, keeper):
             ready.clear()
-            return await _act(settings, server.only_while(leadership.check), ready, keeper)
+            return await _act(settings, server.only_while(leadership.check), ears, ready, keeper)
+
+
+def _namespace(key: Key) -> str:
+    return key.namespace
 
 
 async def _until_the_definition_fits(server: ApiServer) -> None:
@@ -74,76 +86,88 @@ async def _shortcoming(server: ApiServer) -> str:
         return str(error) or type(error).__name__
 
 
-async def _act(settings: Settings, cluster: Cluster, ready: asyncio.Event, *guards: asyncio.Task[None]) -> None:
+async def _act(
+    settings: Settings, server: ApiServer, ears: Ears, ready: asyncio.Event, *guards: asyncio.Future[None]
+) -> None:
     """Be the operator, until SIGTERM or the end of a guard."""
     archive = Archive(settings.runner.read_bytes())
-    cache, queue = Cache(), WorkQueue[Key](Random())  # noqa: S311  jitter, not a secret
     reconciler = Reconciler(
-        cluster=cluster,
-        cache=cache,
-        observer=Observer(cluster, cache, archive, settings.runner_image),
+        cluster=server,
+        cache=ears.cache,
+        observer=Observer(server, ears.cache, archive, settings.runner_image),
         archive=archive,
-        wake=queue.add,
+        wake=ears.queue.add,
         clock=lambda: datetime.now(UTC),
-        events=Events(cluster, settings.instance),
+        events=Events(server, settings.instance),
     )
-    await _first_look(settings, cluster, cache, queue)
-    ready.set()
-    own = [
-        asyncio.create_task(queue.run(settings.workers, reconciler.reconcile)),
-        asyncio.create_task(_look_again(settings, cluster, cache, queue, archive)),
-    ]
-    watches = asyncio.create_task(
-        kopf.operator(
-            registry=handlers.registry(settings, cache, queue),
-            clusterwide=not settings.namespaces,
-            namespaces=settings.namespaces,
-            standalone=True,
-        )
-    )
-    await _until_any_ends(watches, [*own, *guards])
+    reflectors = _reflectors(settings, server, ears)
+    async with _running(*(one.run() for one in reflectors)) as reflecting:
+        first_look = asyncio.ensure_future(_first_look(ears, reflectors))
+        await _until(first_look, *reflecting, *guards)
+        ready.set()
+        async with _running(ears.queue.run(reconciler.reconcile), _look_again(settings, ears, archive)) as working:
+            watches = asyncio.ensure_future(
+                kopf.operator(
+                    registry=handlers.registry(ears.on_change, server.url),
+                    clusterwide=not settings.namespaces,
+                    namespaces=settings.namespaces,
+                    standalone=True,
+                )
+            )
+            await _until(watches, *working, *reflecting, *guards)
 
 
-async def _until_any_ends(watches: asyncio.Task[None], own: list[asyncio.Task[None]]) -> None:
-    """Wait until Kopf ends, as it does on SIGTERM; a task of ours that ends before that is a failure."""
-    done, pending = await asyncio.wait([watches, *own], return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
-        task.cancel()
-    await asyncio.gather(*pending, return_exceptions=True)
+@asynccontextmanager
+async def _running(*work: Coroutine[Any, Any, None]) -> AsyncIterator[list[asyncio.Task[None]]]:
+    """Run these for as long as the context lasts."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _until(main: asyncio.Future[None], *others: asyncio.Future[None]) -> None:
+    """Wait until `main` ends, as Kopf does on SIGTERM; another task that ends before that is a failure."""
+    try:
+        done, _ = await asyncio.wait([main, *others], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        main.cancel()
     for task in done:
         task.result()
-    if watches not in done:
+    if main not in done:
+        await asyncio.gather(main, return_exceptions=True)
         sys.exit(1)
 
 
-async def _first_look(settings: Settings, cluster: Cluster, cache: Cache, queue: WorkQueue[Key]) -> None:
+def _reflectors(settings: Settings, server: ApiServer, ears: Ears) -> list[Reflector]:
+    random = Random()  # noqa: S311  jitter, not a secret
+    watched = [Reflector(server, ears.cache, scope, ears, random) for scope in reflected(settings)]
+    listed = [
+        Lister(server, ears.cache, Scope(MIGRATIONS, namespace), ears, random, settings.resync)
+        for namespace in settings.namespaces or (None,)
+    ]
+    return [*listed, *watched]
+
+
+async def _first_look(ears: Ears, reflectors: list[Reflector]) -> None:
     """Read everything once before anything is decided: a Job that is not known yet must not be created again."""
-    while True:
-        try:
-            return await _look(settings, cluster, cache, queue)
-        except LeaseLostError:
-            raise
-        except (ApiError, OSError) as error:
-            log.warning("cannot read the cluster yet", error=str(error))
-            await asyncio.sleep(_ASK_AGAIN)
+    for one in reflectors:
+        await one.settled.wait()
+    gc.freeze()
+    ears.queue.add(ears.cache.keys())
 
 
-async def _look_again(
-    settings: Settings, cluster: Cluster, cache: Cache, queue: WorkQueue[Key], archive: Archive
-) -> None:
-    """Read everything again now and then: a deletion that happened in a gap of a watch is never told."""
+async def _look_again(settings: Settings, ears: Ears, archive: Archive) -> None:
+    """Look at everything again now and then, one after the other over the whole time."""
     while True:
-        await asyncio.sleep(settings.resync)
         archive.forget()
-        try:
-            await _look(settings, cluster, cache, queue)
-        except (ApiError, OSError) as error:
-            log.warning("cannot read the cluster", error=str(error))
-
-
-async def _look(settings: Settings, cluster: Cluster, cache: Cache, queue: WorkQueue[Key]) -> None:
-    for resource, selector in handlers.watched(settings).items():
-        for namespace in settings.namespaces or (None,):
-            before = cache.known(resource, namespace)
-            await cache.replace(resource, before, cluster.list(resource, namespace, selector))
-    queue.add(cache.keys())
+        keys = ears.cache.keys()
+        for key in keys:
+            await asyncio.sleep(settings.resync / len(keys))
+            ears.queue.add((key,))
+        if not keys:
+            await asyncio.sleep(settings.resync)
+        gc.freeze()

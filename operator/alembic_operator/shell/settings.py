@@ -26,7 +26,5 @@ class Settings:
     """Name of this process in Events and as a leader: the pod's."""
     lease: Terms | None = None
     """The Lease without which it does not act; None: it acts at once, and there should be no other."""
-    workers: int = 16
-    """Migrations that are looked at side by side."""
     resync: float = 300.0
-    """Seconds between two complete looks at everything: a deletion that a watch has missed is found then."""
+    """Seconds between two looks at everything: a deletion that a watch has missed is found then."""

@@ -29,14 +29,19 @@ def configure_logging(log_format: str) -> None:
 
 
 @asynccontextmanager
-async def health(port: int, ready: Callable[[], bool]) -> AsyncIterator[None]:
-    """Serve /healthz (the event loop turns) and /readyz (it works, or stands by for the one that does)."""
+async def health(port: int, ready: Callable[[], bool], troubles: Callable[[], list[str]]) -> AsyncIterator[None]:
+    """Serve /healthz (the event loop turns) and /readyz (it works, or stands by for the one that does).
+
+    `troubles` are said beside a yes: what they keep from being served is a part of the cluster.
+    """
 
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
     async def readyz(_: web.Request) -> web.Response:
-        return web.Response(text="ok\n") if ready() else web.Response(text="not ready\n", status=503)
+        if not ready():
+            return web.Response(text="not ready\n", status=503)
+        return web.Response(text="\n".join(["ok", *troubles(), ""]))
 
     application = web.Application()
     application.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz)])

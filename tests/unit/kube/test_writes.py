@@ -67,8 +67,8 @@ def stored(cluster: Twin, cache: Cache) -> Migration:
     return facts.migration(raw)
 
 
-def a_status() -> Status:
-    return Status(observed_generation=1, conditions=conditions((), Reason.PENDING, "created", generation=1, now=NOW))
+def a_status(reason: Reason = Reason.PENDING) -> Status:
+    return Status(observed_generation=1, conditions=conditions((), reason, "created", generation=1, now=NOW))
 
 
 async def test_a_status_is_written_once_and_known_at_once() -> None:
@@ -125,10 +125,14 @@ async def test_a_status_of_a_whole_life_is_read_back_as_it_was_written() -> None
     assert facts.migration(raw).status == status
 
 
-async def test_a_status_wakes_those_that_depend_on_it_and_not_itself() -> None:
+async def test_a_status_that_says_ready_wakes_those_that_depend_on_it_and_not_itself() -> None:
     cluster, cache = Twin(), Cache()
     cache.put(MIGRATIONS, a_migration("chat", **depends_on("users")))
-    assert await report(stored(cluster, cache), a_status(), cluster, cache) == {CHAT}
+    migration = stored(cluster, cache)
+    assert await report(migration, a_status(), cluster, cache) == set()
+    assert await report(migration, a_status(Reason.UP_TO_DATE), cluster, cache) == {CHAT}
+    assert await report(migration, a_status(Reason.DATABASE_AHEAD), cluster, cache) == set()
+    assert await report(migration, a_status(Reason.MIGRATING), cluster, cache) == {CHAT}
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
 """The in-memory twin of the one seam to the cluster: enough of an API server to keep objects and to say no."""
 
 import copy
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from alembic_operator.core.observation import Manifest
-from alembic_operator.kube.cluster import Resource
+from alembic_operator.kube.cluster import Page, Resource
 from alembic_operator.kube.errors import AlreadyExistsError, ApiError, ConflictError, NotFoundError
 
 
@@ -15,6 +15,7 @@ class Twin:
         self.objects: dict[tuple[Resource, str, str], Manifest] = {}
         self.calls: list[tuple[str, str]] = []
         self.answers: dict[tuple[str, Resource], ApiError] = {}
+        self.events: dict[tuple[Resource, str | None, str], list[Manifest]] = {}
         self._version = 100
         for resource, raw in objects:
             self.store(resource, raw)
@@ -37,13 +38,27 @@ class Twin:
         found = self.objects.get((resource, namespace, name))
         return {"metadata": copy.deepcopy(found["metadata"])} if found else None
 
-    async def list(self, resource: Resource, namespace: str | None, selector: str = "") -> AsyncIterator[Manifest]:
+    async def pages(self, resource: Resource, namespace: str | None, selector: str = "") -> AsyncIterator[Page]:
         self._hear("list", resource)
+        found = [raw async for raw in self.list(resource, namespace, selector)]
+        yield Page(found[:2], str(self._version))
+        yield Page(found[2:], str(self._version))
+
+    async def list(self, resource: Resource, namespace: str | None, selector: str = "") -> AsyncIterator[Manifest]:
+        """Give what there is, as a test wants it; it is not told in `calls`."""
         wanted = dict(one.split("=") for one in selector.split(",") if one)
         for (kind, where, _), raw in list(self.objects.items()):
             labels = raw["metadata"].get("labels") or {}
             if kind == resource and namespace in (None, where) and wanted.items() <= labels.items():
                 yield copy.deepcopy(raw)
+
+    async def watch(
+        self, resource: Resource, namespace: str | None, selector: str, version: str
+    ) -> AsyncGenerator[Manifest]:
+        """Tell the events that a test has put there for this version, and end."""
+        self._hear("watch", resource)
+        for event in self.events.pop((resource, namespace, version), ()):
+            yield event
 
     async def create(self, resource: Resource, namespace: str, manifest: Manifest) -> Manifest:
         self._hear("create", resource)

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from alembic_operator.shell.queue import WorkQueue
+from alembic_operator.shell.queue import Bounds, WorkQueue
 
 DEADLINE = 1.0
 Work = Callable[[str], Awaitable[float | None]]
@@ -44,8 +44,8 @@ class Desk:
 
 
 @asynccontextmanager
-async def working(queue: WorkQueue[str], work: Work, workers: int = 4) -> AsyncIterator[None]:
-    task = asyncio.create_task(queue.run(workers, work))
+async def working(queue: WorkQueue[str], work: Work) -> AsyncIterator[None]:
+    task = asyncio.create_task(queue.run(work))
     try:
         yield
     finally:
@@ -61,13 +61,18 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def quiet() -> None:
     """Let everything that is ready run."""
-    for _ in range(20):
+    for _ in range(50):
         await asyncio.sleep(0)
+
+
+def a_queue(random: Random | None = None, lane: int = 4, total: int = 4) -> WorkQueue[str]:
+    """Return a queue whose keys are in the lane of their first letter."""
+    return WorkQueue(random or Low(), lambda key: key[0], Bounds(lane, total))
 
 
 @pytest.fixture
 def queue() -> WorkQueue[str]:
-    return WorkQueue(Low())
+    return a_queue()
 
 
 async def test_a_key_that_waits_is_not_queued_again(queue: WorkQueue[str]) -> None:
@@ -90,10 +95,10 @@ async def test_keys_that_come_while_all_workers_wait_are_worked_on(queue: WorkQu
         await until(lambda: desk.seen == ["a", "b", "c"])
 
 
-async def test_different_keys_run_side_by_side_up_to_the_number_of_workers(queue: WorkQueue[str]) -> None:
-    desk = Desk(held=True)
+async def test_different_keys_run_side_by_side_up_to_a_bound() -> None:
+    desk, queue = Desk(held=True), a_queue(total=3)
     queue.add("abcde")
-    async with working(queue, desk, workers=3):
+    async with working(queue, desk):
         await until(lambda: len(desk.running) == 3)
         await quiet()
         assert desk.most == 3
@@ -136,11 +141,65 @@ async def test_a_failure_brings_its_key_back(queue: WorkQueue[str]) -> None:
         await until(lambda: desk.seen[-1] == "b")
 
 
-async def test_a_failure_of_one_key_does_not_keep_others_waiting(queue: WorkQueue[str]) -> None:
-    desk = Desk(*[ValueError("no")] * 3)
+async def test_a_failure_of_one_key_does_not_keep_others_waiting() -> None:
+    desk, queue = Desk(*[ValueError("no")] * 3), a_queue(total=1)
     queue.add("abc")
-    async with working(queue, desk, workers=1):
+    async with working(queue, desk):
         await until(lambda: desk.seen[:3] == ["a", "b", "c"])
+
+
+async def test_lanes_take_turns_however_many_keys_one_of_them_has() -> None:
+    desk, queue = Desk(), a_queue(total=1)
+    queue.add([f"a{number}" for number in range(100)])
+    queue.add(["b1", "b2", "c1"])
+    async with working(queue, desk):
+        await until(lambda: len(desk.seen) == 103)
+    assert desk.seen[:6] == ["a0", "b1", "c1", "a1", "b2", "a2"]
+
+
+async def test_what_one_lane_waits_for_keeps_no_other_from_its_turn() -> None:
+    desk, queue = Desk(held=True), a_queue(lane=2, total=8)
+    queue.add([f"a{number}" for number in range(100)])
+    async with working(queue, desk):
+        await until(lambda: desk.running == ["a0", "a1"])
+        queue.add(["b0", "b1", "b2"])
+        await until(lambda: desk.running == ["a0", "a1", "b0", "b1"])
+        await quiet()
+        assert len(desk.running) == 4
+        desk.go_on.set()
+        await until(lambda: len(desk.seen) == 103)
+    assert queue._running == queue._lanes == {}
+
+
+async def test_a_key_that_is_added_while_its_lane_is_at_its_bound_gets_its_turn() -> None:
+    desk, queue = Desk(held=True), a_queue(lane=1)
+    async with working(queue, desk):
+        queue.add(["a0"])
+        await until(lambda: desk.running == ["a0"])
+        queue.add(["a1", "a0"])
+        await quiet()
+        desk.go_on.set()
+        await until(lambda: desk.seen == ["a0", "a1", "a0"])
+
+
+async def test_the_event_loop_has_its_turn_after_each_key(queue: WorkQueue[str]) -> None:
+    turns, seen = 0, []
+
+    async def work(key: str) -> None:
+        seen.append((key, turns))
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counter = asyncio.create_task(count())
+    queue.add([f"{letter}{number}" for letter in "abcd" for number in range(50)])
+    async with working(queue, work):
+        await until(lambda: len(seen) == 200)
+    counter.cancel()
+    assert len({turn for _, turn in seen}) == 200
 
 
 async def test_a_later_time_replaces_an_earlier_one(queue: WorkQueue[str]) -> None:
@@ -219,7 +278,7 @@ class Loud(Random):
 
 async def test_the_wait_after_failures_doubles_up_to_a_minute_and_starts_anew_after_a_success() -> None:
     random = Loud()
-    queue: WorkQueue[str] = WorkQueue(random)
+    queue = a_queue(random)
     desk = Desk(*[ValueError("no")] * 10, None, ValueError("no"))
     queue.add(["a"])
     async with working(queue, desk):
@@ -246,7 +305,7 @@ async def test_the_wait_after_failures_doubles_up_to_a_minute_and_starts_anew_af
 async def test_cancelling_the_queue_ends_its_workers(queue: WorkQueue[str]) -> None:
     desk = Desk(held=True)
     queue.add("ab")
-    task = asyncio.create_task(queue.run(2, desk))
+    task = asyncio.create_task(queue.run(desk))
     await until(lambda: len(desk.running) == 2)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

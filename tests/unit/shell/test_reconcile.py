@@ -17,7 +17,7 @@ from alembic_operator.kube.events import Events
 from alembic_operator.kube.observe import Observer
 from alembic_operator.shell.reconcile import Reconciler
 from tests.unit.core.builders import LOCKED, UP_TO_DATE
-from tests.unit.kube.objects import OPERATOR_LABEL, a_gated_workload, a_migration, an_archive, depends_on
+from tests.unit.kube.objects import OPERATOR_LABEL, a_gated_workload, a_migration, an_archive, depends_on, each
 from tests.unit.kube.twin import Twin
 
 Logs = Sequence[Mapping[str, Any]]
@@ -91,7 +91,7 @@ class Shop:
 
     async def forget_jobs(self) -> None:
         """Let the watches tell what was deleted."""
-        await self.cache.replace(JOBS, self.cache.known(JOBS, None), self.cluster.list(JOBS, "shop"))
+        await self.cache.replace(JOBS, None, self.cluster.list(JOBS, "shop"))
         for resource, namespace, name in list(self.cluster.objects):
             if resource == PODS:
                 self.cache.drop(PODS, self.cluster.objects.pop((resource, namespace, name)))
@@ -120,7 +120,7 @@ async def test_a_second_look_asks_for_nothing(shop: Shop) -> None:
 
 
 async def test_a_migration_that_is_gone_asks_for_nothing(shop: Shop) -> None:
-    shop.cache.drop(MIGRATIONS, a_migration())
+    shop.cache.drop(MIGRATIONS, a_migration(version=200))
     assert await shop.look() == []
     assert shop.after is None
 
@@ -218,13 +218,16 @@ async def test_a_status_that_is_refused_is_no_refused_job(shop: Shop) -> None:
 async def test_those_that_depend_on_it_are_woken_by_its_status(shop: Shop) -> None:
     shop.cache.put(MIGRATIONS, a_migration("chat", **depends_on("users")))
     await shop.look()
+    assert shop.woken == []
+    shop.end(0, UP_TO_DATE)
+    await shop.look()
     assert shop.woken == [Key("shop", "chat")]
 
 
 async def test_an_operator_that_lost_its_memory_adopts_the_job(shop: Shop) -> None:
     await shop.look()
     name = shop.jobs[0]["metadata"]["name"]
-    shop.cache.drop(JOBS, shop.jobs[0])
+    await shop.cache.replace(JOBS, None, each([]))
     assert await shop.look() == [CREATE_JOB, ("get", "jobs"), EVENT]
     assert [raw["metadata"]["name"] for raw in shop.jobs] == [name]
     assert await shop.look() == []
@@ -253,9 +256,10 @@ async def test_a_workload_whose_migration_comes_in_time_is_not_warned_of(shop: S
     shop.cache.put(DEPLOYMENTS, a_gated_workload(version=200, progressDeadlineSeconds=7200))
     await shop.look()
     shop.now += timedelta(seconds=9)
-    shop.cache.put(MIGRATIONS, raw)
+    again = raw | {"metadata": raw["metadata"] | {"resourceVersion": "300"}}
+    shop.cache.put(MIGRATIONS, again)
     await shop.look()
-    shop.cache.drop(MIGRATIONS, raw)
+    shop.cache.drop(MIGRATIONS, again)
     shop.now += timedelta(seconds=9)
     await shop.look()
     assert [one["reason"] for one in events(shop)] == ["Started"]

@@ -1,0 +1,227 @@
+"""Remember of the cluster what a decision needs."""
+
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterable
+from typing import TypeVar
+
+from alembic_operator.core import facts, names
+from alembic_operator.core.gates import gated, rollouts
+from alembic_operator.core.observation import GatedPod, GatedWorkload, Job, Manifest, Pod
+from alembic_operator.core.reading import fields
+from alembic_operator.kube.cache import migrations, workloads
+from alembic_operator.kube.cache.dependencies import Dependencies
+from alembic_operator.kube.cache.keys import Key, Reference, depends_on, migration_of, reference, references
+from alembic_operator.kube.cache.migrations import Standing
+from alembic_operator.kube.cache.versions import Versions, version
+from alembic_operator.kube.cache.workloads import Packed, Workload
+from alembic_operator.kube.cluster import JOBS, MIGRATIONS, PODS, WORKLOADS, Resource
+from alembic_operator.kube.errors import ApiError
+
+_KINDS = {resource: kind for kind, resource in WORKLOADS.items()}
+
+Part = Job | Pod | GatedPod | GatedWorkload
+"""What belongs to one migration, by its label."""
+
+T = TypeVar("T", bound=Part)
+
+
+class Cache:
+    """What is known of the cluster. `put`, `drop` and `replace` return the migrations that must be looked at again."""
+
+    def __init__(self) -> None:
+        self._versions = Versions()
+        self._dependencies = Dependencies()
+        self._migrations: dict[Key, str] = {}
+        """As JSON, which takes a third of the memory; most of them are settled, and nobody looks at them."""
+        self._standings: dict[Key, Standing] = {}
+        self._parts: dict[Key, dict[Reference, Part]] = defaultdict(dict)
+        self._part_of: dict[Reference, Key] = {}
+        self._workloads: dict[Reference, Packed] = {}
+        self._referrers: dict[Reference, set[Key]] = defaultdict(set)
+        self._referred: dict[Key, tuple[Reference, ...]] = {}
+        self.unreadable: dict[tuple[Resource, str | None], ApiError] = {}
+        """What the API server refuses to let be read, by resource and namespace; None: of all namespaces."""
+
+    def put(self, resource: Resource, raw: Manifest) -> set[Key]:
+        """Take in an object, unless a newer version of it, this very one, or its end is known."""
+        about = reference(resource, raw)
+        if not self._wanted(about, raw) or not self._versions.is_news(about, version(raw)):
+            return set()
+        self._versions.learn(about, version(raw))
+        return self._store(about, raw)
+
+    def drop(self, resource: Resource, raw: Manifest) -> set[Key]:
+        """Forget an object that was deleted, unless a newer one of its name is known."""
+        about = reference(resource, raw)
+        return self._forget(about) if self._versions.end(about, version(raw)) else set()
+
+    async def replace(self, resource: Resource, namespace: str | None, listed: AsyncIterable[Manifest]) -> set[Key]:
+        """Take in a whole list as it comes, and forget what is not in it."""
+        listed_ones, woken = set(), set()
+        with self._versions.listing(resource) as newer:
+            async for raw in listed:
+                about = reference(resource, raw)
+                listed_ones.add(about)
+                if about in newer:
+                    woken |= self.put(resource, raw)
+                elif self._wanted(about, raw) and self._versions.believe(about, version(raw)):
+                    woken |= self._store(about, raw)
+            for one in self._versions.known(resource, namespace):
+                if one not in listed_ones and one not in newer:
+                    self._versions.leave(one)
+                    woken |= self._forget(one)
+        return woken
+
+    def keys(self) -> list[Key]:
+        """Return all migrations, and those that a label names although they do not exist."""
+        return [*self._migrations, *(key for key in self._parts if key not in self._migrations)]
+
+    def migration(self, key: Key) -> Manifest | None:
+        """Return a migration as the API server sent it, without what nobody reads."""
+        kept = self._migrations.get(key)
+        found: Manifest | None = json.loads(kept) if kept else None
+        return found
+
+    def standing(self, key: Key) -> Standing | None:
+        """Return how a migration stands for those that depend on it; None when it does not exist."""
+        return self._standings.get(key)
+
+    def depends_on(self, key: Key) -> tuple[str, ...]:
+        """Return the names of the migrations that must be Ready before this one."""
+        return self._dependencies.of(key)
+
+    def cycle(self, key: Key) -> tuple[str, ...]:
+        """Return the names along which a migration depends on itself; none: it does not."""
+        return self._dependencies.cycle(key)
+
+    def jobs(self, key: Key) -> tuple[Job, ...]:
+        """Return the Jobs of a migration."""
+        return self._those(key, Job)
+
+    def pods(self, key: Key) -> tuple[Pod, ...]:
+        """Return the pods that run a migration."""
+        return self._those(key, Pod)
+
+    def gated(self, key: Key) -> tuple[GatedPod, ...]:
+        """Return the pods that wait for a migration, or have waited."""
+        return self._those(key, GatedPod)
+
+    def gated_workloads(self, key: Key) -> tuple[GatedWorkload, ...]:
+        """Return the workloads whose pods wait for a migration."""
+        return self._those(key, GatedWorkload)
+
+    def _those(self, key: Key, kind: type[T]) -> tuple[T, ...]:
+        return tuple(one for one in self._parts.get(key, {}).values() if isinstance(one, kind))
+
+    def workload(self, about: Reference) -> Workload | None:
+        """Return a workload; None when it does not exist, or was not read yet."""
+        kept = self._workloads.get(about)
+        return workloads.unpack(kept) if kept else None
+
+    def check_readable(self, key: Key) -> None:
+        """Refuse to decide about a migration whose Jobs or pods cannot be read.
+
+        Raises:
+            ApiError: the API server's answer.
+        """
+        for resource in (JOBS, PODS):
+            error = self.unreadable.get((resource, None)) or self.unreadable.get((resource, key.namespace))
+            if error:
+                raise ApiError(error.status, error.reason, error.message)
+
+    def _wanted(self, about: Reference, raw: Manifest) -> bool:
+        return (
+            about.resource in (MIGRATIONS, JOBS, PODS)
+            or about in self._referrers
+            or about in self._part_of
+            or bool(rollouts.migration_of(raw))
+        )
+
+    def _store(self, about: Reference, raw: Manifest) -> set[Key]:
+        if about.resource == MIGRATIONS:
+            return self._store_migration(Key(about.namespace, about.name), about, raw)
+        if about.resource in (JOBS, PODS):
+            return self._keep(about, migration_of(raw), _part(about.resource, raw))
+        return self._store_workload(about, raw)
+
+    def _store_migration(self, key: Key, about: Reference, raw: Manifest) -> set[Key]:
+        self._refer(key, fields(raw, "spec"))
+        kept, standing = migrations.kept(raw), migrations.standing(raw)
+        woken = {key} if self._migrations.get(key) != kept else set()
+        if self._standings.get(key) != standing:
+            woken |= self._referrers.get(about, set())
+        self._migrations[key], self._standings[key] = kept, standing
+        return woken
+
+    def _store_workload(self, about: Reference, raw: Manifest) -> set[Key]:
+        """Keep what a migration takes over of a workload, and how it replaces pods that wait for one."""
+        if name := rollouts.migration_of(raw):
+            kept = rollouts.workload(raw, about.resource.api_version, _KINDS[about.resource])
+            woken = self._keep(about, Key(about.namespace, name), kept)
+        else:
+            woken = self._let_go(about)
+        if about not in self._referrers:
+            if not name:
+                self._versions.leave(about)
+            return woken
+        workload = workloads.pack(about.resource, raw)
+        changed = self._workloads.get(about) != workload
+        self._workloads[about] = workload
+        return woken | (self._referrers[about] if changed else set())
+
+    def _keep(self, about: Reference, key: Key, part: Part) -> set[Key]:
+        """Keep a part of a migration; wake nobody when nothing has changed that a decision depends on."""
+        moved = self._part_of.get(about, key) != key
+        woken = self._let_go(about) if moved else set()
+        parts = self._parts[key]
+        if parts.get(about) != part:
+            woken.add(key)
+        parts[about] = part
+        self._part_of[about] = key
+        return woken
+
+    def _let_go(self, about: Reference) -> set[Key]:
+        key = self._part_of.pop(about, None)
+        if key is None:
+            return set()
+        del self._parts[key][about]
+        if not self._parts[key]:
+            del self._parts[key]
+        return {key}
+
+    def _forget(self, about: Reference) -> set[Key]:
+        if about.resource == MIGRATIONS:
+            key = Key(about.namespace, about.name)
+            self._refer(key, {})
+            self._migrations.pop(key, None)
+            known = self._standings.pop(key, None) is not None
+            return (self._referrers.get(about, set()) if known else set()) | ({key} if key in self._parts else set())
+        self._workloads.pop(about, None)
+        return self._let_go(about) | self._referrers.get(about, set())
+
+    def _refer(self, key: Key, spec: Manifest) -> None:
+        """Note what a migration refers to, instead of what it referred to before."""
+        before, after = self._referred.pop(key, ()), tuple(references(key, spec))
+        if after:
+            self._referred[key] = after
+        if before == after:
+            return
+        self._dependencies.set(key, depends_on(spec))
+        for one in set(after).difference(before):
+            self._referrers[one].add(key)
+            if one in self._part_of:  # of which more is needed now than was kept
+                self._versions.doubt(one)
+        for one in set(before).difference(after):
+            self._referrers[one].discard(key)
+            if not self._referrers[one]:
+                del self._referrers[one]
+                if self._workloads.pop(one, None) and one not in self._part_of:
+                    self._versions.leave(one)
+
+
+def _part(resource: Resource, raw: Manifest) -> Part:
+    if resource == JOBS:
+        return facts.job(raw)
+    runs = names.RUN_LABEL in fields(raw, "metadata", "labels")
+    return facts.pod(raw) if runs else gated.pod(raw)

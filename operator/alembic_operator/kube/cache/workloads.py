@@ -1,0 +1,38 @@
+"""What is kept of a workload that some migration refers to."""
+
+import json
+from typing import NamedTuple
+
+from alembic_operator.core import facts, source
+from alembic_operator.core.observation import DatabaseServer, Manifest, Missing, PodParts
+from alembic_operator.kube.cluster import STATEFUL_SETS, Resource
+
+
+class Workload(NamedTuple):
+    """What a decision needs of a workload."""
+
+    containers: source.Containers
+    server: DatabaseServer | Missing | None
+
+
+class Packed(NamedTuple):
+    """The same, as it is kept."""
+
+    containers: str
+    """As JSON, which takes a third of the memory."""
+    server: DatabaseServer | Missing | None
+
+
+def pack(resource: Resource, raw: Manifest) -> Packed:
+    """Return what is kept of an object."""
+    found = source.containers(raw)
+    parts = {name: [one.container, one.pod] if isinstance(one, PodParts) else one for name, one in found.items()}
+    server = facts.database_server(raw) if resource == STATEFUL_SETS else None
+    return Packed(json.dumps(parts, separators=(",", ":")), server)
+
+
+def unpack(kept: Packed) -> Workload:
+    """Return what was kept."""
+    found = json.loads(kept.containers)
+    parts: source.Containers = {name: PodParts(*one) if isinstance(one, list) else one for name, one in found.items()}
+    return Workload(parts, kept.server)
