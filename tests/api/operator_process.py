@@ -191,10 +191,15 @@ class OperatorProcess:
     def is_ready(self) -> bool:
         """Ask /readyz."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5):
-                return True
+            return bool(self.readiness())
         except (urllib.error.URLError, ConnectionError):
             return False
+
+    def readiness(self) -> str:
+        """Return what /readyz says when it says yes."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5) as answer:
+            text: str = answer.read().decode()
+            return text
 
     def _running(self) -> subprocess.Popen[bytes]:
         assert self._process is not None, "it was not started"

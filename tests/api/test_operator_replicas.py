@@ -1,5 +1,6 @@
 """Of several replicas one acts, the one that holds the Lease; when it goes, in whatever way, another one goes on."""
 
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from alembic_operator.contract import ExitCode
+from alembic_operator.core.lease import Terms
 from alembic_operator.core.names import RUN_LABEL
 from alembic_operator.kube.client import connected
 from alembic_operator.kube.cluster import JOBS
 from alembic_operator.kube.errors import LeaseLostError
+from alembic_operator.shell.leadership import leading
 from devcluster.controlplane import ApiServer
 from tests.api.job_controller import connect, running_cluster
 from tests.api.operator_process import (
@@ -164,13 +167,29 @@ async def test_who_has_lost_the_lease_can_write_nothing_even_in_the_middle_of_it
 
     async with connected() as server:
         leader = server.only_while(check)
-        assert [one async for one in leader.list(JOBS, empty_shop.namespace)] == []
+        assert [page.items async for page in leader.pages(JOBS, empty_shop.namespace)] == [[]]
         leads = False
         with pytest.raises(LeaseLostError):
             await leader.create(JOBS, empty_shop.namespace, job)
         assert not empty_shop.rest.items(JOB, empty_shop.namespace)
         await server.create(JOBS, empty_shop.namespace, job)  # there was nothing wrong with it
     assert empty_shop.rest.items(JOB, empty_shop.namespace)
+
+
+async def test_a_leader_that_is_busy_for_longer_than_its_lease_leads_on(
+    empty_shop: Shop, cluster: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubeconfig = account(empty_shop.rest, cluster, empty_shop.namespace, tmp_path)
+    allow_lease(empty_shop.rest, empty_shop.namespace, empty_shop.namespace)
+    monkeypatch.setattr("kubernetes.aio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(kubeconfig))
+    terms = Terms(HOME, empty_shop.namespace, "busy", LEASE_SECONDS)
+    async with leading(terms, lambda: None) as (leadership, lost):
+        began = time.monotonic()
+        while time.monotonic() - began < 2 * LEASE_SECONDS:
+            sum(range(1000))  # the event loop stands still
+        leadership.check()
+        assert not lost.done()
+    assert empty_shop.rest.get(LEASE, HOME, empty_shop.namespace)["spec"]["holderIdentity"] == ""
 
 
 def test_a_container_that_is_started_again_leads_on_without_waiting(

@@ -230,7 +230,7 @@ async def test_a_list_is_taken_in_while_it_comes() -> None:
         assert [one.name for one in cache.jobs(USERS)] == ["users-1"]
         yield a_job("users-2")
 
-    await cache.replace(JOBS, {}, listed())
+    await cache.replace(JOBS, None, listed())
     assert len(cache.jobs(USERS)) == 2
 
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from alembic_operator.core.observation import Manifest
 from alembic_operator.kube.cache import Cache, Key, Reference
 from alembic_operator.kube.cluster import DEPLOYMENTS, MIGRATIONS, PODS, ROLLOUTS, STATEFUL_SETS, Resource
 from tests.unit.kube.caches import filled, left

@@ -49,7 +49,12 @@ def test_a_cycle_is_found_and_is_gone_when_an_edge_of_it_goes() -> None:
 
 def test_a_cycle_is_looked_for_once_as_long_as_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[str] = []
-    monkeypatch.setattr(dependencies, "cycle", lambda start, _: looked.append(start) or ())
+
+    def look(start: str, _: object) -> tuple[str, ...]:
+        looked.append(start)
+        return ()
+
+    monkeypatch.setattr(dependencies, "cycle", look)
     cache = filled((MIGRATIONS, a_migration("users", 1, **depends_on("chat"))))
     for version in range(2, 6):
         cache.put(MIGRATIONS, a_migration("users", version, suspend=bool(version % 2), **depends_on("chat")))

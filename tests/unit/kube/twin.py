@@ -53,7 +53,11 @@ class Twin:
                 yield copy.deepcopy(raw)
 
     async def watch(
-        self, resource: Resource, namespace: str | None, selector: str, version: str
+        self,
+        resource: Resource,
+        namespace: str | None,
+        selector: str,  # noqa: ARG002  a test puts there what is to be told
+        version: str,
     ) -> AsyncGenerator[Manifest]:
         """Tell the events that a test has put there for this version, and end."""
         self._hear("watch", resource)
