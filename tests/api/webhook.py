@@ -1,4 +1,4 @@
-"""A mutating webhook, as a mesh has one: it changes pods after all policies have had their turn."""
+"""Webhooks: a mutating one, as a mesh has it, changes pods after all policies have had their turn; others say no."""
 
 import base64
 import json
@@ -17,18 +17,43 @@ LABEL = "late"
 Patch = list[Manifest]
 
 
+Review = Callable[[Manifest], Manifest]
+"""Answers a request; without `allowed` it is admitted."""
+
+
 @contextmanager
 def serving(api_server: ApiServer, change: Callable[[Manifest], Patch]) -> Iterator[Manifest]:
-    """Answer on a port of loopback, with the API server's own certificate; yield the configuration to install."""
+    """Change pods with the label; yield the configuration to install."""
+
+    def review(request: Manifest) -> Manifest:
+        patch = base64.b64encode(json.dumps(change(request["object"])).encode()).decode()
+        return {"patchType": "JSONPatch", "patch": patch}
+
+    with answering(api_server, review) as client:
+        webhook = _webhook(client, {"apiGroups": [""], "operations": ["CREATE"], "resources": ["pods"]})
+        selector = {"objectSelector": {"matchExpressions": [{"key": LABEL, "operator": "Exists"}]}}
+        yield _configuration("MutatingWebhookConfiguration", "late", webhook | selector)
+
+
+def validating(client: Manifest, namespace: str, group: str, *resources: str) -> Manifest:
+    """Return the configuration of a webhook that is asked about what is written of some resources in one namespace."""
+    rule = {"apiGroups": [group], "operations": ["CREATE", "UPDATE"], "resources": list(resources)}
+    selector = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
+    return _configuration("ValidatingWebhookConfiguration", namespace, _webhook(client, rule) | selector)
+
+
+@contextmanager
+def answering(api_server: ApiServer, review: Review) -> Iterator[Manifest]:
+    """Answer on a port of loopback, with the API server's own certificate; yield where that is."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            """Review one pod."""
+            """Review one request."""
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["request"]
-            patch = base64.b64encode(json.dumps(change(request["object"])).encode()).decode()
-            response = {"uid": request["uid"], "allowed": True, "patchType": "JSONPatch", "patch": patch}
-            review = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}
-            text = json.dumps(review).encode()
+            response = {"uid": request["uid"], "allowed": True} | review(request)
+            text = json.dumps(
+                {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}
+            ).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(text)))
@@ -45,24 +70,27 @@ def serving(api_server: ApiServer, change: Callable[[Manifest], Patch]) -> Itera
         server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
-        yield _configuration(f"https://127.0.0.1:{server.server_port}/", pki.authority.read_bytes())
+        authority = base64.b64encode(pki.authority.read_bytes()).decode()
+        yield {"url": f"https://127.0.0.1:{server.server_port}/", "caBundle": authority}
         server.shutdown()
         thread.join()
 
 
-def _configuration(url: str, authority: bytes) -> Manifest:
-    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
-    webhook = {
+def _webhook(client: Manifest, rule: Manifest) -> Manifest:
+    return {
         "name": "late.test.local",
-        "clientConfig": {"url": url, "caBundle": base64.b64encode(authority).decode()},
-        "rules": [rule],
-        "objectSelector": {"matchExpressions": [{"key": LABEL, "operator": "Exists"}]},
+        "clientConfig": client,
+        "rules": [rule | {"apiVersions": ["*"]}],
         "sideEffects": "None",
         "admissionReviewVersions": ["v1"],
+        "timeoutSeconds": 5,
     }
+
+
+def _configuration(kind: str, name: str, webhook: Manifest) -> Manifest:
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "MutatingWebhookConfiguration",
-        "metadata": {"name": "late"},
+        "kind": kind,
+        "metadata": {"name": name},
         "webhooks": [webhook],
     }

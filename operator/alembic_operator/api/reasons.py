@@ -101,7 +101,22 @@ class Reason(str, enum.Enum):
     JOB_FORBIDDEN = (
         "JobForbidden",
         Effect.RECONCILING,
-        "The Job is not admitted: a quota, an admission policy or a right that the operator lacks.",
+        "The Job is not admitted: a quota, an admission policy, a webhook or a right that the operator lacks.",
+    )
+    RUNNER_FORBIDDEN = (
+        "RunnerForbidden",
+        Effect.RECONCILING,
+        "The ConfigMap alembic-operator-runner is not admitted: a quota, an admission policy or a missing right.",
+    )
+    API_SERVER_REFUSES = (
+        "ApiServerRefuses",
+        Effect.RECONCILING,
+        "The API server does not do what the operator asks, or does not answer; the message says what and since when.",
+    )
+    OPERATOR_FAILED = (
+        "OperatorFailed",
+        Effect.RECONCILING,
+        "The operator itself fails at this object: a fault of it that should be reported. Others are served.",
     )
     UNSCHEDULABLE = "Unschedulable", Effect.RECONCILING, "No node takes the migration pod."
     DATABASE_UNREACHABLE = (
@@ -157,7 +172,11 @@ class Reason(str, enum.Enum):
 
     INVALID_SPEC = "InvalidSpec", Effect.STALLED, "The specification contradicts itself; the message names the field."
     DEPENDENCY_CYCLE = "DependencyCycle", Effect.STALLED, "spec.dependsOn leads back to this migration."
-    JOB_INVALID = "JobInvalid", Effect.STALLED, "The API server refuses the Job; mostly because of spec.jobTemplate."
+    JOB_INVALID = (
+        "JobInvalid",
+        Effect.STALLED,
+        "The Job itself is wrong, says the API server; mostly because of spec.jobTemplate.",
+    )
     CONFIG_INVALID = (
         "ConfigInvalid",
         Effect.STALLED,

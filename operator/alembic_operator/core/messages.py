@@ -3,6 +3,15 @@
 from alembic_operator.api.reasons import Reason
 from alembic_operator.api.status import LastRun, RevisionsStatus, RunError
 
+_LONGEST = 1000
+"""Characters. What others say can be longer than a status may be; the API server takes Events of 1024 bytes."""
+
+
+def bounded(said: str, longest: int = _LONGEST) -> str:
+    """Return what somebody else said, as far as a status can hold it."""
+    whole = said.encode(errors="replace").decode()  # half a character of JSON's is none of the API server's
+    return whole if len(whole) <= longest else f"{whole[: longest - 1]}…"
+
 
 def ended(reason: Reason, run: LastRun, revisions: RevisionsStatus | None) -> str:
     """Return the message of a finished run."""

@@ -231,11 +231,13 @@ class GatedWorkload:
 
 @dataclass(frozen=True)
 class Refusal:
-    """The API server did not take a Job."""
+    """The API server did not take a Job, or the runner."""
 
     message: str
     forbidden: bool
     """By a quota, an admission policy or a missing right, which others can change; else the manifest is invalid."""
+    of_runner: bool = False
+    """It is the ConfigMap with the runner, and not a Job."""
 
 
 @dataclass(frozen=True)
@@ -260,7 +262,7 @@ class Observation:
     workloads: tuple[GatedWorkload, ...] = ()
     """The workloads whose pods wait for this migration."""
     refusal: Refusal | None = None
-    """The answer to the Job that was planned a moment ago."""
+    """The answer to what was planned a moment ago."""
 
     def workload_of(self, pod: GatedPod) -> Owner:
         """Return the object at which a person looks for a pod: its workload, or what made it where that is unknown."""

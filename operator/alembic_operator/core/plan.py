@@ -5,7 +5,7 @@ from dataclasses import replace
 from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.api.status import LastRun, Status
 from alembic_operator.api.v1alpha1 import Spec
-from alembic_operator.core import conditions, job, messages, names, progress, retry, run, times, unreadable
+from alembic_operator.core import conditions, job, messages, names, progress, refusals, retry, run, times, unreadable
 from alembic_operator.core.actions import BringRunner, CreateJob, DeleteJob, Plan
 from alembic_operator.core.gates import by_pods
 from alembic_operator.core.gates.held import held
@@ -13,18 +13,18 @@ from alembic_operator.core.gates.made_for import Inputs, of_another_strategy
 from alembic_operator.core.gates.rollouts import at_risk
 from alembic_operator.core.gates.skipped import skipped
 from alembic_operator.core.notices import notices
-from alembic_operator.core.observation import DatabaseServer, Job, Manifest, Missing, Observation, PodParts, Refusal
+from alembic_operator.core.observation import DatabaseServer, Job, Manifest, Missing, Observation, PodParts
 from alembic_operator.core.reading import moment
 from alembic_operator.core.status import status_after, with_held
 from alembic_operator.core.verdict import Finished, Verdict
 
-_SOON, _SLOW = 2.0, 60.0
-"""Seconds after which to look again at what no watch tells of: at first, where it may pass quickly, and at last."""
+_SLOW = 60.0
+"""Seconds after which to look again at what no watch tells of."""
 
 
 def plan(seen: Observation) -> Plan:
     """Return what should be true now, and what to do for it."""
-    verdict = judge(seen)
+    verdict = refusals.unless_runner_is_refused(seen, judge(seen))
     before, after = seen.migration.status, status_after(seen, verdict)
     waiting = held(seen, after)
     starting = any(isinstance(action, CreateJob) for action in verdict.actions)
@@ -34,6 +34,7 @@ def plan(seen: Observation) -> Plan:
         status=with_held(after, waiting, unreadable.sentence(seen)),
         notices=(
             *notices(before, after, verdict),
+            *refusals.of_runner(seen, verdict),
             *waiting.notices,
             *skipped(seen, after.conditions),
             *at_risk(seen),
@@ -54,8 +55,8 @@ def judge(seen: Observation) -> Verdict:
     spec = seen.migration.spec
     if spec is None:
         return Verdict(Reason.INVALID_SPEC, seen.migration.spec_error)
-    if seen.refusal:
-        return _refused(seen, seen.refusal)
+    if seen.refusal and not seen.refusal.of_runner:
+        return refusals.of_job(seen, seen.refusal)
     if seen.cycle:
         return Verdict(
             Reason.DEPENDENCY_CYCLE, f"spec.dependsOn is a cycle: {' -> '.join(seen.cycle)}; remove one of them"
@@ -65,20 +66,6 @@ def judge(seen: Observation) -> Verdict:
     if isinstance(seen.server, Missing):
         return _missing_server(seen.server)
     return _with_inputs(seen, spec, seen.source, seen.server)
-
-
-def _refused(seen: Observation, refusal: Refusal) -> Verdict:
-    if refusal.forbidden:
-        said = f"the Job is not admitted: {refusal.message}"
-        return Verdict(Reason.JOB_FORBIDDEN, said, requeue_after=_as_long_again(seen))
-    return Verdict(Reason.JOB_INVALID, f"the Job is invalid: {refusal.message}; correct spec.jobTemplate or the source")
-
-
-def _as_long_again(seen: Observation) -> float:
-    """Return for how long it has been waiting: an API server refuses for some seconds what was installed just now."""
-    since = moment(conditions.reconciling_since(seen.migration.status.conditions))
-    waited = (seen.now - since).total_seconds() if since else 0.0
-    return min(max(waited, _SOON), _SLOW)
 
 
 def _missing_source(spec: Spec, missing: Missing) -> Verdict:

@@ -116,7 +116,7 @@ class ApiServer:
     async def create(self, resource: Resource, namespace: str, manifest: Manifest) -> Manifest:
         """Create an object and return it as stored."""
         permissions.check("create", resource)
-        query = {"fieldManager": FIELD_MANAGER}
+        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
         stored: Manifest = await self._call("POST", resource.path(namespace), query, manifest)
         return stored
 
@@ -163,7 +163,14 @@ class ApiServer:
         body: Manifest | None = None,
         headers: Manifest | None = None,
     ) -> Any:
-        response = await self._send(method, self._url(path, query or {}), body, headers)
+        try:
+            response = await self._send(method, self._url(path, query or {}), body, headers)
+            return await self._answer(response)
+        except errors.ApiError as error:
+            error.asked = errors.asked(method, path)
+            raise
+
+    async def _answer(self, response: Any) -> Any:
         try:
             answer = await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:

@@ -1,16 +1,28 @@
 """What the API server can answer instead of a result."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
+
+from alembic_operator.core import messages
+
+_UNPROCESSABLE, _BAD_REQUEST, _FORBIDDEN, _NOT_FOUND, _SERVER_ERROR = 422, 400, 403, 404, 500
+
+_DENIED = 'admission webhook "'
+"""How the API server begins what a webhook has denied, whatever code and reason that one gave."""
 
 
 class ApiError(Exception):
-    """The API server did not do it; `message` is its own sentence."""
+    """The API server did not do it; `message` is its own sentence, cut where somebody made it long."""
+
+    asked = ""
+    """What for: a verb and a resource."""
 
     def __init__(self, status: int, reason: str, message: str) -> None:
-        super().__init__(f"{status} {reason}: {message}")
         self.status = status
-        self.reason = reason
-        self.message = message
+        self.reason = messages.bounded(reason)
+        self.message = messages.bounded(message)
+        super().__init__(f"{status} {self.reason}: {self.message}")
 
 
 class UnreachableError(ApiError):
@@ -37,11 +49,21 @@ class ConflictError(ApiError):
 
 
 class RefusedError(ApiError):
-    """The object is invalid or not admitted: the same request would be refused again."""
+    """The object is not admitted: by a policy, a webhook, a quota or a missing right, which others can change."""
+
+
+class InvalidError(RefusedError):
+    """The object itself is wrong: the same request would be refused again."""
 
 
 _BY_REASON = {"AlreadyExists": AlreadyExistsError, "Conflict": ConflictError}
-_BY_STATUS = {404: NotFoundError, 400: RefusedError, 403: RefusedError, 422: RefusedError}
+_BY_STATUS = {
+    _BAD_REQUEST: RefusedError,
+    _FORBIDDEN: RefusedError,
+    _NOT_FOUND: NotFoundError,
+    _UNPROCESSABLE: RefusedError,
+}
+_VERBS = {"POST": "create", "PATCH": "patch", "DELETE": "delete"}
 
 
 def from_response(status: int, body: bytes) -> ApiError:
@@ -49,7 +71,32 @@ def from_response(status: int, body: bytes) -> ApiError:
     try:
         answer = json.loads(body)
         reason, message = str(answer.get("reason") or ""), str(answer.get("message") or "")
-    except (ValueError, AttributeError):
-        reason, message = "", body[:200].decode(errors="replace")
-    kind = _BY_REASON.get(reason) or _BY_STATUS.get(status, ApiError)
-    return kind(status, reason, message)
+    except (ValueError, AttributeError, RecursionError):
+        answer, reason, message = {}, "", body[:200].decode(errors="replace")
+    return _kind(status, reason, message, _causes(answer))(status, reason, message)
+
+
+def _kind(status: int, reason: str, message: str, causes: list[Mapping[str, Any]]) -> type[ApiError]:
+    blames_fields = any(one.get("field") for one in causes)
+    # A policy gives its sentence as a cause of no field, under the code that it likes; so does a webhook that is down.
+    by_policy = bool(causes) and not blames_fields and status < _SERVER_ERROR
+    if by_policy or message.startswith(_DENIED):
+        return RefusedError
+    if (status, reason) == (_BAD_REQUEST, "BadRequest") or (status == _UNPROCESSABLE and blames_fields):
+        return InvalidError
+    return _BY_REASON.get(reason) or _BY_STATUS.get(status, ApiError)
+
+
+def _causes(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    details = answer.get("details")
+    causes = details.get("causes") if isinstance(details, dict) else None
+    return [one for one in causes if isinstance(one, dict)] if isinstance(causes, list) else []
+
+
+def asked(method: str, path: str) -> str:
+    """Return what a request is for, in the words of RBAC: `create jobs`, `patch databasemigrations/status`."""
+    parts = path.strip("/").split("/")
+    within = parts[2:] if parts[0] == "api" else parts[3:]
+    plural, *rest = (within[2:] if within[:1] == ["namespaces"] else within) or [path]
+    verb = _VERBS.get(method) or ("get" if rest else "list")
+    return f"{verb} {'/'.join((plural, *rest[1:]))}"

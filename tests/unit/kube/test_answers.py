@@ -8,8 +8,10 @@ from alembic_operator.kube.errors import (
     AlreadyExistsError,
     ApiError,
     ConflictError,
+    InvalidError,
     NotFoundError,
     RefusedError,
+    asked,
     from_response,
 )
 
@@ -73,9 +75,62 @@ ANSWERS: dict[str, tuple[int, bytes, type[ApiError], str, str]] = {
         "exists",
     ),
     "a conflict": (409, b'{"reason":"Conflict","message":"modified"}', ConflictError, "Conflict", "modified"),
-    "invalid": (422, b'{"reason":"Invalid","message":"spec: no"}', RefusedError, "Invalid", "spec: no"),
+    "invalid": (
+        422,
+        b'{"reason":"Invalid","message":"spec: no","details":{"causes":[{"field":"spec","message":"no"}]}}',
+        InvalidError,
+        "Invalid",
+        "spec: no",
+    ),
+    "a policy": (
+        422,
+        b'{"reason":"Invalid","message":"denied","details":{"causes":[{"message":"no"}]}}',
+        RefusedError,
+        "Invalid",
+        "denied",
+    ),
+    "a policy of its own code": (
+        413,
+        b'{"reason":"RequestEntityTooLarge","message":"denied","details":{"causes":[{"message":"no"}]}}',
+        RefusedError,
+        "RequestEntityTooLarge",
+        "denied",
+    ),
+    "a webhook that plays the API server": (
+        422,
+        b'{"reason":"Invalid","message":"admission webhook \\"x\\" denied","details":{"causes":[{"field":"spec"}]}}',
+        RefusedError,
+        "Invalid",
+        "admission",
+    ),
+    "a webhook that says it is there": (
+        409,
+        b'{"reason":"AlreadyExists","message":"admission webhook \\"x\\" denied the request: no"}',
+        RefusedError,
+        "AlreadyExists",
+        "admission",
+    ),
+    "a webhook that is not found": (
+        404,
+        b'{"reason":"NotFound","message":"admission webhook \\"x\\" denied the request: no"}',
+        RefusedError,
+        "NotFound",
+        "admission",
+    ),
+    "a webhook without a reason": (400, b'{"message":"admission webhook"}', RefusedError, "", "admission"),
+    "a webhook that is down": (
+        500,
+        b'{"reason":"InternalError","message":"failed calling","details":{"causes":[{"message":"failed calling"}]}}',
+        ApiError,
+        "InternalError",
+        "failed calling",
+    ),
+    "an old proxy, without causes": (422, b'{"reason":"Invalid","message":"no"}', RefusedError, "Invalid", "no"),
+    "causes that are none": (422, b'{"details":{"causes":[1,{"field":[]}]},"message":"x"}', RefusedError, "", "x"),
+    "details that are none": (422, b'{"details":[{}],"reason":{},"message":"x"}', RefusedError, "", "x"),
+    "too deep": (400, b"[" * 9000, RefusedError, "", "["),
     "forbidden": (403, b'{"reason":"Forbidden","message":"quota"}', RefusedError, "Forbidden", "quota"),
-    "a bad request": (400, b'{"reason":"BadRequest","message":"no"}', RefusedError, "BadRequest", "no"),
+    "a bad request": (400, b'{"reason":"BadRequest","message":"no"}', InvalidError, "BadRequest", "no"),
     "too many requests": (429, b'{"message":"slow down"}', ApiError, "", "slow down"),
     "an error": (500, b'{"reason":null,"message":null}', ApiError, "", ""),
     "the page of a proxy": (502, b"<html>Bad Gateway</html>", ApiError, "", "<html>Bad"),
@@ -115,3 +170,23 @@ def test_a_resource_is_found_at(path: str) -> None:
 @pytest.mark.parametrize(("resource", "written"), [(PODS, "v1"), (JOBS, "batch/v1")], ids=["core", "a group"])
 def test_the_api_version_of_a_resource_of(resource: Resource, written: str) -> None:
     assert resource.api_version == written
+
+
+ASKED = {
+    ("POST", JOBS.path("shop")): "create jobs",
+    ("DELETE", JOBS.path("shop", "users-1")): "delete jobs",
+    ("GET", JOBS.path(None)): "list jobs",
+    ("GET", PODS.path("shop")): "list pods",
+    ("GET", CONFIG_MAPS.path("shop", "users")): "get configmaps",
+    ("PATCH", MIGRATIONS.path("shop", "users", "status")): "patch databasemigrations/status",
+}
+
+
+@pytest.mark.parametrize(("method", "path"), ASKED)
+def test_a_request_is_named_as_a_right_is(method: str, path: str) -> None:
+    assert asked(method, path) == ASKED[method, path]
+
+
+@pytest.mark.parametrize("path", ["", "/", "/api", "/openapi/v3/apis/batch/v1", "/apis/x/y/namespaces/shop"])
+def test_any_other_request_has_a_name_too(path: str) -> None:
+    assert asked("GET", path).split()[0] in ("get", "list")

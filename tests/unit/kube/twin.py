@@ -101,4 +101,5 @@ class Twin:
     def _hear(self, verb: str, resource: Resource) -> None:
         self.calls.append((verb, resource.plural))
         if error := self.answers.get((verb, resource)):
+            error.asked = f"{'patch' if verb == 'apply' else verb} {resource.plural}"
             raise error
