@@ -44,6 +44,11 @@ class Reason(str, enum.Enum):
     )
 
     PENDING = "Pending", Effect.RECONCILING, "The Job exists; its pod has not started yet."
+    SETTLING = (
+        "Settling",
+        Effect.RECONCILING,
+        "The workload has just changed; a run starts after policy.settlingTime, or when the migration changes too.",
+    )
     MIGRATING = "Migrating", Effect.RECONCILING, "The migration pod is running."
     RETRYING = "Retrying", Effect.RECONCILING, "The migration pod ended without a Result; it is tried again."
     WAITING_FOR_PODS = (

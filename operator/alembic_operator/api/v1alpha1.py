@@ -156,6 +156,11 @@ class Policy(Model):
     """Limit of the whole run, all attempts."""
     backoff_limit: Annotated[int, Field(ge=0, le=100)] = 3
     """Pods of one Job that may fail with what a retry can heal, before the operator makes the Job anew, more slowly."""
+    settling_time: Duration = "2s"
+    """How long a change of the workload that source.workloadRef names must have stood before a run starts for it:
+    kubectl, Helm, Argo CD and Flux apply a workload some tenths of a second before the migration that was changed with
+    it. A change of this object, or of its retry annotation, ends the wait at once, with both. Nothing waits before the
+    first run. `0s`: never."""
     database_ahead: Literal["Allow", "Block"] = "Allow"
     """Whether a database that holds a revision which this image does not know is accepted, as after a rollback of the
     application."""
@@ -191,7 +196,8 @@ class Spec(Model):
     ] = ()
     """Migrations of the same namespace that must be Ready first."""
     suspend: bool = False
-    """Start nothing new. A run that is under way is left to finish, and reported."""
+    """Start nothing new. A Job whose pod has not started yet is taken back, and made anew when this is false again; a
+    pod that runs is left to finish, and reported."""
     job_template: (
         Annotated[dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})] | None
     ) = None

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from alembic_operator.api.meta import Model
 from alembic_operator.api.v1alpha1 import API_VERSION, KIND, Database, Spec
 from alembic_operator.contract import JOB_FAILING_EXIT_CODES, Invocation, seconds
 from alembic_operator.core import names
@@ -16,13 +17,17 @@ _GRACE_SECONDS = 60
 _RESTRICTED: Manifest = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 """What Pod Security "restricted" wants of a container, short of the user, which the image or the workload knows."""
 
+_ONLY_WHEN = ("settlingTime",)
+"""Fields of spec.policy that say when something runs, and not what."""
+
 
 def what_matters(migration: Migration, spec: Spec, parts: PodParts, server: DatabaseServer | None) -> Manifest:
     """Return the inputs that make another Job when they change.
 
     Fields at their defaults and the operator's own version are left out, so that an upgrade runs nothing again.
     """
-    written: Manifest = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    limits = {name: limit for name, limit in _written(spec.policy).items() if name not in _ONLY_WHEN}
+    written = _written(spec) | {"policy": limits or None}
     return {
         "container": parts.container,
         "pod": parts.pod,
@@ -30,6 +35,10 @@ def what_matters(migration: Migration, spec: Spec, parts: PodParts, server: Data
         "retry": migration.retry,
         **{name: written.get(name) for name in ("alembic", "database", "policy", "jobTemplate")},
     }
+
+
+def _written(model: Model) -> Manifest:
+    return model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
 def invocation(spec: Spec) -> Invocation:

@@ -26,6 +26,6 @@ def _outcome(verdict: Verdict, *, newly_ended: bool, changed: bool) -> tuple[Not
         return (Notice(Occasion.SUCCEEDED, verdict.message),) if newly_ended else ()
     if newly_ended or (effect is Effect.STALLED and changed):
         return (Notice(Occasion.FAILED, f"{verdict.reason}: {verdict.message}", warning=True),)
-    if changed and verdict.reason not in (Reason.PENDING, Reason.MIGRATING):
+    if changed and verdict.reason not in (Reason.PENDING, Reason.SETTLING, Reason.MIGRATING):
         return (Notice(Occasion.HELD, f"{verdict.reason}: {verdict.message}"),)
     return ()

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from alembic_operator.api.status import Status
-from alembic_operator.api.v1alpha1 import Spec
+from alembic_operator.api.v1alpha1 import Spec, WorkloadRef
 from alembic_operator.contract import Result
 
 Manifest = dict[str, Any]
@@ -47,6 +47,19 @@ class PodParts:
 
     container: Manifest
     pod: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Since when the followed workload is as it is now, and how the migration was then."""
+
+    workload: WorkloadRef
+    parts: str
+    """Digest of what the migration takes over of it."""
+    since: datetime | None
+    """None: it is the migration that has changed, and follows another workload now."""
+    generation: int
+    retry: str
 
 
 @dataclass(frozen=True)
@@ -261,6 +274,8 @@ class Observation:
     """The namespace has the ConfigMap with this operator's runner."""
     workloads: tuple[GatedWorkload, ...] = ()
     """The workloads whose pods wait for this migration."""
+    sighting: Sighting | None = None
+    """Of the source, when it is a workload."""
     refusal: Refusal | None = None
     """The answer to what was planned a moment ago."""
 

@@ -15,6 +15,7 @@ from alembic_operator.core.gates.skipped import skipped
 from alembic_operator.core.notices import notices
 from alembic_operator.core.observation import DatabaseServer, Job, Manifest, Missing, Observation, PodParts
 from alembic_operator.core.reading import moment
+from alembic_operator.core.settling import unless_fresh
 from alembic_operator.core.status import status_after, with_held
 from alembic_operator.core.verdict import Finished, Verdict
 
@@ -85,13 +86,15 @@ def _with_inputs(seen: Observation, spec: Spec, parts: PodParts, server: Databas
         return (
             _previous(seen) or _reported_by_job(seen, name) or by_pods.judge(seen, name, Inputs.of(spec, parts, server))
         )
-    verdict = (
-        _under_way(seen, name)
-        or _previous(seen, name)
+    verdict = _under_way(seen, spec, name) or unless_fresh(
+        seen,
+        spec,
+        name,
+        _previous(seen, name)
         or _finished(seen, name)
         or _settled(seen, name)
         or _held(seen, spec)
-        or _start(seen, name, job.pod(spec, parts, server))
+        or _start(seen, name, job.pod(spec, parts, server)),
     )
     unwatched = spec.source.config_map_ref and verdict.requeue_after is None
     return replace(verdict, requeue_after=_SLOW) if unwatched else verdict
@@ -118,7 +121,7 @@ def _start(seen: Observation, name: str, pod: Manifest) -> Verdict:
     return replace(verdict, actions=(CreateJob(manifest),), under_way=LastRun(job=name, attempt=attempt))
 
 
-def _under_way(seen: Observation, name: str) -> Verdict | None:
+def _under_way(seen: Observation, spec: Spec, name: str) -> Verdict | None:
     """Report on the Job of these very inputs, until it has ended."""
     current = _job(seen, name)
     if current is None:
@@ -128,6 +131,9 @@ def _under_way(seen: Observation, name: str) -> Verdict | None:
         return Verdict(Reason.WAITING_FOR_PREVIOUS_JOB, said)
     if current.outcome:
         return None
+    if spec.suspend and not run.has_begun(name, seen.pods):
+        said = f"spec.suspend is true; Job {name}, whose pod had not started, is taken back; set it to false to start"
+        return Verdict(Reason.SUSPENDED, said, actions=_deletion(current))
     if current.deleting:
         return Verdict(
             Reason.WAITING_FOR_PREVIOUS_JOB,

@@ -44,6 +44,12 @@ def pods_of(job: str, pods: Iterable[Pod]) -> list[Pod]:
     return sorted((pod for pod in pods if pod.job == job), key=lambda pod: (pod.created_at, pod.name), reverse=True)
 
 
+def has_begun(job: str, pods: Iterable[Pod]) -> bool:
+    """Return whether a pod of the Job runs, or has ended and no other one has come yet."""
+    own = pods_of(job, pods)
+    return any(one.running for one in own) or (bool(own) and all(one.ended for one in own))
+
+
 def last_phases(job: Job) -> tuple[str, ...]:
     """Return how the last pod of a finished Job can have ended."""
     return ("Succeeded",) if job.outcome == "Complete" else ("Succeeded", "Failed")

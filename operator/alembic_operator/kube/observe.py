@@ -23,6 +23,7 @@ from alembic_operator.kube.archive import Archive
 from alembic_operator.kube.cache import Cache, Key, Reference, Workload, workload_reference
 from alembic_operator.kube.cache.migrations import HEAVIEST, SIZE
 from alembic_operator.kube.cluster import CONFIG_MAPS, PODS, STATEFUL_SETS, Cluster
+from alembic_operator.kube.sightings import Sightings
 
 _NO_SOURCE = Missing("the specification cannot be read")
 
@@ -35,6 +36,7 @@ class Observer:
         self._cache = cache
         self._archive = archive
         self._runner_image = runner_image
+        self._sightings = Sightings()
 
     async def observe(self, key: Key, now: datetime) -> Observation | None:
         """Return what there is to see; None when the migration is gone or going.
@@ -44,14 +46,17 @@ class Observer:
         """
         raw = self._cache.migration(key)
         if raw is None or raw["metadata"].get("deletionTimestamp"):
+            self._sightings.forget(key)
             return None
         self._cache.check_readable(key)
         migration = _migration(raw)
         spec = migration.spec
+        followed = await self._source(key, spec) if spec else _NO_SOURCE
         return Observation(
             now=now,
             migration=migration,
-            source=await self._source(key, spec) if spec else _NO_SOURCE,
+            source=followed,
+            sighting=self._sightings.look(key, migration, followed, now),
             server=await self._server(key, spec) if spec else None,
             dependencies=tuple(self._dependency(key.namespace, name) for name in self._cache.depends_on(key)),
             cycle=self._cache.cycle(key),

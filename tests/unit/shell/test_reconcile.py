@@ -458,3 +458,33 @@ async def test_a_workload_whose_migration_comes_in_time_is_not_warned_of(shop: S
     shop.cache.drop(DEPLOYMENTS, a_gated_workload(version=201))
     await shop.look()
     assert shop.reconciler.missed == {}
+
+
+async def test_a_changed_workload_is_acted_on_after_its_settling_time_or_with_its_migration() -> None:
+    shop = Shop(source={"workloadRef": {"name": "web"}})
+
+    async def deploy(image: str) -> None:
+        template = {"spec": {"containers": [{"name": "app", "image": image}]}}
+        workload = {"metadata": {"name": "web", "namespace": "shop"}, "spec": {"template": template}}
+        shop.cache.put(DEPLOYMENTS, shop.cluster.store(DEPLOYMENTS, workload))
+        await shop.look()
+
+    async def finish() -> None:
+        shop.end(0, UP_TO_DATE)
+        await shop.look()
+        assert shop.reason == "UpToDate"
+
+    await deploy("users:1")
+    await finish()
+    await deploy("users:2")
+    assert (len(shop.jobs), shop.reason, shop.after) == (1, "Settling", 2)
+    shop.now += timedelta(seconds=2)
+    await shop.look()
+    assert len(shop.jobs) == 2
+    shop.now += timedelta(seconds=2)
+    await finish()
+    await deploy("users:3")
+    assert (len(shop.jobs), shop.reason) == (2, "Settling")
+    shop.change(alembic={"target": "b2"})
+    await shop.look()
+    assert len(shop.jobs) == 3

@@ -1,0 +1,58 @@
+"""Let a change of the followed workload stand for a while: what was changed with it may still be on its way.
+
+kubectl, Helm, Argo CD and Flux apply a workload before the migration of the same commit.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from alembic_operator.api.reasons import Reason
+from alembic_operator.api.v1alpha1 import Spec
+from alembic_operator.contract import seconds
+from alembic_operator.core import names
+from alembic_operator.core.observation import Migration, Missing, Observation, PodParts, Sighting
+from alembic_operator.core.verdict import Verdict
+
+
+def sighting(
+    before: Sighting | None, migration: Migration, parts: PodParts | Missing, now: datetime
+) -> Sighting | None:
+    """Return since when the workload is as it is now; what was seen before, while it is not there.
+
+    Without a memory, as after a restart of the operator, it counts as just seen.
+    """
+    workload = migration.spec.source.workload_ref if migration.spec else None
+    if workload is None or isinstance(parts, Missing):
+        return before
+    found = Sighting(workload, names.digest([parts.container, parts.pod]), now, migration.generation, migration.retry)
+    if before is None:
+        return found
+    if before.workload != workload:
+        return replace(found, since=None)
+    is_back_in_time = before.since is not None and before.since > now
+    return found if is_back_in_time or before.parts != found.parts else before
+
+
+def unless_fresh(seen: Observation, spec: Spec, name: str, verdict: Verdict) -> Verdict:
+    """Return the verdict; when something would be done for a workload that has just changed, wait instead."""
+    left = _left(seen, spec, name) if verdict.actions else 0.0
+    if left <= 0:
+        return verdict
+    reference = spec.source.workload_ref
+    what = f"{reference.kind} {reference.name}" if reference else "the workload"
+    said = (
+        f"{what} has changed; a run starts when that has stood for spec.policy.settlingTime"
+        f" ({spec.policy.settling_time}), or as soon as this migration changes too"
+    )
+    return Verdict(Reason.SETTLING, said, requeue_after=left)
+
+
+def _left(seen: Observation, spec: Spec, name: str) -> float:
+    """Return for how many seconds a change must stand still; `name` is that of the Job which it asks for."""
+    last, found, migration = seen.migration.status.last_run, seen.sighting, seen.migration
+    if last is None or last.identity == name or found is None or found.since is None:
+        return 0.0
+    if (found.generation, found.retry) != (migration.generation, migration.retry):
+        return 0.0
+    due = found.since + timedelta(seconds=seconds(spec.policy.settling_time))
+    return (due - seen.now).total_seconds()

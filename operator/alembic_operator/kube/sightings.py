@@ -1,0 +1,24 @@
+"""Remember since when the workloads that migrations follow are as they are; the API server does not tell."""
+
+from datetime import datetime
+
+from alembic_operator.core.observation import Migration, Missing, PodParts, Sighting
+from alembic_operator.core.settling import sighting
+from alembic_operator.kube.cache import Key
+
+
+class Sightings:
+    """What one operator process has seen itself."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Key, Sighting] = {}
+
+    def look(self, key: Key, migration: Migration, parts: PodParts | Missing, now: datetime) -> Sighting | None:
+        """Return since when a migration's source is as it is now; None: it is no workload."""
+        if found := sighting(self._seen.get(key), migration, parts, now):
+            self._seen[key] = found
+        return found
+
+    def forget(self, key: Key) -> None:
+        """Forget a migration that is gone."""
+        self._seen.pop(key, None)
