@@ -13,19 +13,19 @@ FROM_WORKLOAD = {"workloadRef": {"kind": "Deployment", "name": "web"}}
 FROM_CONFIG_MAP = {"configMapRef": {"name": "project"}}
 
 
-def deploy(shop: Shop, kind: str = "Deployment", **container: Any) -> None:
+def deploy(shop: Shop, kind: str = "Deployment", name: str = "web", **container: Any) -> None:
     app = {"name": "app", "image": "registry.test/users:1"} | container
     template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [app]}}
     spec = {"selector": {"matchLabels": {"app": "web"}}, "template": template}
     more = {"serviceName": "web"} if kind == "StatefulSet" else {}
     shop.rest.create(
-        {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": "web"}, "spec": spec | more}, shop.namespace
+        {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name}, "spec": spec | more}, shop.namespace
     )
 
 
-def redeploy(shop: Shop, **changes: Any) -> None:
+def redeploy(shop: Shop, name: str = "web", /, **changes: Any) -> None:
     """Change the Deployment as kubectl apply would."""
-    shop.rest.apply(DEPLOYMENT | {"metadata": {"name": "web"}, "spec": changes}, shop.namespace)
+    shop.rest.apply(DEPLOYMENT | {"metadata": {"name": name}, "spec": changes}, shop.namespace)
 
 
 def environment(value: str) -> dict[str, Any]:
