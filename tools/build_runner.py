@@ -24,6 +24,11 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 _NEVER_CHECKED = 0b01
 """A pyc's flag: it has the hash of its source, and nobody compares it (PEP 552)."""
 START = """\
+import _signal
+
+# First of all: as process 1 the kernel drops a SIGTERM that nobody waits for, and keeps one that is blocked.
+_signal.pthread_sigmask(_signal.SIG_BLOCK, (_signal.SIGTERM, _signal.SIGINT))
+
 import os
 import sys
 from zipimport import ZipImportError, zipimporter

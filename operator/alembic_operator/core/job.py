@@ -90,6 +90,7 @@ def _secret(name: str, key: Any) -> Manifest:
 def build(name: str, attempt: int, migration: Migration, pod: Manifest) -> Manifest:
     """Return the Job around a pod; spec.jobTemplate is merged last, but cannot rename or disown it."""
     spec = _spec(migration)
+    template = spec.job_template or {}
     labels = {
         names.MANAGED_BY: names.OPERATOR,
         names.MIGRATION_LABEL: migration.name,
@@ -103,14 +104,14 @@ def build(name: str, attempt: int, migration: Migration, pod: Manifest) -> Manif
             "ttlSecondsAfterFinished": spec.ttl_seconds_after_finished,
             "podReplacementPolicy": "Failed",
             "podFailurePolicy": {"rules": _failure_rules()},
-            "template": {"metadata": {"labels": labels, "annotations": {}}, "spec": pod},
+            "template": {"metadata": {"labels": labels, "annotations": {}}, "spec": _beside(pod, template)},
         },
     }
     fixed: Manifest = {
         "metadata": {"labels": labels, "annotations": {names.ATTEMPT: str(attempt)}},
         "spec": {"template": {"metadata": {"labels": labels}}},
     }
-    merged = merge(merge(job, spec.job_template or {}), fixed)
+    merged = merge(merge(job, template), fixed)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -118,6 +119,14 @@ def build(name: str, attempt: int, migration: Migration, pod: Manifest) -> Manif
         | {"name": name, "namespace": migration.namespace, "ownerReferences": [_owner(migration)]},
         "spec": merged["spec"],
     }
+
+
+def _beside(pod: Manifest, template: Manifest) -> Manifest:
+    """Return the pod as it suits a jobTemplate: among the node's processes no pod can share its own."""
+    theirs: Any = template
+    for name in ("spec", "template", "spec", "hostPID"):
+        theirs = theirs.get(name) if isinstance(theirs, dict) else None
+    return {name: value for name, value in pod.items() if not (theirs is True and name == "shareProcessNamespace")}
 
 
 def _spec(migration: Migration) -> Spec:
@@ -160,6 +169,8 @@ def pod(spec: Spec, parts: PodParts, server: DatabaseServer | None) -> Manifest:
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
+        # Not as process 1, whose SIGTERM the kernel drops while Python starts and has no handler yet.
+        "shareProcessNamespace": True,
         "terminationGracePeriodSeconds": _GRACE_SECONDS,
         "securityContext": merge(
             {"seccompProfile": {"type": "RuntimeDefault"}}, parts.pod.get("securityContext") or {}

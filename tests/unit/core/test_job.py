@@ -227,3 +227,19 @@ def test_neither_the_source_nor_the_job_template_is_changed_by_building_a_job() 
     manifest(given)
     assert repr(given) == before
     assert isinstance(given.source, PodParts)
+
+
+@pytest.mark.parametrize(
+    ("given", "shared"),
+    [({}, True), ({"shareProcessNamespace": False}, False), ({"hostPID": False}, True), ({"hostPID": True}, None)],
+)
+def test_the_runner_is_not_process_1_unless_the_job_template_says_so(given: Manifest, *, shared: bool | None) -> None:
+    job = manifest(seen({"jobTemplate": {"spec": {"template": {"spec": given}}}}))
+    assert job["spec"]["template"]["spec"].get("shareProcessNamespace") is shared
+
+
+@pytest.mark.parametrize(
+    "template", [{"spec": None}, {"spec": {"template": None}}, {"spec": {"template": {"spec": 1}}}]
+)
+def test_a_job_template_of_any_shape_is_taken(template: Manifest) -> None:
+    assert manifest(seen({"jobTemplate": template}))["kind"] == "Job"
