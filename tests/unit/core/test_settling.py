@@ -32,7 +32,9 @@ FOLLOWING = {"source": {"workloadRef": {"name": "users"}}}
 
 def parts(image: str) -> PodParts:
     found = source.containers({"spec": {"template": {"spec": {"containers": [{"name": "app", "image": image}]}}}})
-    return found["app"]
+    app = found["app"]
+    assert isinstance(app, PodParts)
+    return app
 
 
 class Following(Life):
