@@ -51,6 +51,7 @@ e2e: $(RUNNER) cluster-up ## Run the tests on a whole cluster
 .PHONY: bench
 bench: $(INSTALLED) api-binaries ## Measure the operator; docs/explanation/benchmarks.md has the method
 	$(PYTHON) -m tests.bench
+	$(PYTHON) -m tests.bench.admission
 
 .PHONY: verify
 verify: $(INSTALLED) ## Check generated files, lint, format, types and import contracts

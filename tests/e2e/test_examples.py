@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -71,6 +72,19 @@ def test_blue_serves_until_green_has_its_revisions_and_everybody_is_sent_there(a
         return _ask(access, "users-bluegreen", "/users")["release"] == "v2" or None
 
     until(at_green, PATIENCE, "green does not answer")
+
+
+def test_the_quota_counts_the_migrations_of_its_namespace(access: Access) -> None:
+    elsewhere = replace(access, namespace=f"{access.namespace}-quota")
+    access.apply_text(json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": elsewhere.namespace}}))
+    elsewhere.apply_text((FOLDER / "quota" / "quota.yaml").read_text())
+
+    def counted() -> dict[str, str] | None:
+        used: dict[str, str] | None = elsewhere.get("quota", "databasemigrations").get("status", {}).get("used")
+        return used
+
+    assert until(counted, PATIENCE, "nobody counts") == {"count/databasemigrations.alembic-operator.dev": "0"}
+    access.kubectl("delete", "namespace", elsewhere.namespace, "--wait=false")
 
 
 def test_the_local_overlay_keeps_its_conversations_in_sqlite_and_knows_of_no_migration(access: Access) -> None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from demo.expectation import UnmetError
+from demo.setup import PROJECT
 from tests.e2e.database import Database
 from tests.e2e.migration import Manifest, Migration, database, manifest
 from tests.e2e.project import chain, config_map, revision
@@ -161,3 +163,20 @@ def test_a_stalled_migration_beside_its_deployment_fails_helm_at_the_timeout_whe
         release.install("--wait", "--timeout=5s")
     assert "status: Failed, message:" in str(failure.value)
     assert TIMED_OUT in str(failure.value)
+
+
+def test_a_release_of_an_image_alone_needs_the_settings_of_the_application_in_its_job_template(
+    access: Access, tmp_path: Path
+) -> None:
+    release = Release(access, "helm-image", tmp_path)
+    migration = migration_of(release)
+    spec = {"source": {"image": access.cluster.reference(GOOD)}, "database": database(migration.database.name)}
+    release.write(manifest(release.name, spec))
+    migration.database.create()
+    with pytest.raises(UnmetError, match="status: Failed, message:"):
+        release.install("--wait", PATIENT)
+    assert migration.told().reason == "EnvFailed"
+    example = yaml.safe_load((PROJECT / "examples" / "image.yaml").read_text())
+    release.write(manifest(release.name, spec | {"jobTemplate": example["spec"]["jobTemplate"]}))
+    release.install("--wait", PATIENT)
+    assert migration.told().ready
