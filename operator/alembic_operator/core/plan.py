@@ -30,9 +30,10 @@ def plan(seen: Observation) -> Plan:
     waiting = held(seen, after)
     starting = any(isinstance(action, CreateJob) for action in verdict.actions)
     bring = () if seen.runner_is_there or seen.migration.spec is None else (BringRunner(),)
+    told = with_held(after, waiting, unreadable.sentence(seen))
     return Plan(
         actions=(*bring, *verdict.actions),
-        status=with_held(after, waiting, unreadable.sentence(seen)),
+        status=told,
         notices=(
             *notices(before, after, verdict),
             *refusals.of_runner(seen, verdict),
@@ -43,7 +44,7 @@ def plan(seen: Observation) -> Plan:
             *unreadable.unreadable(seen),
         ),
         requeue_after=_soonest(verdict.requeue_after, waiting.look_again),
-        report_first=starting and conditions.ready(before.conditions),
+        report_first=starting and (conditions.ready(before.conditions) or told == before),
     )
 
 

@@ -8,15 +8,23 @@ from alembic_operator.kube.cluster import MIGRATIONS, Cluster
 from alembic_operator.kube.errors import ConflictError, NotFoundError
 
 
-async def report(migration: Migration, status: Status, cluster: Cluster, cache: Cache) -> set[Key] | None:
-    """Write the status, unless it stands there already; return who depends on it, or None when it is gone."""
+async def report(
+    migration: Migration, status: Status, cluster: Cluster, cache: Cache, *, for_sure: bool = False
+) -> set[Key] | None:
+    """Write the status; return who depends on it, or None when the migration is gone.
+
+    One that stands there already is written only `for_sure`: it changes nothing, and tells whether there is a migration.
+    """
     key = Key(migration.namespace, migration.name)
-    if status == migration.status:
+    if status == migration.status and not for_sure:
         return set()
     written = status.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
     try:
         raw = await cluster.apply_status(MIGRATIONS, _body(migration, written))
-    except (NotFoundError, ConflictError):  # deleted, or another one of the same name: its own event is on the way
+    except NotFoundError:  # a deletion that was not told yet, or is never told
+        cache.lose(key)
+        return None
+    except ConflictError:  # another one of the same name: its own event is on the way
         return None
     return cache.put(MIGRATIONS, raw) - {key}
 

@@ -64,7 +64,7 @@ class Reconciler:
             return await self._warn(key)
         self.missed.pop(key, None)
         planned = plan(seen)
-        if planned.report_first and not await self._report(seen.migration, planned.status):
+        if planned.report_first and not await self._report(seen.migration, planned.status, for_sure=True):
             return None
         done = await self._act(seen, planned)
         if (done is not planned or not planned.report_first) and not await self._report(seen.migration, done.status):
@@ -135,9 +135,9 @@ class Reconciler:
             return
         await self._announce(key.namespace, told(trouble, migration.status), migration)
 
-    async def _report(self, migration: Migration, status: Status) -> bool:
+    async def _report(self, migration: Migration, status: Status, *, for_sure: bool = False) -> bool:
         """Write the status, and return whether the migration is still there: of one that is gone, nothing is told."""
-        dependents = await report(migration, status, self.cluster, self.cache)
+        dependents = await report(migration, status, self.cluster, self.cache, for_sure=for_sure)
         self.wake(dependents or set())
         return dependents is not None
 

@@ -104,3 +104,11 @@ def test_a_version_that_is_no_number_is_older_than_any(written: object) -> None:
     cache = filled((JOBS, raw))
     assert names(cache) == ["users-1"]
     assert cache.put(JOBS, a_job(version=1, startTime="2026-03-01T12:00:00Z")) == {USERS}
+
+
+def test_a_migration_that_the_api_server_does_not_know_is_forgotten_and_no_late_news_bring_it_back() -> None:
+    cache = filled((MIGRATIONS, a_migration(version=5)))
+    cache.lose(USERS)
+    assert cache.put(MIGRATIONS, a_migration(version=5)) == set()
+    assert cache.migration(USERS) is None
+    assert cache.put(MIGRATIONS, a_migration(version=6)) == {USERS}

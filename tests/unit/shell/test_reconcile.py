@@ -142,6 +142,7 @@ async def test_of_a_migration_that_went_meanwhile_nothing_more_is_told_or_done(s
     shop.cluster.answers["apply", MIGRATIONS] = NotFoundError(404, "NotFound", "gone")
     assert await shop.look() == [WRITE_STATUS]
     del shop.cluster.answers["apply", MIGRATIONS]
+    shop.change()
     await shop.look()
     shop.change(alembic={"target": "b2"})
     shop.cluster.answers["apply", MIGRATIONS] = NotFoundError(404, "NotFound", "gone")
@@ -420,8 +421,20 @@ async def test_an_operator_that_lost_its_memory_adopts_the_job(shop: Shop) -> No
     await shop.look()
     name = shop.jobs[0]["metadata"]["name"]
     await shop.cache.replace(JOBS, None, each([]))
-    assert await shop.look() == [CREATE_JOB, ("get", "jobs"), EVENT]
+    assert await shop.look() == [WRITE_STATUS, CREATE_JOB, ("get", "jobs"), EVENT]
     assert [raw["metadata"]["name"] for raw in shop.jobs] == [name]
+    assert await shop.look() == []
+
+
+async def test_a_migration_whose_deletion_was_never_told_has_its_job_made_no_second_time(shop: Shop) -> None:
+    await shop.look()
+    (job,) = shop.jobs
+    for resource, name in ((MIGRATIONS, "users"), (JOBS, job["metadata"]["name"])):  # by the garbage collector
+        del shop.cluster.objects[resource, "shop", name]
+    gone = job["metadata"] | {"resourceVersion": "300"}
+    assert shop.cache.drop(JOBS, job | {"metadata": gone}) == {USERS}
+    assert await shop.look() == [WRITE_STATUS]
+    assert shop.cache.keys() == []
     assert await shop.look() == []
 
 

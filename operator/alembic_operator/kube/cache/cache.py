@@ -56,6 +56,12 @@ class Cache:
         about = reference(resource, raw)
         return self._forget(about) if self._versions.end(about, version(raw)) else set()
 
+    def lose(self, key: Key) -> None:
+        """Forget a migration that the API server says does not exist."""
+        about = Reference(MIGRATIONS, *key)
+        self._versions.lose(about)
+        self._forget(about)
+
     async def replace(self, resource: Resource, namespace: str | None, listed: AsyncIterable[Manifest]) -> set[Key]:
         """Take in a whole list as it comes, and forget what is not in it."""
         listed_ones, woken = set(), set()

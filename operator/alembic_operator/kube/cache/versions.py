@@ -61,6 +61,10 @@ class Versions:
         self._touch(reference)
         return True
 
+    def lose(self, reference: Reference) -> None:
+        """Know that an object is gone, of which no end was told: what is known of it is the last of it."""
+        self.end(reference, self._known[reference.resource].get(reference, _NEVER))
+
     @contextmanager
     def listing(self, resource: Resource) -> Iterator[set[Reference]]:
         """Gather what comes in other ways while a list is on its way: that is newer than the list."""
