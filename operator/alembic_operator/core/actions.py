@@ -55,5 +55,5 @@ class Plan:
     requeue_after: float | None = None
     """Look again after this many seconds, whatever happens."""
     report_first: bool = False
-    """Write the status before the actions, whatever it was: an object that says Ready must not say so while work starts,
-    and where the status stays the same, only its writing tells that there still is an object."""
+    """Write the status before the actions, whatever it was: an object that says Ready must not say so while work
+    starts, and where the status stays the same, only its writing tells that there still is an object."""

@@ -13,7 +13,7 @@ async def report(
 ) -> set[Key] | None:
     """Write the status; return who depends on it, or None when the migration is gone.
 
-    One that stands there already is written only `for_sure`: it changes nothing, and tells whether there is a migration.
+    One that stands there already is written `for_sure` only: it changes nothing, and tells whether it is there.
     """
     key = Key(migration.namespace, migration.name)
     if status == migration.status and not for_sure:

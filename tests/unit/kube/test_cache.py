@@ -193,11 +193,11 @@ def test_a_migration_wakes_those_that_depend_on_it() -> None:
     assert cache.put(MIGRATIONS, a_migration("users", version=4)) == {USERS}
 
 
-def test_news_that_nobody_reads_wake_nobody() -> None:
+def test_a_migration_that_somebody_touched_is_looked_at_and_those_that_depend_on_it_are_not() -> None:
     cache = filled((MIGRATIONS, a_migration(version=1)), (MIGRATIONS, a_migration("chat", **depends_on("users"))))
     touched = a_migration(version=2)
-    touched["metadata"] |= {"labels": {"team": "shop"}, "managedFields": [{"manager": "kubectl"}]}
-    assert cache.put(MIGRATIONS, touched) == set()
+    touched["metadata"] |= {"annotations": {"looked-at": "now"}}
+    assert cache.put(MIGRATIONS, touched) == {USERS}
 
 
 async def test_a_list_forgets_what_is_not_in_it_any_more() -> None:

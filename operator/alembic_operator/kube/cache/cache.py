@@ -154,11 +154,9 @@ class Cache:
     def _store_migration(self, key: Key, about: Reference, raw: Manifest) -> set[Key]:
         self._refer(key, fields(raw, "spec"))
         kept, standing = migrations.kept(raw), migrations.standing(raw)
-        woken = {key} if self._migrations.get(key) != kept else set()
-        if self._standings.get(key) != standing:
-            woken |= self._referrers.get(about, set())
+        depending = self._referrers.get(about, set()) if self._standings.get(key) != standing else set()
         self._migrations[key], self._standings[key] = kept, standing
-        return woken
+        return {key} | depending  # whatever is new: a person may have annotated it to be looked at
 
     def _store_workload(self, about: Reference, raw: Manifest) -> set[Key]:
         """Keep what a migration takes over of a workload, and how it replaces pods that wait for one."""
