@@ -10,7 +10,6 @@ from tests.api.gates import (
     GATE,
     IMAGE,
     PINNED,
-    RUN,
     Door,
     container,
     inits,
@@ -77,8 +76,8 @@ def test_a_container_that_the_pod_does_not_have_is_named_in_one_sentence(door: D
     assert words.endswith(f"denied request: {sentence} (app, proxy)")
 
 
-def test_a_skipped_pod_one_that_runs_the_migration_and_one_without_the_label_need_no_gate(door: Door) -> None:
+def test_a_skipped_pod_and_one_without_the_label_need_no_gate(door: Door) -> None:
     others = pod()
     del others["metadata"]["labels"]
-    for wanted in (pod({GATE: "Skip"}), pod(labels={RUN: "users"}), others):
+    for wanted in (pod({GATE: "Skip"}), others):
         assert inits(door.admit(wanted)) == []

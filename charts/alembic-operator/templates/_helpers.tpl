@@ -38,23 +38,23 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
 {{/* Cluster-scoped, so that two releases of a namespace each need two names. */}}
-{{- define "alembic-operator.gate" -}}
+{{- define "alembic-operator.clusterName" -}}
 {{- $namespace := ternary (printf "%s-" .Release.Namespace) "" (not (empty .Values.watchNamespaces)) -}}
-{{- printf "%s%s-gate" $namespace (include "alembic-operator.fullname" .) -}}
+{{- printf "%s%s" $namespace (include "alembic-operator.fullname" .) -}}
 {{- end -}}
 
-{{/* Only pods that carry the label, and never those that run the migration. */}}
-{{- define "alembic-operator.gatedPods" -}}
-objectSelector:
-  matchExpressions:
-    - {key: alembic-operator.dev/migration, operator: Exists}
-    - {key: alembic-operator.dev/run, operator: DoesNotExist}
+{{- define "alembic-operator.gate" -}}
+{{- printf "%s-gate" (include "alembic-operator.clusterName" .) -}}
+{{- end -}}
+
+{{/* The creation of pods. */}}
+{{- define "alembic-operator.newPods" -}}
 resourceRules:
   - {apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}
 {{- end -}}
 
 {{/* In which namespaces: those that the operator serves. */}}
-{{- define "alembic-operator.gatedNamespaces" -}}
+{{- define "alembic-operator.servedNamespaces" -}}
 {{- with .Values.watchNamespaces }}
 matchResources:
   namespaceSelector:
