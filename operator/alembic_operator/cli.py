@@ -28,6 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--runner", type=Path, default=Path(_RUNNER), help="the zipapp that migration pods and gates run")
     run.add_argument("--namespace", action="append", default=[], help="watch only this namespace; can be repeated")
     run.add_argument("--watch-rollouts", action="store_true", help="watch Argo Rollouts too")
+    run.add_argument("--limit-job-template", action="store_true", help="take only what is harmless of spec.jobTemplate")
     run.add_argument("--health-port", type=int, default=8080, help="port of /healthz and /readyz")
     run.add_argument("--lease-namespace", default="", help="act only while holding a Lease of this namespace")
     run.add_argument("--lease-name", default="alembic-operator", help="its name; one for each group of replicas")
@@ -57,6 +58,7 @@ def _run(arguments: argparse.Namespace) -> int:
             runner=arguments.runner,
             namespaces=tuple(arguments.namespace),
             watch_rollouts=arguments.watch_rollouts,
+            limit_job_template=arguments.limit_job_template,
             health_port=arguments.health_port,
             log_format=arguments.log_format,
             instance=instance,

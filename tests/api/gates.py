@@ -127,8 +127,9 @@ class Door:
 
 
 def policies_of(*arguments: str) -> list[Manifest]:
-    """Render the policies of the chart and their bindings."""
-    return [one for one in render(*arguments) if one["kind"].startswith(POLICIES)]
+    """Render the policies of the gate and their bindings."""
+    found = [one for one in render(*arguments) if one["kind"].startswith(POLICIES)]
+    return [one for one in found if one["metadata"]["name"].endswith("-gate")]
 
 
 def demand_injection(rest: Rest) -> None:

@@ -47,20 +47,23 @@ def test_by_default_one_cluster_role_serves_the_whole_cluster() -> None:
     manifests = render()
     kinds = sorted(manifest["kind"] for manifest in manifests)
     assert kinds == [
-        "ClusterRole",
+        "ClusterRole",  # the operator's
+        "ClusterRole",  # of who views
+        "ClusterRole",  # of who edits
         "ClusterRoleBinding",
         "CustomResourceDefinition",
         "Deployment",
         "Role",
         "RoleBinding",
         "ServiceAccount",
-        *VALIDATION,
+        *[VALIDATION[0]] * 3,
+        *[VALIDATION[1]] * 3,
     ]
     assert not [word for word in pod_spec(manifests)["containers"][0]["args"] if word.startswith("--namespace")]
 
 
 def test_watched_namespaces_get_a_role_each_and_nothing_is_cluster_wide() -> None:
-    manifests = render("--set", "watchNamespaces={shop,blog}")
+    manifests = render("--set", "watchNamespaces={shop,blog}", "--set", "rights.clusterRoles=false")
     assert not of_kind(manifests, "ClusterRole")
     assert not of_kind(manifests, "ClusterRoleBinding")
     for kind in ("Role", "RoleBinding"):
@@ -152,8 +155,9 @@ def test_a_digest_wins_over_a_tag_and_the_runner_is_installed_from_the_same_imag
     assert f"--runner-image=registry/op@{digest}" in container["args"]
 
 
-def policies(*arguments: str) -> list[Manifest]:
-    return [one for one in render(*arguments) if one["kind"] in INJECTION + VALIDATION]
+def policies(*arguments: str, of: str = "-gate") -> list[Manifest]:
+    found = [one for one in render(*arguments) if one["kind"] in INJECTION + VALIDATION]
+    return [one for one in found if one["metadata"]["name"].endswith(of)]
 
 
 def test_gates_are_put_into_pods_where_the_api_server_can_do_that() -> None:
@@ -163,13 +167,34 @@ def test_gates_are_put_into_pods_where_the_api_server_can_do_that() -> None:
 
 def test_no_admission_policy_is_installed_where_that_is_not_wanted() -> None:
     assert policies(INJECTS, "--set", "gate.policies=false") == []
+    assert policies(INJECTS, "--set", "rights.policies=false", of="") == policies(INJECTS)
+    assert policies(INJECTS, "--set", "rights.policies=false,gate.policies=false", of="") == []
 
 
 def test_the_policies_of_two_releases_of_namespaces_have_two_names_and_are_bound_to_those_namespaces() -> None:
     assert {one["metadata"]["name"] for one in policies(INJECTS)} == {"release-alembic-operator-gate"}
     found = policies(INJECTS, "--set", "watchNamespaces={shop,blog}")
     assert {one["metadata"]["name"] for one in found} == {"operators-release-alembic-operator-gate"}
-    for binding in (one["spec"] for one in found if one["kind"].endswith("Binding")):
-        assert binding["policyName"] == "operators-release-alembic-operator-gate"
+    everything = policies(INJECTS, "--set", "watchNamespaces={shop,blog}", of="")
+    for one in (one for one in everything if one["kind"].endswith("Binding")):
+        binding = one["spec"]
+        assert binding["policyName"] == one["metadata"]["name"]
+        assert binding["policyName"].startswith("operators-release-alembic-operator-")
         (wanted,) = binding["matchResources"]["namespaceSelector"]["matchExpressions"]
         assert wanted == {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["shop", "blog"]}
+
+
+@pytest.mark.parametrize(
+    ("values", "limited"),
+    [
+        ("", False),
+        ("rights.policies=false", True),
+        ("rights.policies=false,rights.limitJobTemplate=false", False),
+        ("rights.limitJobTemplate=true", True),
+    ],
+)
+def test_job_templates_are_limited_where_no_policy_asks_for_rights_unless_told_otherwise(
+    values: str, limited: bool
+) -> None:
+    words = pod_spec(render("--set", values))["containers"][0]["args"]
+    assert ("--limit-job-template" in words) == limited

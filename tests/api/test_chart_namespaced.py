@@ -18,17 +18,23 @@ pytest_plugins = ["tests.api.operator_fixtures"]
 RBAC = "rbac.authorization.k8s.io"
 RELEASE = "alembic-operator"
 DEPLOYMENT: Manifest = {"apiVersion": "apps/v1", "kind": "Deployment"}
-WITHOUT_CLUSTER_RIGHTS = ("crds.install=false", "gate.policies=false")
+WITHOUT_CLUSTER_RIGHTS = (
+    "crds.install=false",
+    "gate.policies=false",
+    "rights.policies=false",
+    "rights.clusterRoles=false",
+)
 
 ADMIN = ("system:aggregate-to-admin", "system:aggregate-to-edit", "system:aggregate-to-view")
 """The parts of the ClusterRole `admin`; no controller runs here that would put them together."""
 
 TO_GRANT = [
-    {
-        "apiGroups": ["alembic-operator.dev"],
-        "resources": ["databasemigrations", "databasemigrations/status", "databasemigrations/finalizers"],
-        "verbs": ["*"],
-    },
+    {"apiGroups": ["alembic-operator.dev"], "resources": [resource], "verbs": verbs}
+    for resource, verbs in {
+        "databasemigrations": ["list", "watch"],
+        "databasemigrations/status": ["patch"],
+        "databasemigrations/finalizers": ["update"],
+    }.items()
 ]
 """What an installer needs besides the ClusterRole `admin` of his namespace: nobody can give away more than he has."""
 EVENTS = {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]}
@@ -82,8 +88,9 @@ def test_an_installer_without_cluster_rights_leaves_the_definition_and_the_polic
     assert done.stdout.count("Not installed:") == len(WITHOUT_CLUSTER_RIGHTS)
     deployment = admin.get(DEPLOYMENT, other_shop.namespace, RELEASE)
     pod = deployment["spec"]["template"]["spec"]
-    flags = [word for word in pod["containers"][0]["args"] if word.startswith(("--namespace", "--lease"))]
+    flags = [word for word in pod["containers"][0]["args"] if word.startswith(("--namespace", "--lease", "--limit"))]
     kubeconfig = access(admin, cluster, pod["serviceAccountName"], tmp_path, other_shop.namespace)
+    assert "--limit-job-template" in flags
     operator = OperatorProcess(kubeconfig, tuple(flags)).start()
     empty_shop.migrate()
     empty_shop.succeeds()
@@ -91,16 +98,18 @@ def test_an_installer_without_cluster_rights_leaves_the_definition_and_the_polic
     assert operator.stop() == 0
 
 
-@pytest.mark.parametrize(
-    ("values", "refused"),
-    [
-        ((WITHOUT_CLUSTER_RIGHTS[0],), "admissionpolic"),
-        ((WITHOUT_CLUSTER_RIGHTS[1],), "customresourcedefinitions"),
-    ],
-    ids=["the policies", "the definition"],
+NEEDED = dict(
+    zip(
+        WITHOUT_CLUSTER_RIGHTS,
+        ("customresourcedefinitions", "admissionpolic", "admissionpolic", "clusterroles"),
+        strict=True,
+    )
 )
-def test_what_needs_rights_on_the_cluster_is(install: Install, values: tuple[str, ...], refused: str) -> None:
-    done = install(*values)
+
+
+@pytest.mark.parametrize(("left_in", "refused"), NEEDED.items(), ids=NEEDED)
+def test_what_needs_rights_on_the_cluster_is(install: Install, left_in: str, refused: str) -> None:
+    done = install(*(value for value in WITHOUT_CLUSTER_RIGHTS if value != left_in))
     assert done.returncode != 0
     assert refused in done.stderr
     assert "cannot" in done.stderr

@@ -269,4 +269,8 @@ class Occasion(str, enum.Enum):
         "Unreadable",
         "A field of an object that belongs to the migration cannot be read, and counts as absent; the note says which.",
     )
+    RUNNER_REPLACED = (
+        "RunnerReplaced",
+        "The ConfigMap alembic-operator-runner had other content than the operator's, and was written anew.",
+    )
     ROLLOUT_AT_RISK = "RolloutAtRisk", "A workload's settings do not suit a gate; the note says what to change."

@@ -20,6 +20,11 @@ def notices(before: Status, after: Status, verdict: Verdict) -> tuple[Notice, ..
     return (*started, *_outcome(verdict, newly_ended=newly_ended, changed=changed))
 
 
+def replaced(news: str) -> tuple[Notice, ...]:
+    """Return one Event for what stood in the runner's place: it is code that runs with the database's Secrets."""
+    return (Notice(Occasion.RUNNER_REPLACED, news, warning=True),) if news else ()
+
+
 def _outcome(verdict: Verdict, *, newly_ended: bool, changed: bool) -> tuple[Notice, ...]:
     effect = verdict.reason.effect
     if effect is Effect.READY:

@@ -272,10 +272,14 @@ class Observation:
     runner_image: str
     runner_is_there: bool
     """The namespace has the ConfigMap with this operator's runner."""
+    runner_news: str = ""
+    """Who had put something else in that runner's place; empty: nobody, or it was told."""
     workloads: tuple[GatedWorkload, ...] = ()
     """The workloads whose pods wait for this migration."""
     sighting: Sighting | None = None
     """Of the source, when it is a workload."""
+    limits_job_template: bool = False
+    """Only what is harmless is taken from spec.jobTemplate: no policy asks who may write it."""
     refusal: Refusal | None = None
     """The answer to what was planned a moment ago."""
 

@@ -5,14 +5,26 @@ from dataclasses import replace
 from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.api.status import LastRun, Status
 from alembic_operator.api.v1alpha1 import Spec
-from alembic_operator.core import conditions, job, messages, names, progress, refusals, retry, run, times, unreadable
+from alembic_operator.core import (
+    conditions,
+    harmless,
+    job,
+    messages,
+    names,
+    progress,
+    refusals,
+    retry,
+    run,
+    times,
+    unreadable,
+)
 from alembic_operator.core.actions import BringRunner, CreateJob, DeleteJob, Plan
 from alembic_operator.core.gates import by_pods
 from alembic_operator.core.gates.held import held
 from alembic_operator.core.gates.made_for import Inputs, of_another_strategy
 from alembic_operator.core.gates.rollouts import at_risk
 from alembic_operator.core.gates.skipped import skipped
-from alembic_operator.core.notices import notices
+from alembic_operator.core.notices import notices, replaced
 from alembic_operator.core.observation import DatabaseServer, Job, Manifest, Missing, Observation, PodParts
 from alembic_operator.core.reading import moment
 from alembic_operator.core.settling import unless_fresh
@@ -29,7 +41,7 @@ def plan(seen: Observation) -> Plan:
     before, after = seen.migration.status, status_after(seen, verdict)
     waiting = held(seen, after)
     starting = any(isinstance(action, CreateJob) for action in verdict.actions)
-    bring = () if seen.runner_is_there or seen.migration.spec is None else (BringRunner(),)
+    bring = (BringRunner(),) if starting or not (seen.runner_is_there or seen.migration.spec is None) else ()
     told = with_held(after, waiting, unreadable.sentence(seen))
     return Plan(
         actions=(*bring, *verdict.actions),
@@ -37,6 +49,7 @@ def plan(seen: Observation) -> Plan:
         notices=(
             *notices(before, after, verdict),
             *refusals.of_runner(seen, verdict),
+            *replaced(seen.runner_news),
             *waiting.notices,
             *skipped(seen, after.conditions),
             *at_risk(seen),
@@ -54,9 +67,9 @@ def _soonest(*seconds: float | None) -> float | None:
 
 def judge(seen: Observation) -> Verdict:
     """Return the first verdict that applies: a wrong request, what runs, what is in the way, or a start."""
-    spec = seen.migration.spec
-    if spec is None:
-        return Verdict(Reason.INVALID_SPEC, seen.migration.spec_error)
+    spec, wrong = seen.migration.spec, seen.migration.spec_error or harmless.refusal(seen)
+    if spec is None or wrong:
+        return Verdict(Reason.INVALID_SPEC, wrong)
     if seen.refusal and not seen.refusal.of_runner:
         return refusals.of_job(seen, seen.refusal)
     if seen.cycle:

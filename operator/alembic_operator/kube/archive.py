@@ -1,4 +1,4 @@
-"""Keep the runner in a ConfigMap of every namespace that needs it."""
+"""Keep the runner in a ConfigMap of every namespace that needs it, and nothing else in there."""
 
 import base64
 import hashlib
@@ -6,6 +6,8 @@ import hashlib
 from alembic_operator.core import names
 from alembic_operator.core.observation import Manifest
 from alembic_operator.kube.cluster import CONFIG_MAPS, Cluster
+
+_CONTENT = ("data", "binaryData", "immutable")
 
 
 class Archive:
@@ -16,29 +18,39 @@ class Archive:
         self._content = base64.b64encode(content).decode()
         self._digest = hashlib.sha256(content).hexdigest()
         self._there: set[str] = set()
+        self._verified: dict[str, str] = {}
+        """By namespace: the resourceVersion at which its content was read and found right."""
+        self._suspected: dict[str, str] = {}
+        """By namespace: the last resourceVersion with content of somebody else's."""
+        self._news: dict[str, str] = {}
 
     async def is_in(self, namespace: str, cluster: Cluster, *, for_sure: bool = False) -> bool:
         """Return whether a namespace has this very runner; asked once, or each time it must be `for_sure`."""
         if for_sure or namespace not in self._there:
-            found = await cluster.get_metadata(CONFIG_MAPS, namespace, names.RUNNER_CONFIG_MAP) or {}
-            annotations = (found.get("metadata") or {}).get("annotations") or {}
-            if annotations.get(names.RUNNER_DIGEST) != self._digest:
-                return False
-            self._there.add(namespace)
+            found = await self._look(namespace, cluster)
+            return found is not None and self._is_ours(found)
         return True
 
     async def bring(self, namespace: str, cluster: Cluster) -> None:
-        """Write it.
+        """See that it is there, and write it if it is not.
 
         Raises:
             RefusedError: the API server does not take it.
         """
-        await cluster.apply(CONFIG_MAPS, self.manifest(namespace))
-        self._there.add(namespace)
+        found = await self._look(namespace, cluster)
+        if found and self._is_ours(found):
+            return
+        if found and (found.get("immutable") or _strays(found)):  # which an apply would leave there
+            await cluster.delete(CONFIG_MAPS, namespace, names.RUNNER_CONFIG_MAP, found["metadata"]["uid"])
+        self._note(namespace, await cluster.apply(CONFIG_MAPS, self.manifest(namespace)))
 
     def forget(self) -> None:
-        """Ask every namespace again: somebody may have deleted it."""
+        """Ask every namespace again: somebody may have deleted or changed it."""
         self._there.clear()
+
+    def news(self, namespace: str) -> str:
+        """Return, once, who had put something else in the runner's place."""
+        return self._news.pop(namespace, "")
 
     def manifest(self, namespace: str) -> Manifest:
         """Return the ConfigMap of a namespace."""
@@ -53,3 +65,52 @@ class Archive:
             },
             "binaryData": {names.RUNNER_KEY: self._content},
         }
+
+    async def _look(self, namespace: str, cluster: Cluster) -> Manifest | None:
+        """Return what is there; of content that was read before and has not been written since, only the metadata."""
+        if known := self._verified.get(namespace):
+            found = await cluster.get_metadata(CONFIG_MAPS, namespace, names.RUNNER_CONFIG_MAP)
+            if found and found["metadata"]["resourceVersion"] == known:
+                self._there.add(namespace)
+                return self.manifest(namespace)
+        found = await cluster.get(CONFIG_MAPS, namespace, names.RUNNER_CONFIG_MAP)
+        if found and not self._is_ours(found) and (known or not _is_another_version(found)):
+            self._suspect(namespace, found)
+        self._note(namespace, found)
+        return found
+
+    def _suspect(self, namespace: str, found: Manifest) -> None:
+        version = found["metadata"]["resourceVersion"]
+        if version != self._suspected.get(namespace):
+            self._suspected[namespace] = version
+            self._news[namespace] = f"ConfigMap {names.RUNNER_CONFIG_MAP} {_written_by(found)}: its content is replaced"
+
+    def _note(self, namespace: str, found: Manifest | None) -> None:
+        self._there.discard(namespace)
+        self._verified.pop(namespace, None)
+        if found and self._is_ours(found):
+            self._there.add(namespace)
+            self._verified[namespace] = found["metadata"]["resourceVersion"]
+
+    def _is_ours(self, found: Manifest) -> bool:
+        """Return whether it holds this runner and nothing beside it, whatever its annotation says."""
+        return not found.get("data") and found.get("binaryData") == {names.RUNNER_KEY: self._content}
+
+
+def _strays(found: Manifest) -> bool:
+    return bool(found.get("data")) or bool(set(found.get("binaryData") or ()) - {names.RUNNER_KEY})
+
+
+def _is_another_version(found: Manifest) -> bool:
+    """Return whether it is what another version of the operator leaves: a runner, and its right digest."""
+    content = base64.b64decode((found.get("binaryData") or {}).get(names.RUNNER_KEY, ""))
+    said = (found["metadata"].get("annotations") or {}).get(names.RUNNER_DIGEST)
+    return not _strays(found) and said == hashlib.sha256(content).hexdigest()
+
+
+def _written_by(found: Manifest) -> str:
+    """Return who wrote its content last, in the words of the API server's own record."""
+    content = {f"f:{name}" for name in _CONTENT}
+    writers = [one for one in found["metadata"].get("managedFields") or () if content & set(one.get("fieldsV1") or ())]
+    last: Manifest = max(writers, key=lambda one: one.get("time") or "", default={})
+    return f"was written by {last.get('manager', 'somebody unknown')} ({last.get('operation')}, {last.get('time')})"

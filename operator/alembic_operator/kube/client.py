@@ -13,7 +13,7 @@ from kubernetes.aio.client.configuration import Configuration
 
 from alembic_operator.core.observation import Manifest
 from alembic_operator.kube import errors, permissions
-from alembic_operator.kube.cluster import Page, Resource
+from alembic_operator.kube.cluster import CONFIG_MAPS, Page, Resource
 
 FIELD_MANAGER = "alembic-operator"
 
@@ -122,8 +122,9 @@ class ApiServer:
 
     async def delete(self, resource: Resource, namespace: str, name: str, uid: str) -> None:
         """Delete this very object, after everything that it owns; nothing happens when it is gone already."""
-        permissions.check("delete", resource)
-        options = {"propagationPolicy": "Foreground", "preconditions": {"uid": uid}}
+        permissions.check("delete", resource, name=name)
+        policy = "Background" if resource == CONFIG_MAPS else "Foreground"  # it owns nothing, and is gone at once
+        options = {"propagationPolicy": policy, "preconditions": {"uid": uid}}
         try:
             await self._call("DELETE", resource.path(namespace, name), body=options)
         except (errors.NotFoundError, errors.ConflictError):

@@ -31,12 +31,21 @@ _NO_SOURCE = Missing("the specification cannot be read")
 class Observer:
     """Eyes on a cluster: a cache for what is watched, a read for what is not."""
 
-    def __init__(self, cluster: Cluster, cache: Cache, archive: Archive, runner_image: str) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        cache: Cache,
+        archive: Archive,
+        runner_image: str,
+        *,
+        limits_job_template: bool = False,
+    ) -> None:
         self._cluster = cluster
         self._cache = cache
         self._archive = archive
         self._runner_image = runner_image
         self._sightings = Sightings()
+        self._limits_job_template = limits_job_template
 
     async def observe(self, key: Key, now: datetime) -> Observation | None:
         """Return what there is to see; None when the migration is gone or going.
@@ -66,6 +75,8 @@ class Observer:
             workloads=self._cache.gated_workloads(key),
             runner_image=self._runner_image,
             runner_is_there=await self._runner_is_there(key),
+            runner_news=self._archive.news(key.namespace),
+            limits_job_template=self._limits_job_template,
         )
 
     async def _runner_is_there(self, key: Key) -> bool:

@@ -35,9 +35,10 @@ status."""
 
 
 NAMED_VERBS: dict[tuple[Resource, str], frozenset[str]] = {
-    (CONFIG_MAPS, names.RUNNER_CONFIG_MAP): frozenset({"create", "patch"}),
+    (CONFIG_MAPS, names.RUNNER_CONFIG_MAP): frozenset({"create", "patch", "delete"}),
 }
-"""Verbs by resource and the one name they are for; a patch that makes an object needs `create`, by its name too."""
+"""Verbs by resource and the one name they are for; a patch that makes an object needs `create`, by its name too, and
+one that was made immutable has to be deleted."""
 
 
 OWN_VERBS: dict[Resource, frozenset[str]] = {LEASES: frozenset({"get", "create", "patch"})}

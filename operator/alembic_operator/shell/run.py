@@ -94,7 +94,9 @@ async def _act(
     reconciler = Reconciler(
         cluster=server,
         cache=ears.cache,
-        observer=Observer(server, ears.cache, archive, settings.runner_image),
+        observer=Observer(
+            server, ears.cache, archive, settings.runner_image, limits_job_template=settings.limit_job_template
+        ),
         archive=archive,
         wake=ears.queue.add,
         clock=lambda: datetime.now(UTC),

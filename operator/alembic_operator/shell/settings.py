@@ -18,6 +18,8 @@ class Settings:
     """Namespaces to watch; none: all of them."""
     watch_rollouts: bool = False
     """Watch Argo Rollouts too; their CustomResourceDefinition must exist."""
+    limit_job_template: bool = False
+    """Take only what is harmless from spec.jobTemplate."""
     health_port: int = 8080
     """Port of /healthz and /readyz."""
     log_format: str = "json"

@@ -146,6 +146,12 @@ def name_of(given: Observation) -> str:
     return names.job_name(given.migration.name, job.what_matters(given.migration, spec, parts, server))
 
 
+def the_job(planned: Plan) -> Manifest:
+    """Return the one Job that a plan creates."""
+    (manifest,) = [one.manifest for one in planned.actions if isinstance(one, CreateJob)]
+    return manifest
+
+
 def created(planned: Plan) -> list[str]:
     """Return the names of the Jobs that a plan creates."""
     return [one.manifest["metadata"]["name"] for one in planned.actions if isinstance(one, CreateJob)]

@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 
 from alembic_operator.core import names, source
-from alembic_operator.core.actions import CreateJob
 from alembic_operator.core.observation import DatabaseServer, Manifest, Observation, PodParts
 from alembic_operator.core.plan import plan
 from tests.conftest import Golden
-from tests.unit.core.builders import DATABASE, ON_POSTGRES, POSTGRES, name_of, seen
+from tests.unit.core.builders import DATABASE, ON_POSTGRES, POSTGRES, name_of, seen, the_job
 from tests.unit.core.life import Life
 from tests.unit.core.workloads import a_deployment
 
@@ -31,9 +30,7 @@ def of_config_map(**content: str) -> Observation:
 
 
 def manifest(given: Observation) -> Manifest:
-    (action,) = plan(given).actions
-    assert isinstance(action, CreateJob)
-    return action.manifest
+    return the_job(plan(given))
 
 
 def container_of(job: Manifest) -> Manifest:

@@ -8,7 +8,7 @@ from random import Random
 from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.api.status import LastRun, Status
 from alembic_operator.contract import Failure, Result
-from alembic_operator.core.actions import CreateJob, DeleteJob, Plan
+from alembic_operator.core.actions import BringRunner, CreateJob, DeleteJob, Plan
 from alembic_operator.core.observation import Dependency, Job, Missing, Observation, Pod, Refusal
 from alembic_operator.core.plan import plan
 from tests.unit.core.builders import (
@@ -27,6 +27,7 @@ from tests.unit.core.builders import (
     ready,
     running,
     seen,
+    the_job,
     told,
     with_status,
 )
@@ -112,7 +113,7 @@ def lives() -> list[tuple[Observation, Plan]]:
 def test_the_worlds_reach_most_of_what_can_happen() -> None:
     reached = [planned for _, planned in lives()]
     assert {told(planned)[0] for planned in reached} == set(Effect)
-    assert {type(action) for planned in reached for action in planned.actions} == {CreateJob, DeleteJob}
+    assert {type(action) for planned in reached for action in planned.actions} == {BringRunner, CreateJob, DeleteJob}
     assert len({ready(planned).reason for planned in reached}) > 15
 
 
@@ -147,6 +148,12 @@ def test_no_job_is_created_beside_another_or_while_something_is_in_the_way() -> 
         assert (given.dependencies, given.refusal, given.cycle) == ((), None, ())
 
 
+def test_the_runner_is_looked_at_before_a_job_that_uses_it_is_created() -> None:
+    for _, planned in lives():
+        order = [type(one) for one in planned.actions if isinstance(one, BringRunner | CreateJob)]
+        assert order in ([], [BringRunner, CreateJob])
+
+
 def test_a_busy_job_is_never_deleted() -> None:
     for given, planned in lives():
         busy = {one.job for one in given.pods if one.running} & {one.name for one in given.jobs if not one.outcome}
@@ -169,9 +176,7 @@ def test_no_plan_is_late_or_in_the_past() -> None:
 
 
 def test_every_secret_is_only_referred_to() -> None:
-    (action,) = plan(seen(SPEC)).actions
-    assert isinstance(action, CreateJob)
-    (container,) = action.manifest["spec"]["template"]["spec"]["containers"]
+    (container,) = the_job(plan(seen(SPEC)))["spec"]["template"]["spec"]["containers"]
     secret = {one["name"]: one for one in container["env"] if one["name"] in ("PGUSER", "PGPASSWORD", "DATABASE_URL")}
     assert secret == {
         "PGUSER": {"name": "PGUSER", "valueFrom": {"secretKeyRef": {"name": "users-db", "key": "user"}}},

@@ -7,9 +7,8 @@ import pytest
 import yaml
 
 from alembic_operator.core import names
-from alembic_operator.core.actions import CreateJob
 from alembic_operator.core.plan import plan
-from tests.unit.core.builders import seen
+from tests.unit.core.builders import seen, the_job
 
 ROOT = Path(__file__).parents[3]
 ARGOCD = ROOT / "gitops" / "argocd"
@@ -37,9 +36,8 @@ def test_the_migration_of_the_waves_has_the_environment_of_the_deployment() -> N
     migration, workload = (
         yaml.safe_load((ARGOCD / "waves" / f"{name}.yaml").read_text()) for name in ("migration", "workload")
     )
-    (action,) = plan(seen(migration["spec"])).actions
-    assert isinstance(action, CreateJob)
-    ((migrate,), (users,)) = (one["spec"]["template"]["spec"]["containers"] for one in (action.manifest, workload))
+    job = the_job(plan(seen(migration["spec"])))
+    ((migrate,), (users,)) = (one["spec"]["template"]["spec"]["containers"] for one in (job, workload))
     assert migrate["envFrom"] == users["envFrom"]
     assert migration["spec"]["source"]["image"] == users["image"]
 

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import AsyncGenerator, AsyncIterator
 
+from alembic_operator.core import names
 from alembic_operator.core.observation import Manifest
 from alembic_operator.kube.cluster import Page, Resource
 from alembic_operator.kube.errors import AlreadyExistsError, ApiError, ConflictError, NotFoundError
@@ -14,6 +15,8 @@ class Twin:
     def __init__(self, *objects: tuple[Resource, Manifest]) -> None:
         self.objects: dict[tuple[Resource, str, str], Manifest] = {}
         self.calls: list[tuple[str, str]] = []
+        self.looks: list[str] = []
+        """What was read of ConfigMaps with the runner, which is not told in `calls`: their content or only metadata."""
         self.answers: dict[tuple[str, Resource], ApiError] = {}
         self.events: dict[tuple[Resource, str | None, str], list[Manifest]] = {}
         self._version = 100
@@ -30,11 +33,15 @@ class Twin:
         return copy.deepcopy(kept)
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
-        self._hear("get", resource)
+        if name == names.RUNNER_CONFIG_MAP:
+            self.looks.append("content")
+        else:
+            self._hear("get", resource)
         return copy.deepcopy(self.objects.get((resource, namespace, name)))
 
     async def get_metadata(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
-        """Answer; it is asked once for each namespace, and not told in `calls`."""
+        """Answer; it is not told in `calls`."""
+        self.looks.append("metadata")
         found = self.objects.get((resource, namespace, name))
         return {"metadata": copy.deepcopy(found["metadata"])} if found else None
 

@@ -1,0 +1,146 @@
+"""The runner in its ConfigMap: what is there counts, not what it says of itself."""
+
+import base64
+import hashlib
+from typing import Any
+
+import pytest
+
+from alembic_operator.core import names
+from alembic_operator.core.observation import Manifest
+from alembic_operator.kube.archive import Archive
+from alembic_operator.kube.cluster import CONFIG_MAPS
+from tests.unit.kube.objects import an_archive
+from tests.unit.kube.twin import Twin
+
+WHERE = (CONFIG_MAPS, "shop", "alembic-operator-runner")
+CHANGE, WRITE, REMOVE = b"import os", ("apply", "configmaps"), ("delete", "configmaps")
+EVIL = base64.b64encode(CHANGE).decode()
+
+
+def config_map(content: bytes = CHANGE, digest: str = "", **changes: Any) -> Manifest:
+    """Return a ConfigMap in the runner's place, with its true digest unless told otherwise."""
+    annotation = {names.RUNNER_DIGEST: digest or hashlib.sha256(content).hexdigest()}
+    metadata = {"name": WHERE[2], "namespace": "shop", "annotations": annotation}
+    return {"metadata": metadata, "binaryData": {"runner.pyz": base64.b64encode(content).decode()}} | changes
+
+
+def ours(**changes: Any) -> Manifest:
+    return an_archive().manifest("shop") | changes
+
+
+def binary(**more: str) -> Manifest:
+    return {"binaryData": ours()["binaryData"] | more}
+
+
+OTHERS: dict[str, tuple[Manifest, list[tuple[str, str]]]] = {
+    "other content that says to be ours": (
+        ours(binaryData={"runner.pyz": EVIL}),
+        [WRITE],
+    ),
+    "no content": (ours(binaryData={}), [WRITE]),
+    "neither content nor annotation": ({"metadata": {"name": WHERE[2], "namespace": "shop"}}, [WRITE]),
+    "a file beside it": (ours(**binary(**{"sitecustomize.py": EVIL})), [REMOVE, WRITE]),
+    "a text beside it": (ours(data={"notes": "x"}), [REMOVE, WRITE]),
+    "a text in its place": (ours(binaryData=None, data={"runner.pyz": "import os"}), [REMOVE, WRITE]),
+    "other content that is locked": (ours(binaryData={"runner.pyz": EVIL}, immutable=True), [REMOVE, WRITE]),
+}
+
+
+@pytest.mark.parametrize(("there", "mended"), [pytest.param(*one, id=name) for name, one in OTHERS.items()])
+async def test_what_is_not_the_runner_is_found_replaced_and_told_once(
+    there: Manifest, mended: list[tuple[str, str]]
+) -> None:
+    cluster, archive = Twin((CONFIG_MAPS, there)), an_archive()
+    assert not await archive.is_in("shop", cluster)
+    assert archive.news("shop").endswith(": its content is replaced")
+    await archive.bring("shop", cluster)
+    assert cluster.calls == mended
+    found = cluster.objects[WHERE]
+    assert (found["binaryData"], "data" in found, "immutable" in found) == (ours()["binaryData"], False, False)
+    assert await archive.is_in("shop", cluster, for_sure=True)
+    assert archive.news("shop") == ""
+
+
+async def test_the_runner_of_another_version_is_replaced_without_a_word() -> None:
+    cluster, archive = Twin((CONFIG_MAPS, config_map())), an_archive()
+    assert not await archive.is_in("shop", cluster)
+    await archive.bring("shop", cluster)
+    assert await archive.is_in("shop", cluster, for_sure=True)
+    assert (archive.news("shop"), cluster.calls) == ("", [WRITE])
+
+
+async def test_what_takes_the_place_of_a_runner_that_was_there_is_told_however_it_looks() -> None:
+    cluster, archive = Twin((CONFIG_MAPS, ours())), an_archive()
+    assert await archive.is_in("shop", cluster)
+    cluster.store(CONFIG_MAPS, config_map())
+    assert await archive.is_in("shop", cluster), "it is not asked each time"
+    archive.forget()
+    assert not await archive.is_in("shop", cluster)
+    assert archive.news("shop")
+
+
+async def test_content_is_read_once_and_afterwards_only_the_metadata() -> None:
+    cluster, archive = Twin((CONFIG_MAPS, ours())), an_archive()
+    for _ in range(3):
+        assert await archive.is_in("shop", cluster)
+    assert cluster.looks == ["content"]
+    archive.forget()
+    assert await archive.is_in("shop", cluster)
+    assert await archive.is_in("shop", cluster, for_sure=True)
+    await archive.bring("shop", cluster)
+    assert cluster.looks == ["content", *["metadata"] * 3]
+    cluster.store(CONFIG_MAPS, ours())
+    assert await archive.is_in("shop", cluster, for_sure=True)
+    assert (cluster.looks[4:], cluster.calls) == (["metadata", "content"], [])
+
+
+async def test_what_was_just_brought_is_not_read_again() -> None:
+    cluster, archive = Twin(), an_archive()
+    await archive.bring("shop", cluster)
+    assert await archive.is_in("shop", cluster, for_sure=True)
+    assert cluster.looks == ["content", "metadata"]
+
+
+async def test_one_that_is_gone_is_brought_again_without_a_word() -> None:
+    cluster, archive = Twin((CONFIG_MAPS, ours())), an_archive()
+    assert await archive.is_in("shop", cluster)
+    del cluster.objects[WHERE]
+    assert not await archive.is_in("shop", cluster, for_sure=True)
+    await archive.bring("shop", cluster)
+    assert await archive.is_in("shop", cluster)
+    assert archive.news("shop") == ""
+
+
+async def test_a_server_that_keeps_something_else_is_not_believed() -> None:
+    class Changing(Twin):
+        async def apply(self, resource: Any, manifest: Manifest) -> Manifest:
+            return await super().apply(resource, manifest | {"binaryData": {"runner.pyz": EVIL}})
+
+    cluster, archive = Changing(), an_archive()
+    await archive.bring("shop", cluster)
+    assert not await archive.is_in("shop", cluster)
+
+
+async def test_the_news_names_who_wrote_the_content_last() -> None:
+    entry = {"operation": "Update", "fieldsV1": {"f:binaryData": {}}}
+    managed = [
+        entry | {"manager": "alembic-operator", "time": "2026-03-01T12:00:00Z"},
+        entry | {"manager": "kubectl-edit", "time": "2026-03-01T12:01:00Z"},
+        entry | {"manager": "labeller", "time": "2026-03-01T12:02:00Z", "fieldsV1": {"f:metadata": {}}},
+    ]
+    there = ours(binaryData={"runner.pyz": EVIL})
+    there["metadata"]["managedFields"] = managed
+    cluster, archive = Twin((CONFIG_MAPS, there)), an_archive()
+    await archive.is_in("shop", cluster)
+    assert archive.news("shop") == (
+        "ConfigMap alembic-operator-runner was written by kubectl-edit (Update, 2026-03-01T12:01:00Z): its content is"
+        " replaced"
+    )
+
+
+async def test_namespaces_are_kept_apart() -> None:
+    cluster, archive = Twin((CONFIG_MAPS, ours())), Archive(b"another")
+    await archive.bring("blog", cluster)
+    assert await archive.is_in("blog", cluster, for_sure=True)
+    assert not await archive.is_in("shop", cluster, for_sure=True)
