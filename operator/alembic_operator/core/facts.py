@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from alembic_operator.api.status import Status
-from alembic_operator.api.v1alpha1 import Spec
+from alembic_operator.api.v1alpha1 import GROUP, KIND, Spec
 from alembic_operator.contract import RESULT_BYTES, Result
 from alembic_operator.core import names, reading, run
 from alembic_operator.core.observation import ENDED, DatabaseServer, Job, Manifest, Migration, Missing, Pod
@@ -85,10 +85,12 @@ def job(raw: Manifest) -> Job:
     outcome = reading.text(finished, "type")
     created, started = looked.time("metadata", "creationTimestamp"), looked.time("status", "startTime")
     ended = looked.time("status", "completionTime") or reading.time(finished, "lastTransitionTime")
+    owner = _made_by(raw, GROUP, KIND)
     return Job(
         name=looked.text("metadata", "name"),
         uid=looked.text("metadata", "uid"),
-        owner=reading.text(controller(raw), "uid"),
+        owner=reading.text(owner, "uid"),
+        owner_name=reading.text(owner, "name"),
         attempt=_attempt(looked),
         started_at=started or created,
         deleting="deletionTimestamp" in looked.fields("metadata"),
@@ -127,9 +129,11 @@ def pod(raw: Manifest) -> Pod:
     ended = _terminated(main) or next(filter(_exit_code, map(_terminated, before)), {})
     phase = looked.text("status", "phase")
     result, message = report(ended)
+    job = _made_by(raw, "batch", "Job")
     return Pod(
         name=looked.text("metadata", "name"),
-        job=reading.text(controller(raw), "name"),
+        job=reading.text(job, "name"),
+        job_uid=reading.text(job, "uid"),
         created_at=looked.time("metadata", "creationTimestamp"),
         phase=sys.intern(phase or "Pending"),
         running=not waiting and any(map(_has_started, (*before, *own))) and phase not in ENDED,
@@ -207,6 +211,13 @@ def controller(raw: Manifest) -> Manifest:
     """Return the reference to the object that made this one; empty when nobody did."""
     owners = reading.items(raw, "metadata", "ownerReferences")
     return next((one for one in owners if one.get("controller") is True), {})
+
+
+def _made_by(raw: Manifest, group: str, kind: str) -> Manifest:
+    """Return the reference to the object that made this one, if it is of a kind."""
+    found = controller(raw)
+    same = found.get("kind") == kind and reading.text(found, "apiVersion").partition("/")[0] == group
+    return found if same else {}
 
 
 def unschedulable(conditions: Iterable[Manifest]) -> str:

@@ -51,7 +51,7 @@ PROJECT_VOLUME = "alembic-project"
 PROJECT_PATH = "/alembic-project"
 """Where a ConfigMap source is mounted; its working directory."""
 
-_DIGITS = 10
+DIGITS = 10
 
 
 def digest(what_matters: Any) -> str:
@@ -61,4 +61,4 @@ def digest(what_matters: Any) -> str:
 
 def job_name(migration: str, what_matters: Any) -> str:
     """Return the one name that the Job of this migration and these inputs can have: creating it twice is harmless."""
-    return f"{migration}-{digest(what_matters)[:_DIGITS]}"
+    return f"{migration}-{digest(what_matters)[:DIGITS]}"

@@ -88,7 +88,7 @@ class Job:
     name: str
     uid: str
     owner: str
-    """uid of the DatabaseMigration that owns it."""
+    """uid of the DatabaseMigration that controls it; empty when none does."""
     attempt: int
     started_at: str
     deleting: bool
@@ -101,6 +101,8 @@ class Job:
     """The Job controller has begun with it: not while a queue of Jobs keeps it suspended, or the controller lags."""
     has_lost_pods: bool = False
     """A pod of it has failed, or was deleted before it could succeed."""
+    owner_name: str = ""
+    """Name of that DatabaseMigration."""
     unreadable: tuple[str, ...] = ()
     """Which of its fields cannot be read, each with its value, shortened; they count as absent."""
 
@@ -111,6 +113,7 @@ class Pod:
 
     name: str
     job: str
+    """Name of the Job that controls it; empty when none does."""
     created_at: str
     phase: str
     running: bool
@@ -133,6 +136,7 @@ class Pod:
     image_named: str = ""
     """The image in the words of the manifest."""
     uid: str = ""
+    job_uid: str = ""
     unreadable: tuple[str, ...] = ()
     """As of a Job."""
 
@@ -274,6 +278,8 @@ class Observation:
     """The namespace has the ConfigMap with this operator's runner."""
     runner_news: str = ""
     """Who had put something else in that runner's place; empty: nobody, or it was told."""
+    taken: tuple[str, ...] = ()
+    """Names of Jobs that only look like this migration's: they have its labels, or the name that its own would have."""
     workloads: tuple[GatedWorkload, ...] = ()
     """The workloads whose pods wait for this migration."""
     sighting: Sighting | None = None

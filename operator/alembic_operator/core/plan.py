@@ -6,11 +6,11 @@ from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.api.status import LastRun, Status
 from alembic_operator.api.v1alpha1 import Spec
 from alembic_operator.core import (
+    belonging,
     conditions,
     harmless,
     job,
     messages,
-    names,
     progress,
     refusals,
     retry,
@@ -37,12 +37,13 @@ _SLOW = 60.0
 
 def plan(seen: Observation) -> Plan:
     """Return what should be true now, and what to do for it."""
+    all_seen, seen = seen, belonging.belonging(seen)
     verdict = refusals.unless_runner_is_refused(seen, judge(seen))
     before, after = seen.migration.status, status_after(seen, verdict)
     waiting = held(seen, after)
     starting = any(isinstance(action, CreateJob) for action in verdict.actions)
     bring = (BringRunner(),) if starting or not (seen.runner_is_there or seen.migration.spec is None) else ()
-    told = with_held(after, waiting, unreadable.sentence(seen))
+    told = with_held(after, waiting, unreadable.sentence(all_seen))
     return Plan(
         actions=(*bring, *verdict.actions),
         status=told,
@@ -54,7 +55,7 @@ def plan(seen: Observation) -> Plan:
             *skipped(seen, after.conditions),
             *at_risk(seen),
             *of_another_strategy(seen),
-            *unreadable.unreadable(seen),
+            *unreadable.unreadable(all_seen),
         ),
         requeue_after=_soonest(verdict.requeue_after, waiting.look_again),
         report_first=starting and (conditions.ready(before.conditions) or told == before),
@@ -79,7 +80,7 @@ def judge(seen: Observation) -> Verdict:
     if isinstance(seen.source, Missing):
         return _missing_source(spec, seen.source)
     if isinstance(seen.server, Missing):
-        return _missing_server(seen.server)
+        return Verdict(Reason.WAITING_FOR_DATABASE, f"{seen.server.what}; {seen.server.advice}")
     return _with_inputs(seen, spec, seen.source, seen.server)
 
 
@@ -90,12 +91,8 @@ def _missing_source(spec: Spec, missing: Missing) -> Verdict:
     return Verdict(Reason.WAITING_FOR_WORKLOAD, said)
 
 
-def _missing_server(missing: Missing) -> Verdict:
-    return Verdict(Reason.WAITING_FOR_DATABASE, f"{missing.what}; {missing.advice}")
-
-
 def _with_inputs(seen: Observation, spec: Spec, parts: PodParts, server: DatabaseServer | None) -> Verdict:
-    name = names.job_name(seen.migration.name, job.what_matters(seen.migration, spec, parts, server))
+    name = belonging.job_name(seen, job.what_matters(seen.migration, spec, parts, server))
     if spec.strategy == "InitContainer":
         return (
             _previous(seen) or _reported_by_job(seen, name) or by_pods.judge(seen, name, Inputs.of(spec, parts, server))
@@ -129,6 +126,8 @@ def _job(seen: Observation, name: str) -> Job | None:
 
 
 def _start(seen: Observation, name: str, pod: Manifest) -> Verdict:
+    if name in seen.taken:
+        return refusals.of_name(name, seen.migration)
     attempt = run.attempt(seen.migration.status.last_run, name)
     manifest = job.build(name, attempt, seen.migration, pod)
     verdict = progress.created(name, requeue_after=progress.PATIENCE)
@@ -142,10 +141,10 @@ def _under_way(seen: Observation, spec: Spec, name: str) -> Verdict | None:
         return None
     if current.owner != seen.migration.uid:
         said = f"Job {name} belongs to a deleted migration of the same name, and goes with it"
-        return Verdict(Reason.WAITING_FOR_PREVIOUS_JOB, said)
+        return Verdict(Reason.WAITING_FOR_PREVIOUS_JOB, said, requeue_after=_SLOW)
     if current.outcome:
         return None
-    if spec.suspend and not run.has_begun(name, seen.pods):
+    if spec.suspend and not run.has_begun(current, seen.pods):
         said = f"spec.suspend is true; Job {name}, whose pod had not started, is taken back; set it to false to start"
         return Verdict(Reason.SUSPENDED, said, actions=_deletion(current))
     if current.deleting:
@@ -155,7 +154,7 @@ def _under_way(seen: Observation, spec: Spec, name: str) -> Verdict | None:
             under_way=_kept(seen.migration.status.last_run, name),
         )
     current = replace(current, has_lost_pods=current.has_lost_pods or _had_pod(seen, current))
-    verdict = progress.progress(current, run.pods_of(name, seen.pods), seen.now)
+    verdict = progress.progress(current, run.pods_of(current, seen.pods), seen.now)
     started_at = _told_start(seen, current) or (current.started_at if verdict.reason is not Reason.PENDING else None)
     return replace(verdict, under_way=LastRun(job=name, attempt=current.attempt, started_at=started_at or None))
 
@@ -268,13 +267,14 @@ def _previous(seen: Observation, name: str = "") -> Verdict | None:
 
     Without a name, no Job is the right one.
     """
-    own = {one.name for one in seen.jobs if one.name == name}
-    live = {pod.job or pod.name for pod in seen.pods if not pod.ended and pod.job not in own}
+    own = {one.uid for one in seen.jobs if one.name == name}
+    live = {pod.job for pod in seen.pods if not pod.ended and pod.job_uid not in own}
     others = [one for one in seen.jobs if one.name != name and not one.outcome]
     if not others and not live:
         return None
-    busy = {pod.job for pod in seen.pods if pod.running}
-    idle = tuple(action for one in others if one.name not in busy for action in _deletion(one))
+    busy = {pod.job_uid for pod in seen.pods if pod.running}
+    cancelled = [one for one in others if one.uid not in busy and one.owner == seen.migration.uid]
+    idle = tuple(action for one in cancelled for action in _deletion(one))
     waiting_for = ", ".join(sorted({one.name for one in others} | live))
     return Verdict(
         Reason.WAITING_FOR_PREVIOUS_JOB,

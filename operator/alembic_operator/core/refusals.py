@@ -3,7 +3,7 @@
 from alembic_operator.api.reasons import Occasion, Reason
 from alembic_operator.core import conditions, names
 from alembic_operator.core.actions import CreateJob, Notice
-from alembic_operator.core.observation import Observation, Owner, Refusal
+from alembic_operator.core.observation import Migration, Observation, Owner, Refusal
 from alembic_operator.core.reading import moment
 from alembic_operator.core.verdict import Verdict
 
@@ -20,6 +20,13 @@ def of_job(seen: Observation, refusal: Refusal) -> Verdict:
         said = f"the Job is not admitted: {refusal.message}"
         return Verdict(Reason.JOB_FORBIDDEN, said, requeue_after=_as_long_again(seen))
     return Verdict(Reason.JOB_INVALID, f"the Job is invalid: {refusal.message}; correct spec.jobTemplate or the source")
+
+
+def of_name(name: str, migration: Migration) -> Verdict:
+    """Return the verdict on a Job whose name somebody else's has."""
+    said = f"Job {name} is not of this migration, and has the name that its own needs"
+    advice = f"kubectl delete job {name} --namespace {migration.namespace}"
+    return Verdict(Reason.WAITING_FOR_PREVIOUS_JOB, f"{said}; {advice}", requeue_after=_SLOW)
 
 
 def unless_runner_is_refused(seen: Observation, verdict: Verdict) -> Verdict:

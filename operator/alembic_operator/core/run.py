@@ -39,12 +39,14 @@ class Ending:
     pod: Pod | None
 
 
-def pods_of(job: str, pods: Iterable[Pod]) -> list[Pod]:
+def pods_of(job: Job, pods: Iterable[Pod]) -> list[Pod]:
     """Return the Job's pods, newest first."""
-    return sorted((pod for pod in pods if pod.job == job), key=lambda pod: (pod.created_at, pod.name), reverse=True)
+    return sorted(
+        (pod for pod in pods if pod.job_uid == job.uid), key=lambda pod: (pod.created_at, pod.name), reverse=True
+    )
 
 
-def has_begun(job: str, pods: Iterable[Pod]) -> bool:
+def has_begun(job: Job, pods: Iterable[Pod]) -> bool:
     """Return whether a pod of the Job runs, or has ended and no other one has come yet."""
     own = pods_of(job, pods)
     return any(one.running for one in own) or (bool(own) and all(one.ended for one in own))
@@ -57,7 +59,7 @@ def last_phases(job: Job) -> tuple[str, ...]:
 
 def ending(job: Job, pods: Iterable[Pod]) -> Ending | None:
     """Return how a finished Job ended; None when its last report is gone with its pod."""
-    ended = next((pod for pod in pods_of(job.name, pods) if pod.phase in last_phases(job)), None)
+    ended = next((pod for pod in pods_of(job, pods) if pod.phase in last_phases(job)), None)
     if job.failure == "DeadlineExceeded":
         return Ending(Reason.DEADLINE_EXCEEDED, _error_of(ended, "policy.deadline is over"), _result_of(ended), ended)
     if ended is None or (job.outcome == "Complete" and ended.result is None):

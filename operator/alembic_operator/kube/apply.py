@@ -2,12 +2,14 @@
 
 from typing import assert_never
 
+from alembic_operator.core import facts, names
 from alembic_operator.core.actions import Action, BringRunner, CreateJob, DeleteJob
 from alembic_operator.core.observation import Manifest
+from alembic_operator.core.reading import fields
 from alembic_operator.kube.archive import Archive
 from alembic_operator.kube.cache import Cache
 from alembic_operator.kube.cluster import JOBS, Cluster
-from alembic_operator.kube.errors import AlreadyExistsError
+from alembic_operator.kube.errors import AlreadyExistsError, AnotherJobError
 
 
 async def apply(action: Action, namespace: str, cluster: Cluster, cache: Cache, archive: Archive) -> None:
@@ -15,6 +17,7 @@ async def apply(action: Action, namespace: str, cluster: Cluster, cache: Cache, 
 
     Raises:
         RefusedError: the API server does not take the Job, or the runner.
+        AnotherJobError: the name of the Job is taken.
     """
     match action:
         case BringRunner():
@@ -31,8 +34,20 @@ async def _create(manifest: Manifest, namespace: str, cluster: Cluster) -> Manif
     name = manifest["metadata"]["name"]
     try:
         return await cluster.create(JOBS, namespace, manifest)
-    except AlreadyExistsError:  # by this operator, before it was killed: the name says that it is the same Job
+    except AlreadyExistsError:
         existing = await cluster.get(JOBS, namespace, name)
         if existing is None:
             raise
+        if not _is_the_same(existing, manifest):
+            raise AnotherJobError(facts.job(existing)) from None
         return existing
+
+
+def _is_the_same(existing: Manifest, wanted: Manifest) -> bool:
+    """Return whether this operator made it before it was killed: it has the labels and the owner that it would have."""
+    (owner,) = wanted["metadata"]["ownerReferences"]
+    ours, theirs = wanted["metadata"]["labels"], fields(existing, "metadata", "labels")
+    watched = (names.MANAGED_BY, names.RUN_LABEL)
+    return facts.controller(existing).get("uid") == owner["uid"] and all(
+        theirs.get(label) == ours[label] for label in watched
+    )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from alembic_operator.core import messages
+from alembic_operator.core.observation import Job
 
 _UNPROCESSABLE, _BAD_REQUEST, _FORBIDDEN, _NOT_FOUND, _SERVER_ERROR = 422, 400, 403, 404, 500
 
@@ -46,6 +47,14 @@ class AlreadyExistsError(ApiError):
 
 class ConflictError(ApiError):
     """The object changed, or is another one of the same name."""
+
+
+class AnotherJobError(AlreadyExistsError):
+    """A Job of that name exists that is not the one, or that no watch tells of."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(409, "AlreadyExists", f"Job {job.name} exists already")
+        self.job = job
 
 
 class RefusedError(ApiError):

@@ -152,5 +152,5 @@ def _has_not_begun(pod: GatedPod) -> bool:
 
 def _has_report(job: Job, pods: Iterable[Pod]) -> bool:
     """Return whether the pod that ended this Job is known: the two watches tell their news in any order."""
-    newest = next(iter(run.pods_of(job.name, pods)), None)
+    newest = next(iter(run.pods_of(job, pods)), None)
     return newest is not None and newest.phase in run.last_phases(job)

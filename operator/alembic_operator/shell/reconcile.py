@@ -17,7 +17,14 @@ from alembic_operator.kube.apply import apply
 from alembic_operator.kube.archive import Archive
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cluster import Cluster
-from alembic_operator.kube.errors import ApiError, InvalidError, LeaseLostError, RefusedError, UnreachableError
+from alembic_operator.kube.errors import (
+    AnotherJobError,
+    ApiError,
+    InvalidError,
+    LeaseLostError,
+    RefusedError,
+    UnreachableError,
+)
 from alembic_operator.kube.events import Events
 from alembic_operator.kube.observe import Observer
 from alembic_operator.kube.report import report
@@ -86,13 +93,16 @@ class Reconciler:
         return None
 
     async def _act(self, seen: Observation, planned: Plan) -> Plan:
-        """Carry out a plan, and return it, or what follows from the API server's refusal of a part of it."""
+        """Carry out a plan, and return it, or what follows from what the API server answers."""
         refusal = None
         for action in planned.actions:
             if refusal and isinstance(action, CreateJob):
                 break  # it would wait for the runner for ever
             try:
                 await apply(action, seen.migration.namespace, self.cluster, self.cache, self.archive)
+            except AnotherJobError as error:
+                others = replace(seen, jobs=(*seen.jobs, error.job))
+                return await self._act(others, plan(others))
             except RefusedError as error:
                 if isinstance(action, DeleteJob):
                     raise

@@ -64,6 +64,7 @@ def a_job(name: str, **changes: Any) -> Job:
         name=name,
         uid=f"uid-of-{name}",
         owner=UID,
+        owner_name="users",
         attempt=1,
         started_at=at(-60),
         deleting=False,
@@ -92,6 +93,7 @@ def a_pod(of: str, **changes: Any) -> Pod:
         finished_at="",
         image="",
         result=None,
+        job_uid=f"uid-of-{of}",
     )
     return replace(plain, **changes)
 
@@ -139,11 +141,16 @@ def with_status(before: Observation, status: Status) -> Observation:
 
 def name_of(given: Observation) -> str:
     """Return the name of the Job of these very inputs."""
+    return names.job_name(given.migration.name, what_matters(given))
+
+
+def what_matters(given: Observation) -> Manifest:
+    """Return the inputs."""
     spec, parts, server = given.migration.spec, given.source, given.server
     assert spec is not None
     assert isinstance(parts, PodParts)
     assert not isinstance(server, Missing)
-    return names.job_name(given.migration.name, job.what_matters(given.migration, spec, parts, server))
+    return job.what_matters(given.migration, spec, parts, server)
 
 
 def the_job(planned: Plan) -> Manifest:

@@ -37,7 +37,7 @@ class Life:
         return planned
 
     def _create(self, manifest: Manifest) -> None:
-        stored = {"uid": f"uid-{self.seen.now}", "creationTimestamp": self._now()}
+        stored = {"uid": f"uid-{self._now()}", "creationTimestamp": self._now()}
         created = facts.job(manifest | {"metadata": manifest["metadata"] | stored})
         assert created.name not in [one.name for one in self.seen.jobs]
         self.seen = replace(self.seen, jobs=(*self.seen.jobs, created))
@@ -63,7 +63,9 @@ class Life:
     def pod_runs(self) -> None:
         self.pass_time(2)
         others = tuple(one for one in self.seen.pods if one.job != self.job.name)
-        self.seen = replace(self.seen, pods=(*others, running(self.job.name, created_at=self._now())))
+        self.seen = replace(
+            self.seen, pods=(*others, running(self.job.name, job_uid=self.job.uid, created_at=self._now()))
+        )
 
     def job_ends(self, exit_code: int = 0, result: Result | None = UP_TO_DATE, failure: str = "") -> None:
         """Let the newest Job and its pod end."""
@@ -74,7 +76,7 @@ class Life:
             finished_at=self._now(),
             failure=failure or ("BackoffLimitExceeded" if exit_code else ""),
         )
-        pod = ended(job.name, exit_code, result, finished_at=self._now(), created_at=job.started_at)
+        pod = ended(job.name, exit_code, result, finished_at=self._now(), created_at=job.started_at, job_uid=job.uid)
         self.seen = replace(
             self.seen,
             jobs=(*(one for one in self.seen.jobs if one.name != job.name), job),

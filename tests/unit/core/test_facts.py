@@ -10,9 +10,15 @@ from alembic_operator.core.observation import DatabaseServer, Missing
 from tests.unit.core.builders import LOCKED, UP_TO_DATE
 from tests.unit.core.workloads import a_postgres
 
-OWNER = {"kind": "DatabaseMigration", "name": "users", "uid": "u1", "controller": True}
+OWNER = {
+    "apiVersion": "alembic-operator.dev/v1alpha1",
+    "kind": "DatabaseMigration",
+    "name": "users",
+    "uid": "u1",
+    "controller": True,
+}
 T0, T1, T2, T7, T8, T9 = (f"2026-03-01T12:00:0{second}Z" for second in (0, 1, 2, 7, 8, 9))
-OF_A_JOB = {"kind": "Job", "name": "users-1", "uid": "j1", "controller": True}
+OF_A_JOB = {"apiVersion": "batch/v1", "kind": "Job", "name": "users-1", "uid": "j1", "controller": True}
 
 
 def metadata(**fields: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from random import Random
 from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.api.status import LastRun, Status
 from alembic_operator.contract import Failure, Result
+from alembic_operator.core import names
 from alembic_operator.core.actions import BringRunner, CreateJob, DeleteJob, Plan
 from alembic_operator.core.observation import Dependency, Job, Missing, Observation, Pod, Refusal
 from alembic_operator.core.plan import plan
@@ -16,6 +17,7 @@ from tests.unit.core.builders import (
     LOCKED,
     ON_POSTGRES,
     POSTGRES,
+    UID,
     UP_TO_DATE,
     a_job,
     a_pod,
@@ -29,6 +31,7 @@ from tests.unit.core.builders import (
     seen,
     the_job,
     told,
+    what_matters,
     with_status,
 )
 
@@ -36,6 +39,7 @@ WORLDS = 400
 OLD = "users-0123456789"
 SPEC = ON_POSTGRES | {"database": ON_POSTGRES["database"] | {"passwordFrom": {"name": "users-db", "key": "password"}}}
 NAME = name_of(seen(SPEC))
+OTHER = names.job_name("users", [what_matters(seen(SPEC)), UID])
 RESULTS = (None, UP_TO_DATE, LOCKED, BROKEN, Result("AuthenticationFailed", error=Failure("refused", "28P01")))
 ENDS = ((0, UP_TO_DATE), (0, None), (70, BROKEN), (75, LOCKED), (75, None), (77, RESULTS[-1]), (137, UP_TO_DATE))
 
@@ -45,7 +49,7 @@ def some_job(random: Random, name: str) -> Job:
     return a_job(
         name,
         uid=f"{name}-{random.randrange(100)}",
-        owner=random.choice((a_job("any").owner,) * 9 + ("foreign",)),
+        owner=random.choice((UID,) * 9 + ("a deleted one of the same name",)),
         attempt=random.randint(1, 5),
         started_at=at(-random.randint(1, 1000)),
         deleting=random.random() < 0.15,
@@ -55,8 +59,12 @@ def some_job(random: Random, name: str) -> Job:
     )
 
 
-def some_pod(random: Random, of: str) -> Pod:
-    named = {"name": f"{of}-{random.randrange(1000)}", "created_at": at(-random.randint(1, 900))}
+def some_pod(random: Random, of: str, uid: str) -> Pod:
+    named = {
+        "name": f"{of}-{random.randrange(1000)}",
+        "created_at": at(-random.randint(1, 900)),
+        "job_uid": uid if uid and random.random() < 0.95 else "a deleted one",
+    }
     code, result = random.choice(ENDS)
     kinds = (
         a_pod(of, **named),
@@ -84,9 +92,10 @@ def some_status(random: Random) -> Status:
 
 def world(seed: int) -> Observation:
     random = Random(seed)
-    names = random.sample((NAME, OLD, "users-abcdefabcd"), random.randint(0, 2))
-    jobs = tuple(some_job(random, name) for name in names if random.random() < 0.8)
-    pods = tuple(some_pod(random, name) for name in names for _ in range(random.randint(0, 2)))
+    of = random.sample((NAME, OLD, "users-abcdefabcd"), random.randint(0, 2))
+    jobs = tuple(some_job(random, name) for name in of if random.random() < 0.8)
+    uids = {one.name: one.uid for one in jobs}
+    pods = tuple(some_pod(random, name, uids.get(name, "")) for name in of for _ in range(random.randint(0, 2)))
     given = seen(
         SPEC | {"suspend": random.random() < 0.1},
         generation=random.randint(1, 9),
@@ -135,7 +144,7 @@ def test_a_ready_migration_has_a_success_of_these_very_inputs_and_nothing_else_g
         before = given.migration.status.last_run
         assert UP_TO_DATE in results or (before is not None and before.outcome == "UpToDate")
         assert [one for one in given.jobs if not one.outcome] == []
-        assert [one for one in given.pods if not one.ended and one.job != NAME] == []
+        assert {one.job for one in given.pods if not one.ended} <= {NAME}
 
 
 def test_no_job_is_created_beside_another_or_while_something_is_in_the_way() -> None:
@@ -156,9 +165,51 @@ def test_the_runner_is_looked_at_before_a_job_that_uses_it_is_created() -> None:
 
 def test_a_busy_job_is_never_deleted() -> None:
     for given, planned in lives():
-        busy = {one.job for one in given.pods if one.running} & {one.name for one in given.jobs if not one.outcome}
-        deleted = {one.name for one in planned.actions if isinstance(one, DeleteJob)}
-        assert not deleted & busy
+        running = {one.job_uid for one in given.pods if one.running}
+        busy = {one.uid for one in given.jobs if not one.outcome and one.uid in running}
+        assert not {one.uid for one in planned.actions if isinstance(one, DeleteJob)} & busy
+
+
+def test_only_its_own_jobs_are_deleted() -> None:
+    for given, planned in lives():
+        own = {one.uid for one in given.jobs if one.owner == UID}
+        assert {one.uid for one in planned.actions if isinstance(one, DeleteJob)} <= own
+
+
+def strangers(seed: int, *called: str) -> tuple[tuple[Job, ...], tuple[Pod, ...]]:
+    """Return Jobs and pods that carry the migration's labels, and are not its own."""
+    random = Random(seed)
+    owners = (("", ""), ("agents", "agents"), ("x", ""))
+    drawn = [(some_job(random, name), random.choice(owners)) for name in called]
+    jobs = tuple(replace(one, owner=owner, owner_name=name) for one, (owner, name) in drawn)
+    pods = [replace(some_pod(random, one.name, one.uid), job_uid=one.uid) for one in jobs for _ in range(2)]
+    labelled = [some_pod(random, random.choice(("", "report", "users-report")), "") for _ in range(2)]
+    return jobs, (*pods, *labelled)
+
+
+def test_what_only_carries_the_labels_changes_nothing() -> None:
+    for seed, (given, planned) in enumerate(lives()):
+        jobs, pods = strangers(seed, "nightly-report", "users-fedcba9876")
+        among = replace(given, jobs=(*jobs, *given.jobs), pods=(*pods, *given.pods))
+        assert plan(among) == planned
+
+
+def test_a_job_of_another_that_has_the_name_is_neither_waited_for_nor_believed() -> None:
+    named, tried = 0, 0
+    for seed, (given, planned) in enumerate(lives()):
+        if NAME in [one.name for one in given.jobs]:
+            continue
+        jobs, pods = strangers(seed, NAME)
+        among = plan(replace(given, jobs=(*jobs, *given.jobs), pods=(*pods, *given.pods)))
+        assert {one.uid for one in among.actions if isinstance(one, DeleteJob)}.isdisjoint(one.uid for one in jobs)
+        if created(planned):
+            assert created(among) == [OTHER]
+            assert created(plan(replace(given, jobs=(*strangers(seed, NAME, OTHER)[0], *given.jobs)))) == []
+            named += 1
+        if told(planned)[0] is Effect.READY:
+            assert among == planned
+        tried += 1
+    assert (named > 10, tried > 100) == (True, True)
 
 
 def test_every_plan_is_the_same_again_and_its_status_settles() -> None:

@@ -34,7 +34,6 @@ BLOCKING: dict[str, tuple[tuple[Job, ...], tuple[Pod, ...], list[str]]] = {
     "a Job that is being deleted": ((a_job(OLD, deleting=True),), (running(OLD),), []),
     "a live pod of a vanished Job": ((), (running(OLD),), []),
     "a live pod of a vanished Job of these very inputs": ((), (running(NAME),), []),
-    "a live pod that no Job owns any more": ((), (running("", name=OLD),), []),
     "a pod that is still ending after its Job failed": ((a_job(OLD, outcome="Failed"),), (running(OLD),), []),
 }
 
@@ -57,6 +56,10 @@ NOT_BLOCKING: dict[str, tuple[tuple[Job, ...], tuple[Pod, ...]]] = {
     "a Job that failed": ((a_job(OLD, outcome="Failed"),), (ended(OLD, 70),)),
     "a finished Job that is being deleted": ((a_job(OLD, outcome="Complete", deleting=True),), ()),
     "a pod that ended and whose Job is gone": ((), (ended(OLD, 0),)),
+    "a Job of nobody": ((a_job(OLD, owner=""),), (running(OLD),)),
+    "a Job of another migration": ((a_job(OLD, owner="another", owner_name="agents"),), (running(OLD),)),
+    "a pod of nobody": ((), (running("", name=OLD),)),
+    "a pod of a Job of another name": ((), (running("report-0123456789"), running("users-report"))),
 }
 
 

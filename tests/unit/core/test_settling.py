@@ -286,7 +286,7 @@ def test_a_job_of_a_suspended_migration_whose_pod_has_started_is_left_to_finish(
     life = Life()
     life.look()
     life.change(suspend=True)
-    life.seen = replace(life.seen, pods=tuple(replace(pod, job=life.job.name) for pod in pods))
+    life.seen = replace(life.seen, pods=tuple(replace(pod, job=life.job.name, job_uid=life.job.uid) for pod in pods))
     assert life.look().actions == ()
 
 

@@ -35,7 +35,8 @@ def of_a_run(name: str, version: int, of: str, namespace: str, **more: Any) -> M
 def a_job(
     name: str = "users-1", version: int = 1, of: str = "users", namespace: str = "shop", **status: Any
 ) -> Manifest:
-    owners = [{"kind": "DatabaseMigration", "name": of, "uid": f"uid-of-{of}", "controller": True}]
+    owner = {"apiVersion": "alembic-operator.dev/v1alpha1", "kind": "DatabaseMigration"}
+    owners = [owner | {"name": of, "uid": f"uid-of-{of}", "controller": True}]
     return {"metadata": of_a_run(name, version, of, namespace, ownerReferences=owners), "status": status}
 
 
@@ -46,7 +47,7 @@ def finished(outcome: str = "Complete", **more: Any) -> Manifest:
 
 
 def a_pod(name: str, version: int = 1, of: str = "users", job: str = "users-1", **status: Any) -> Manifest:
-    owners = [{"kind": "Job", "name": job, "uid": "j", "controller": True}]
+    owners = [{"apiVersion": "batch/v1", "kind": "Job", "name": job, "uid": f"uid-of-{job}", "controller": True}]
     return {"metadata": of_a_run(name, version, of, "shop", ownerReferences=owners), "status": status}
 
 

@@ -87,7 +87,13 @@ class Shop:
         job, name = self.jobs[-1], self.jobs[-1]["metadata"]["name"]
         state = {"terminated": {"exitCode": exit_code, "message": result.to_json()}}
         labels = OPERATOR_LABEL | {"alembic-operator.dev/run": "users"}
-        owner = {"kind": "Job", "name": name, "uid": "j", "controller": True}
+        owner = {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "name": name,
+            "uid": job["metadata"]["uid"],
+            "controller": True,
+        }
         pod = {
             "metadata": {"name": f"{name}-x", "namespace": "shop", "labels": labels, "ownerReferences": [owner]},
             "status": {
@@ -436,6 +442,59 @@ async def test_a_migration_whose_deletion_was_never_told_has_its_job_made_no_sec
     assert await shop.look() == [WRITE_STATUS]
     assert shop.cache.keys() == []
     assert await shop.look() == []
+
+
+async def bare(shop: Shop, **metadata: Any) -> tuple[str, str]:
+    """Leave a Job of somebody else under the name that the migration's own would have, which no watch tells of."""
+    await shop.look()
+    (job,) = shop.jobs
+    name, uid = job["metadata"]["name"], job["metadata"]["uid"]
+    shop.cache.drop(JOBS, job)
+    shop.cluster.store(JOBS, job | {"metadata": {"name": name, "namespace": "shop", "uid": uid} | metadata})
+    shop.cluster.objects[MIGRATIONS, *USERS].pop("status")
+    shop.change()
+    return name, uid
+
+
+async def test_a_name_that_somebody_else_took_is_left_to_him_and_another_one_is_kept(shop: Shop) -> None:
+    name, _ = await bare(shop)
+    assert await shop.look() == [CREATE_JOB, ("get", "jobs"), CREATE_JOB, WRITE_STATUS, EVENT]
+    foreign, own = shop.jobs
+    assert (foreign["metadata"]["name"], own["metadata"]["labels"]["alembic-operator.dev/run"]) == (name, "users")
+    assert shop.message == f"Job {own['metadata']['name']} was created; its pod has not started yet"
+    assert await shop.look() == []
+    shop.end(75, LOCKED)
+    await shop.look()
+    shop.now += timedelta(seconds=60)
+    assert DELETE_JOB in await shop.look()
+    await shop.forget_jobs()
+    assert (await shop.look())[:2] == [CREATE_JOB, WRITE_STATUS]
+    assert [one["metadata"]["name"] for one in shop.jobs] == [name, own["metadata"]["name"]]
+
+
+async def test_both_names_that_somebody_else_took_are_told_with_what_to_do(shop: Shop) -> None:
+    await bare(shop)
+    await shop.look()
+    own = shop.jobs[1]
+    shop.cache.drop(JOBS, own)
+    shop.cluster.store(JOBS, own | {"metadata": own["metadata"] | {"ownerReferences": []}})
+    shop.cluster.objects[MIGRATIONS, *USERS].pop("status")
+    shop.change()
+    assert await shop.look() == [CREATE_JOB, ("get", "jobs"), CREATE_JOB, ("get", "jobs"), WRITE_STATUS, EVENT]
+    assert (shop.reason, shop.after) == ("WaitingForPreviousJob", 60)
+    name = own["metadata"]["name"]
+    assert shop.message.endswith(f"its own needs; kubectl delete job {name} --namespace shop")
+    shop.cluster.objects.pop((JOBS, "shop", name))
+    await shop.look()
+    assert (shop.reason, shop.jobs[1]["metadata"]["name"]) == ("Pending", name)
+
+
+async def test_a_job_of_a_deleted_migration_of_the_same_name_is_waited_for_also_unseen(shop: Shop) -> None:
+    owner = {"apiVersion": "alembic-operator.dev/v1alpha1", "kind": "DatabaseMigration", "name": "users", "uid": "old"}
+    name, _ = await bare(shop, ownerReferences=[owner | {"controller": True}])
+    assert await shop.look() == [CREATE_JOB, ("get", "jobs"), WRITE_STATUS, EVENT]
+    assert (shop.reason, shop.after) == ("WaitingForPreviousJob", 60)
+    assert shop.message == f"Job {name} belongs to a deleted migration of the same name, and goes with it"
 
 
 def events(shop: Shop) -> list[Manifest]:
