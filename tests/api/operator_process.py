@@ -123,6 +123,8 @@ class OperatorProcess:
 
     kubeconfig: Path
     arguments: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+    """Besides what every operator gets."""
     runner: Path = field(init=False)
     """Not a real one: no kubelet runs it here."""
     log: Path = field(init=False)
@@ -151,7 +153,7 @@ class OperatorProcess:
             ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--", program, *fixed, *self.arguments],
             stdout=self._output,
             stderr=self._output,
-            env=_inherited() | {"KUBECONFIG": str(self.kubeconfig), "POD_ID": self.name},
+            env=_inherited() | self.environment | {"KUBECONFIG": str(self.kubeconfig), "POD_ID": self.name},
         )
 
     @property

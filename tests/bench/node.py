@@ -1,4 +1,4 @@
-"""Play all kubelets at once: each migration pod starts, runs a moment, and ends well with a Result."""
+"""Play all kubelets at once: each pod of a Job starts, runs a moment, and ends well with a Result."""
 
 import asyncio
 import json
@@ -9,10 +9,12 @@ from typing import Any
 import aiohttp
 
 from alembic_operator.contract import Applied, Result
-from alembic_operator.core.names import CONTAINER, MANAGED_BY, OPERATOR
 
 RUNS_FOR = 0.3
 """Seconds between the start of a migration and its end."""
+
+ENDED = "bench/ended"
+"""Label of a pod that somebody else has ended."""
 
 _NOW = "2026-01-01T00:00:00Z"
 _RESULT = Result("UpToDate", ("a1",), ("b2",), ("b2",), applied=(Applied("b2", 250),), driver="psycopg").to_json()
@@ -21,33 +23,34 @@ _PATCH = {"Content-Type": "application/merge-patch+json"}
 _FOR_EVER = aiohttp.ClientTimeout(total=None)
 
 
-async def main(server: str, authority: str, certificate: str, key: str, namespace: str) -> None:
-    """Watch the pods of a namespace for ever, and run each."""
+async def main(server: str, authority: str, certificate: str, key: str) -> None:
+    """Watch the pods of all namespaces for ever, and run each."""
     context = ssl.create_default_context(cafile=authority)
     context.load_cert_chain(certificate, key)
-    pods = f"/api/v1/namespaces/{namespace}/pods"
-    query = {"watch": "1", "labelSelector": f"{MANAGED_BY}={OPERATOR}"}
+    query = {"watch": "1", "labelSelector": f"batch.kubernetes.io/job-name,!{ENDED}"}
     connector = aiohttp.TCPConnector(ssl=context)
     async with (
         aiohttp.ClientSession(server, connector=connector) as session,
         asyncio.TaskGroup() as tasks,
-        session.get(pods, params=query, timeout=_FOR_EVER) as watch,
+        session.get("/api/v1/pods", params=query, timeout=_FOR_EVER) as watch,
     ):
         async for line in watch.content:
             event = json.loads(line)
             if event["type"] == "ADDED":
-                tasks.create_task(_run(session, f"{pods}/{event['object']['metadata']['name']}/status"))
+                metadata = event["object"]["metadata"]
+                path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/status"
+                tasks.create_task(_run(session, path, event["object"]["spec"]["containers"][0]["name"]))
 
 
-async def _run(session: aiohttp.ClientSession, path: str) -> None:
-    await _say(session, path, "Running", {"running": {"startedAt": _NOW}})
+async def _run(session: aiohttp.ClientSession, path: str, container: str) -> None:
+    about = {"name": container, "image": "bench:1", "imageID": "bench@sha256:0", "ready": True, "restartCount": 0}
+    await _say(session, path, "Running", about | {"state": {"running": {"startedAt": _NOW}}})
     await asyncio.sleep(RUNS_FOR)
-    await _say(session, path, "Succeeded", {"terminated": _ENDED})
+    await _say(session, path, "Succeeded", about | {"state": {"terminated": _ENDED}})
 
 
-async def _say(session: aiohttp.ClientSession, path: str, phase: str, state: dict[str, Any]) -> None:
-    container = {"name": CONTAINER, "image": "bench:1", "imageID": "bench@sha256:0", "ready": True, "restartCount": 0}
-    status = {"phase": phase, "startTime": _NOW, "containerStatuses": [container | {"state": state}]}
+async def _say(session: aiohttp.ClientSession, path: str, phase: str, container: dict[str, Any]) -> None:
+    status = {"phase": phase, "startTime": _NOW, "containerStatuses": [container]}
     async with session.patch(path, json={"status": status}, headers=_PATCH) as response:
         response.raise_for_status()
 

@@ -14,11 +14,13 @@ from typing import Any
 from devcluster.controlplane import ApiServer
 from devcluster.processes import Program
 from tests.api.job_controller import CONTROLLERS, connect, started
-from tests.api.operator_process import HOME, OperatorProcess, account
+from tests.api.operator_process import HOME, OperatorProcess, account, allow_lease, lease_flags
 from tests.api.rest import Rest
 
 OPERATOR = "operator"
 NAMESPACE = "bench"
+LEASE_SECONDS = 12
+"""The chart's."""
 
 _WRITES = ("create", "update", "patch", "delete", "deletecollection")
 _READS = ("get", "list")
@@ -74,12 +76,16 @@ def _name(request: dict[str, Any]) -> str:
 
 
 @contextmanager
-def site(folder: Path) -> Iterator[Site]:
-    """Run it all; stop it all."""
+def site(folder: Path, lease: str = "", environment: dict[str, str] | None = None) -> Iterator[Site]:
+    """Run it all; stop it all. With the name of a Lease the operator competes for that."""
     server = AuditedServer(ApiServer.at(folder, CONTROLLERS).plane, CONTROLLERS)
     with started(server), closing(connect(server)) as rest, _node(server):
         rest.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
-        operator = OperatorProcess(account(rest, server, OPERATOR, folder)).start()
+        access = account(rest, server, OPERATOR, folder)
+        if lease:
+            allow_lease(rest, OPERATOR, lease)
+        flags = tuple(lease_flags(lease, LEASE_SECONDS) if lease else ())
+        operator = OperatorProcess(access, flags, environment or {}).start()
         yield Site(server, rest, operator)
         operator.kill()
 
@@ -89,7 +95,7 @@ def _node(server: ApiServer) -> Iterator[None]:
     """Play all kubelets in a process of their own."""
     pki = server.plane.pki
     files = (pki.authority, pki.certificate("admin"), pki.key("admin"))
-    argv = [sys.executable, "-m", "tests.bench.node", server.url, *map(str, files), NAMESPACE]
+    argv = [sys.executable, "-m", "tests.bench.node", server.url, *map(str, files)]
     process = subprocess.Popen(["/usr/bin/setpriv", "--pdeathsig", "KILL", "--", *argv])
     try:
         yield

@@ -35,7 +35,8 @@ class Witness:
         threading.Thread(target=_read, args=(connection.getresponse(), note), daemon=True).start()
 
     def _job(self, job: Manifest, now: float) -> None:
-        name = job["metadata"]["labels"][RUN_LABEL]
+        metadata = job["metadata"]
+        name = metadata["labels"].get(RUN_LABEL) or metadata["name"]
         self.created.setdefault(name, now)
         if _is_true(job, "Complete"):
             self.completed.setdefault(name, now)

@@ -1,0 +1,31 @@
+"""Note each step of an event loop that takes long: Python loads this by itself where PYTHONPATH leads here."""
+
+import asyncio.events
+import json
+import os
+import time
+from typing import Any
+
+_LONG = 0.02
+"""Seconds from which on a step is written down."""
+
+_run = asyncio.events.Handle._run  # noqa: SLF001  the one place through which each step goes
+
+
+def _timed(handle: asyncio.events.Handle) -> None:
+    begun, busy = time.perf_counter(), time.thread_time()
+    _run(handle)
+    if (took := time.perf_counter() - begun) > _LONG:
+        step = {"at": time.monotonic(), "ms": took * 1000, "cpu_ms": (time.thread_time() - busy) * 1000}
+        with open(os.environ["STEPS"], "a") as file:  # noqa: PTH123  no import of its own in somebody's process
+            file.write(json.dumps(step | {"what": _what(handle)}) + "\n")
+
+
+def _what(handle: Any) -> str:
+    owner = getattr(handle._callback, "__self__", None)  # noqa: SLF001
+    coroutine = owner.get_coro() if hasattr(owner, "get_coro") else handle._callback  # noqa: SLF001
+    return str(getattr(coroutine, "__qualname__", coroutine))
+
+
+if "STEPS" in os.environ:
+    asyncio.events.Handle._run = _timed  # type: ignore[method-assign]  # noqa: SLF001
