@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import json
 import ssl
 import sys
 from collections.abc import AsyncIterator
@@ -53,7 +52,7 @@ class Neighbour:
         self._number = migrations
         self._migrations = f"/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}"
         self._pods = f"/api/v1/namespaces/{namespace}/pods"
-        self._random = Random(1)  # noqa: S311  the same neighbour each time
+        self._random = Random(1)
 
     async def send(self, method: str, path: str, body: Any = None) -> None:
         """Send one request; whatever the answer, one goes on."""
@@ -64,7 +63,7 @@ class Neighbour:
 
     async def settle(self, dependencies: int) -> None:
         """Create all migrations."""
-        eager = [(f"eager{one}", {}) for one in range(EAGER)]
+        eager: list[tuple[str, Any]] = [(f"eager{one}", {}) for one in range(EAGER)]
         waiting = [(f"m{one}", {"dependsOn": self._before(one, dependencies)}) for one in range(self._number)]
         work = iter([*eager, *waiting])
 
@@ -129,9 +128,7 @@ async def _webhook(files: Path) -> AsyncIterator[int]:
         uid = (await request.json())["request"]["uid"]
         await asyncio.sleep(ANSWERS_AFTER)
         refusal = {"uid": uid, "allowed": False, "status": {"code": 403, "message": "not today"}}
-        return web.json_response(
-            {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": refusal}
-        )
+        return web.json_response({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": refusal})
 
     application = web.Application()
     application.add_routes([web.post("/", review)])

@@ -126,7 +126,7 @@ def _theirs(here: Site, folder: Path, binary: Path, crds: list[Path]) -> Iterato
     }
     here.rest.create(binding)
     kubeconfig = access(here.rest, here.server, "theirs", folder)
-    argv = [binary, "--leader-elect=false", "--health-probe-bind-address=127.0.0.1:0"]
+    argv = [str(binary), "--leader-elect=false", "--health-probe-bind-address=127.0.0.1:0"]
     with (folder / "theirs.log").open("wb") as log:
         started = subprocess.Popen(
             ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--", *argv],

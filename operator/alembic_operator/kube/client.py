@@ -20,7 +20,7 @@ FIELD_MANAGER = "alembic-operator"
 _PAGE = 50
 """Objects a request: the memory of the largest page stays with the process, and a request costs a few milliseconds."""
 
-_TIMEOUT = 30.0
+_PATIENCE = aiohttp.ClientTimeout(total=30)
 _STREAM = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=90)
 """Of a watch: seconds until a connection stands, and between two things that come."""
 
@@ -32,14 +32,13 @@ _ONLY_METADATA = {"Accept": f"{_JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v
 _AS_APPLY = {"Content-Type": "application/apply-patch+yaml"}
 _AS_MERGE = {"Content-Type": "application/merge-patch+json"}
 
-_SESSION = {"trust_env": False}
-"""No look at proxy variables and ~/.netrc, which costs each request two hops to a thread; Kopf does not look either."""
-
 
 @asynccontextmanager
 async def connected() -> AsyncIterator["ApiServer"]:
     """Connect as a pod does, by its service account; outside of a cluster as kubectl does, by KUBECONFIG."""
-    configuration = Configuration(client_session_kwargs=_SESSION)
+    # A look at proxy variables and ~/.netrc costs each request two hops to a thread, and one for cookies a tenth.
+    session = {"trust_env": False, "cookie_jar": aiohttp.DummyCookieJar()}
+    configuration = Configuration(client_session_kwargs=session)
     try:
         config.load_incluster_config(client_configuration=configuration)
     except config.ConfigException:
@@ -190,7 +189,7 @@ class ApiServer:
         url: str,
         body: Manifest | None = None,
         headers: Manifest | None = None,
-        patience: Any = _TIMEOUT,
+        patience: Any = _PATIENCE,
     ) -> Any:
         headers = _HEADERS | (headers or {})
         await self._client.update_params_for_auth(headers, [], ["BearerToken"], url, method, None)

@@ -6,7 +6,8 @@ from typing import Any
 import structlog
 
 from alembic_operator.core import names
-from alembic_operator.core.reading import fields
+from alembic_operator.core.observation import Manifest
+from alembic_operator.core.reading import fields, items, text
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cache.reflector import Scope
 from alembic_operator.kube.cluster import DEPLOYMENTS, JOBS, PODS, ROLLOUTS, STATEFUL_SETS, Resource
@@ -19,8 +20,10 @@ log = structlog.get_logger()
 _SELECTORS = {JOBS: f"{names.MANAGED_BY}={names.OPERATOR},{names.RUN_LABEL}", PODS: names.MIGRATION_LABEL}
 """Which Jobs and pods are asked for, on the server's side: runs, and pods that wait for one."""
 
-_SWARM = 0.5
-"""Seconds within which gated pods are looked at: many come and pass at once, and each look may write the status."""
+_SOON = 0.5
+"""Seconds within which news are looked at that can wait: the next one, which cannot, most often comes before."""
+
+_ENDS = ("Complete", "Failed")
 
 _GONE = 410
 """A watch began too long ago: it is listed again, and nothing is wrong."""
@@ -49,8 +52,8 @@ class Ears:
         """Take in an event of a watch, or of Kopf."""
         raw = event["object"]
         woken = self.cache.drop(resource, raw) if event["type"] == "DELETED" else self.cache.put(resource, raw)
-        if resource == PODS and names.RUN_LABEL not in fields(raw, "metadata", "labels"):
-            self.queue.add_within(woken, _SWARM)
+        if can_wait(resource, event):
+            self.queue.add_within(woken, _SOON)
         else:
             self.queue.add(woken)
 
@@ -71,3 +74,17 @@ class Ears:
     def troubles(self) -> list[str]:
         """Return what cannot be read, in words."""
         return [f"cannot read {scope}: {error}" for scope, error in self.deaf.items()]
+
+
+def can_wait(resource: Resource, event: Manifest) -> bool:
+    """Tell whether news change nothing at once for the run of a migration, or come in swarms."""
+    raw = fields(event, "object")
+    if resource == PODS and names.RUN_LABEL not in fields(raw, "metadata", "labels"):
+        return True  # many wait for a migration and pass at once, and each look may write the status
+    if text(event, "type") == "DELETED" or text(raw, "metadata", "deletionTimestamp"):
+        return False
+    if resource == PODS:  # it has not begun, or its Job is about to say how it ended
+        return text(raw, "status", "phase") in ("Pending", "Succeeded")
+    return resource == JOBS and not any(
+        one.get("type") in _ENDS and one.get("status") == "True" for one in items(raw, "status", "conditions")
+    )

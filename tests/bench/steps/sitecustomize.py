@@ -1,5 +1,6 @@
 """Note each step of an event loop that takes long: Python loads this by itself where PYTHONPATH leads here."""
 
+import asyncio
 import asyncio.events
 import json
 import os
@@ -9,7 +10,7 @@ from typing import Any
 _LONG = 0.02
 """Seconds from which on a step is written down."""
 
-_run = asyncio.events.Handle._run  # noqa: SLF001  the one place through which each step goes
+_run = asyncio.events.Handle._run
 
 
 def _timed(handle: asyncio.events.Handle) -> None:
@@ -22,10 +23,10 @@ def _timed(handle: asyncio.events.Handle) -> None:
 
 
 def _what(handle: Any) -> str:
-    owner = getattr(handle._callback, "__self__", None)  # noqa: SLF001
-    coroutine = owner.get_coro() if hasattr(owner, "get_coro") else handle._callback  # noqa: SLF001
+    owner = getattr(handle._callback, "__self__", None)
+    coroutine = owner.get_coro() if isinstance(owner, asyncio.Task) else handle._callback
     return str(getattr(coroutine, "__qualname__", coroutine))
 
 
 if "STEPS" in os.environ:
-    asyncio.events.Handle._run = _timed  # type: ignore[method-assign]  # noqa: SLF001
+    asyncio.events.Handle._run = _timed  # type: ignore[assignment, method-assign]
