@@ -53,6 +53,10 @@ bench: $(INSTALLED) api-binaries ## Measure the operator; docs/explanation/bench
 	$(PYTHON) -m tests.bench
 	$(PYTHON) -m tests.bench.admission
 
+.PHONY: bench-hostile
+bench-hostile: $(INSTALLED) api-binaries ## Measure what a hostile namespace costs all others, among 10,000 migrations
+	$(PYTHON) -m tests.bench.hostile
+
 .PHONY: verify
 verify: $(INSTALLED) ## Check generated files, lint, format, types and import contracts
 	$(PYTHON) tools/generate.py --check

@@ -194,7 +194,7 @@ class OperatorProcess:
         """Ask /readyz."""
         try:
             return bool(self.readiness())
-        except (urllib.error.URLError, ConnectionError):
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
 
     def readiness(self) -> str:
