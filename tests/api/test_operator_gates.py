@@ -3,8 +3,8 @@
 from tests.api.kubelet import NOW
 from tests.api.operator_process import MakeOperator
 from tests.api.rest import Manifest
-from tests.api.shop import BROKEN, MIGRATION, Shop, message, until
-from tests.api.workloads import Workload
+from tests.api.shop import BROKEN, MIGRATION, Shop, conditions, message, until
+from tests.api.workloads import DEPLOYMENT, Workload
 
 pytest_plugins = ["tests.api.operator_fixtures"]
 
@@ -178,3 +178,33 @@ def test_a_gate_that_was_skipped_without_need_is_no_warning(shop: Shop) -> None:
         "DatabaseMigration users is Ready all the same; alembic-operator.dev/gate was set by kubectl-patch"
         in event["note"]
     )
+
+
+def test_a_workload_that_is_being_deleted_is_not_warned_of(shop: Shop) -> None:
+    there, going = Workload(shop), Workload(shop, "going")
+    for one in (there, going):
+        one.create(strategy={"type": "Recreate", "rollingUpdate": None}, progressDeadlineSeconds=30)
+    going.held(going.replica_set("77aa"))
+    named = DEPLOYMENT | {"metadata": {"name": "going"}}
+    shop.rest.merge(named, {"metadata": {"finalizers": ["registry.test/slow"]}}, shop.namespace)
+    shop.rest.delete(named, shop.namespace)
+    shop.migrate()
+    until(lambda: len(there.notes(AT_RISK)) > 1)
+    holds(shop, 1)
+    assert (going.notes(AT_RISK), going.notes(HELD)) == ([], [])
+    shop.rest.merge(named, {"metadata": {"finalizers": None}}, shop.namespace)
+
+
+def test_an_application_that_is_installed_in_any_order_is_told_of_no_missing_part(shop: Shop) -> None:
+    following = {"workloadRef": {"kind": "Deployment", "name": "users"}}
+    server = {"statefulSetRef": {"name": "postgres"}, "name": "shop", "userFrom": {"name": "users-db", "key": "user"}}
+    shop.migrate(source=following, database=server, dependsOn=[{"name": "agents"}])
+    assert conditions(shop.becomes("WaitingForWorkload"))["Ready"] == "False"
+    Workload(shop).create()
+    shop.becomes("WaitingForDatabase")
+    shop.change(database={"statefulSetRef": None, "host": "postgres"})
+    shop.becomes("WaitingForDependency")
+    shop.migrate("agents")
+    shop.succeeds("agents")
+    shop.succeeds()
+    assert until(lambda: shop.occasions() == ["Started", "Succeeded"], shop.events)

@@ -40,7 +40,7 @@ class Notice:
     regarding: Owner | None = None
     """Another object than the migration, which is only related then. Such a notice is given once for all."""
     identity: str = ""
-    """What makes it the same notice about that object, however it is worded; empty: its note."""
+    """What makes it the same notice, given once, whatever its words; empty: its note, if it is about another object."""
     set_by: str = ""
     """An annotation of that object's pods: who set it, and when, is looked up and added to the note."""
 

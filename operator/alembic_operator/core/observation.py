@@ -242,6 +242,8 @@ class GatedWorkload:
     """Seconds; None: it has none."""
     max_unavailable: str = ""
     """As it is written, when it lets old pods go while new ones wait; else empty."""
+    deleting: bool = False
+    """Somebody has asked for its end, and its pods go before it: nobody can change it any more."""
     unreadable: tuple[str, ...] = ()
     """As of a Job."""
 

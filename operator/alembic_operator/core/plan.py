@@ -24,7 +24,7 @@ from alembic_operator.core.gates.held import held
 from alembic_operator.core.gates.made_for import Inputs, of_another_strategy
 from alembic_operator.core.gates.rollouts import at_risk
 from alembic_operator.core.gates.skipped import skipped
-from alembic_operator.core.notices import notices, replaced
+from alembic_operator.core.notices import look_again, notices, replaced, without_the_dying
 from alembic_operator.core.observation import DatabaseServer, Job, Manifest, Missing, Observation, PodParts
 from alembic_operator.core.reading import moment
 from alembic_operator.core.settling import unless_fresh
@@ -47,17 +47,20 @@ def plan(seen: Observation) -> Plan:
     return Plan(
         actions=(*bring, *verdict.actions),
         status=told,
-        notices=(
-            *notices(before, after, verdict),
-            *refusals.of_runner(seen, verdict),
-            *replaced(seen.runner_news),
-            *waiting.notices,
-            *skipped(seen, after.conditions),
-            *at_risk(seen),
-            *of_another_strategy(seen),
-            *unreadable.unreadable(all_seen),
+        notices=without_the_dying(
+            seen,
+            (
+                *notices(seen, after, verdict),
+                *refusals.of_runner(seen, verdict),
+                *replaced(seen.runner_news),
+                *waiting.notices,
+                *skipped(seen, after.conditions),
+                *at_risk(seen),
+                *of_another_strategy(seen),
+                *unreadable.unreadable(all_seen),
+            ),
         ),
-        requeue_after=_soonest(verdict.requeue_after, waiting.look_again),
+        requeue_after=_soonest(verdict.requeue_after, waiting.look_again, look_again(seen, after, verdict)),
         report_first=starting and (conditions.ready(before.conditions) or told == before),
     )
 

@@ -67,12 +67,13 @@ class Events:
 
 
 def _name(notice: Notice, migration: Migration | None) -> str:
-    """Return a name: of a notice about another object always the same, so that it is given once."""
+    """Return a name: of a notice with an identity, or about another object, always the same: it is given once."""
     prefix = migration.name if migration else names.OPERATOR
-    if notice.regarding is None:
-        return f"{prefix}.{uuid4().hex[:16]}"
     # What has an identity stays the same when a person looks for it elsewhere, because the workload is gone.
-    said = [notice.identity or f"{notice.regarding.uid} {notice.note}", str(notice.occasion)]
+    identity = notice.identity or (f"{notice.regarding.uid} {notice.note}" if notice.regarding else "")
+    if not identity:
+        return f"{prefix}.{uuid4().hex[:16]}"
+    said = [identity, str(notice.occasion)]
     return f"{prefix}.{names.digest(said)[:16]}"
 
 

@@ -1,8 +1,12 @@
 """Which Events a life makes: one for a start, one for an outcome, one for a wait that was not there before."""
 
+from dataclasses import replace
+
 from alembic_operator.api.reasons import Occasion
 from alembic_operator.core.actions import Plan
-from tests.unit.core.builders import BROKEN, LOCKED, ready
+from alembic_operator.core.plan import plan
+from tests.unit.core.builders import BROKEN, LOCKED, ready, seen
+from tests.unit.core.gates import GATE, a_deployment, a_gated_pod, waiting
 from tests.unit.core.life import Life
 
 
@@ -51,3 +55,13 @@ def test_another_wait_is_another_event() -> None:
     life.pod_runs()
     life.change(alembic={"target": "b2"})
     assert told(life.look()) == [(Occasion.HELD, False)]
+
+
+def test_nothing_is_told_of_pods_whose_workload_is_being_deleted() -> None:
+    skipping = a_gated_pod("skips", "users-1", verdict="Skip", gate=None)
+    migrating = a_gated_pod("migrates", "users-2", gate=replace(GATE, command=("python3", "runner.pyz", "upgrade")))
+    pods = (waiting(name="waits"), skipping, migrating)
+    there, going = a_deployment(recreates=True), a_deployment(recreates=True, deleting=True)
+    occasions = {one.occasion for one in plan(seen(gated=pods, workloads=(there,))).notices}
+    assert occasions == {"Started", "PodsHeld", "GateSkipped", "StrategyMismatch", "RolloutAtRisk"}
+    assert {one.occasion for one in plan(seen(gated=pods, workloads=(going,))).notices} == {"Started"}

@@ -43,6 +43,9 @@ def workload(container: str | None = None, *, exists: bool = True) -> Observatio
     return seen(WORKLOAD, source=source.of_workload("Deployment", "users", parts, container))
 
 
+FOR_OTHERS = ("WaitingForWorkload", "WaitingForConfigMap", "WaitingForDatabase", "WaitingForDependency")
+"""What is created by the same command may come a moment later."""
+
 WAITS = {
     "suspend": (
         seen({"suspend": True}),
@@ -114,7 +117,8 @@ def test_a_new_migration_starts_nothing_and_says_what_it_waits_for(given: Observ
     assert told(planned) == (Effect.RECONCILING, why)
     assert ready(planned).message == message
     assert planned.actions == ()
-    assert [(one.occasion, one.note) for one in planned.notices] == [(Occasion.HELD, f"{why}: {message}")]
+    at_once = [] if why in FOR_OTHERS else [(Occasion.HELD, f"{why}: {message}")]
+    assert [(one.occasion, one.note) for one in planned.notices] == at_once
 
 
 @pytest.mark.parametrize(("given", "why", "message"), [pytest.param(*case, id=name) for name, case in WAITS.items()])
@@ -125,6 +129,39 @@ def test_a_wait_is_announced_once(given: Observation, why: str, message: str) ->
     planned = life.look()
     assert planned.notices == ()
     assert (reason(planned), ready(planned).message) == (why, message)
+
+
+OTHERS = {name: case for name, case in WAITS.items() if case[1] in FOR_OTHERS}
+
+
+@pytest.mark.parametrize(("given", "why", "message"), [pytest.param(*case, id=name) for name, case in OTHERS.items()])
+def test_what_may_have_been_installed_together_is_missed_after_ten_seconds(
+    given: Observation, why: str, message: str
+) -> None:
+    life = Life()
+    life.seen = given
+    first = life.look()
+    assert (first.notices, first.requeue_after) == ((), 10)
+    life.pass_time(9)
+    assert life.look().notices == ()
+    life.pass_time(1)
+    (notice,) = life.look().notices
+    assert (notice.occasion, notice.note, notice.warning) == (Occasion.HELD, f"{why}: {message}", False)
+    life.pass_time(60)
+    assert life.look().notices == (notice,)  # of the same identity, and so the same Event
+    life.pass_time(3600)
+    assert life.look().notices == ()
+
+
+def test_another_specification_that_waits_is_told_of_again() -> None:
+    life = Life()
+    life.seen = workload(exists=False)
+    life.look()
+    life.pass_time(60)
+    first = life.look().notices
+    life.change(source=WORKLOAD["source"], alembic={"target": "b2"})
+    second = life.look().notices
+    assert first[0].identity != second[0].identity
 
 
 STALLS = {
@@ -160,9 +197,9 @@ LOOKS_AGAIN = {
     "a Job that is not admitted": (seen(refusal=Refusal("quota", forbidden=True)), 2),
     "a ConfigMap that does not exist": (config_map(None), 10),
     "a ConfigMap whose Job was just created": (config_map(FILES), 5),
-    "a workload that does not exist": (workload(exists=False), None),
-    "a dependency that is not ready": (seen(dependencies=(Dependency("agents", exists=True, ready=False),)), None),
-    "a StatefulSet that is not ready": (seen(ON_POSTGRES, server=replace(POSTGRES, ready=False)), None),
+    "a workload that does not exist": (workload(exists=False), 10),
+    "a dependency that is not ready": (seen(dependencies=(Dependency("agents", exists=True, ready=False),)), 10),
+    "a StatefulSet that is not ready": (seen(ON_POSTGRES, server=replace(POSTGRES, ready=False)), 10),
     "a Job that was just created": (seen(), 5),
 }
 

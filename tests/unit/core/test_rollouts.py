@@ -178,3 +178,12 @@ def test_a_label_that_names_no_migration_is_told_to_each_workload() -> None:
         (Occasion.ROLLOUT_AT_RISK, True, ROLLOUT),
     ]
     assert "names DatabaseMigration users, which does not exist in this namespace" in notices[0].note
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "Rollout"])
+def test_nothing_is_told_of_a_workload_that_is_being_deleted(kind: str) -> None:
+    going = raw(strategy={"type": "Recreate"}, progressDeadlineSeconds=1)
+    going["metadata"] |= {"deletionTimestamp": "2026-03-01T12:00:00Z"}
+    found = rollouts.workload(going, "apps/v1", kind)
+    assert told(found) == []
+    assert rollouts.without_migration([found], "users") == ()

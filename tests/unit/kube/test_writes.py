@@ -228,3 +228,14 @@ async def test_an_event_names_the_migration_and_fits_in_what_the_api_server_take
     assert (event["reason"], event["type"], event["reportingInstance"]) == ("Failed", "Warning", "pod-1")
     assert event["regarding"]["uid"] == "uid-of-users"
     assert event["note"] == "ü" * 512
+
+
+async def test_a_notice_about_the_migration_with_an_identity_is_one_event() -> None:
+    cluster, cache = Twin(), Cache()
+    migration, told = stored(cluster, cache), Events(cluster, "pod-1")
+    notice = Notice(Occasion.HELD, "WaitingForWorkload: it is not there", identity="since noon")
+    assert await told.announce("shop", notice, migration)
+    assert not await told.announce("shop", notice, migration)
+    assert not await Events(cluster, "pod-2").announce("shop", notice, migration)
+    (event,) = events(cluster)
+    assert event["regarding"]["uid"] == migration.uid

@@ -35,14 +35,16 @@ def workload(raw: Manifest, api_version: str, kind: str) -> GatedWorkload:
     """Read a Deployment, StatefulSet or Rollout; lists leave out what kind their items are."""
     looked = Reading(raw)
     owner = Owner(api_version, kind, looked.text("metadata", "name"), looked.text("metadata", "uid"))
+    deleting = looked.value("metadata", "deletionTimestamp") is not None
     if kind == "StatefulSet":  # it replaces one pod at a time, in its place, and has no deadline
-        return GatedWorkload(owner)
+        return GatedWorkload(owner, deleting=deleting)
     deadline = looked.number("spec", "progressDeadlineSeconds", most=_INT32)
     return GatedWorkload(
         owner,
         recreates=looked.text("spec", "strategy", "type") == "Recreate",
         progress_deadline=_DEADLINE if deadline is None else deadline,
         max_unavailable=_lets_go(looked, kind),
+        deleting=deleting,
         unreadable=looked.unreadable,
     )
 
@@ -117,4 +119,8 @@ def without_migration(workloads: Iterable[GatedWorkload], name: str) -> tuple[No
         f"the label {names.MIGRATION_LABEL} of its pods names DatabaseMigration {name}, which does not exist in this"
         " namespace: new pods are refused until it does; create it, correct the label, or take the label away"
     )
-    return tuple(Notice(Occasion.ROLLOUT_AT_RISK, note, warning=True, regarding=one.owner) for one in workloads)
+    return tuple(
+        Notice(Occasion.ROLLOUT_AT_RISK, note, warning=True, regarding=one.owner)
+        for one in workloads
+        if not one.deleting
+    )
