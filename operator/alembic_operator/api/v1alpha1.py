@@ -206,7 +206,9 @@ class Spec(Model):
     tolerations and other lists are replaced; null and `$patch: delete` remove. The migration's container is
     called `migrate`."""
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=2147483647)] = 86400
-    """How long a finished Job and its logs are kept, in seconds. The status keeps the facts."""
+    """How long a finished Job and its logs are kept, in seconds. Less than 60 is taken as 60, also in jobTemplate: the
+    operator must see how the Job has ended. A failed Job that is gone is made anew at once. The status keeps the
+    facts."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -14,6 +14,10 @@ _POSTGRESQL_PORT = 5432
 _GRACE_SECONDS = 60
 """Long enough to cancel a running statement and to roll back."""
 
+_TTL = "ttlSecondsAfterFinished"
+_LEAST_TTL = 60
+"""Seconds. The operator must see how a Job has ended before it is gone, or it would run again and again."""
+
 _RESTRICTED: Manifest = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 """What Pod Security "restricted" wants of a container, short of the user, which the image or the workload knows."""
 
@@ -101,7 +105,7 @@ def build(name: str, attempt: int, migration: Migration, pod: Manifest) -> Manif
         "spec": {
             "backoffLimit": spec.policy.backoff_limit,
             "activeDeadlineSeconds": max(1, int(seconds(spec.policy.deadline))) + _GRACE_SECONDS,
-            "ttlSecondsAfterFinished": spec.ttl_seconds_after_finished,
+            _TTL: spec.ttl_seconds_after_finished,
             "podReplacementPolicy": "Failed",
             "podFailurePolicy": {"rules": _failure_rules()},
             "template": {"metadata": {"labels": labels, "annotations": {}}, "spec": _beside(pod, template)},
@@ -112,6 +116,8 @@ def build(name: str, attempt: int, migration: Migration, pod: Manifest) -> Manif
         "spec": {"template": {"metadata": {"labels": labels}}},
     }
     merged = merge(merge(job, template), fixed)
+    if merged["spec"].get(_TTL) in range(_LEAST_TTL):
+        merged["spec"][_TTL] = _LEAST_TTL
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",

@@ -148,6 +148,14 @@ class ApiServer:
         permissions.check("patch", resource, "status")
         return await self._apply(resource, manifest, "status")
 
+    async def merge_status(self, resource: Resource, manifest: Manifest) -> Manifest:
+        """Change the fields of a status that the manifest names, whosever they are, and return the object as stored."""
+        permissions.check("patch", resource, "status")
+        metadata = manifest["metadata"]
+        path = resource.path(metadata["namespace"], metadata["name"], "status")
+        stored: Manifest = await self._call("PATCH", path, {"fieldManager": FIELD_MANAGER}, manifest, _AS_MERGE)
+        return stored
+
     async def _apply(self, resource: Resource, manifest: Manifest, subresource: str = "") -> Manifest:
         metadata = manifest["metadata"]
         path = resource.path(metadata["namespace"], metadata["name"], subresource)

@@ -98,6 +98,14 @@ class Cluster(Protocol):
         """
         ...
 
+    async def merge_status(self, resource: Resource, manifest: Manifest) -> Manifest:
+        """Change the fields of a status that the manifest names, whoever wrote them, and return the object as stored.
+
+        Raises:
+            ConflictError: the object has another uid than the manifest.
+        """
+        ...
+
     async def apply_status(self, resource: Resource, manifest: Manifest) -> Manifest:
         """Apply a status on the server's side, as its only owner, and return the object as stored."""
         ...

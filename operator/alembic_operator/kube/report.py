@@ -2,7 +2,9 @@
 
 from alembic_operator.api.status import Status
 from alembic_operator.api.v1alpha1 import API_VERSION, KIND
+from alembic_operator.core import facts
 from alembic_operator.core.observation import Manifest, Migration
+from alembic_operator.core.reading import fields
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cluster import MIGRATIONS, Cluster
 from alembic_operator.kube.errors import ConflictError, NotFoundError
@@ -18,9 +20,14 @@ async def report(
     key = Key(migration.namespace, migration.name)
     if status == migration.status and not for_sure:
         return set()
-    written = status.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
+    # An apply leaves what others wrote and it does not name: images that nobody has seen would stay known.
+    written = {"knownImages": []} | status.model_dump(
+        mode="json", by_alias=True, exclude_none=True, exclude_defaults=True
+    )
     try:
         raw = await cluster.apply_status(MIGRATIONS, _body(migration, written))
+        if facts.migration(raw).status != status and (left := without(fields(raw, "status"), written)):
+            raw = await cluster.merge_status(MIGRATIONS, _body(migration, left))
     except NotFoundError:  # a deletion that was not told yet, or is never told
         cache.lose(key)
         return None
@@ -29,8 +36,21 @@ async def report(
     return cache.put(MIGRATIONS, raw) - {key}
 
 
+def without(there: Manifest, wanted: Manifest) -> Manifest:
+    """Return the JSON merge patch that takes from an object what is not wanted; lists are taken as they are wanted."""
+    patch: Manifest = {}
+    for name, value in there.items():
+        if name not in wanted:
+            patch[name] = None
+        elif isinstance(value, dict) and isinstance(wanted[name], dict):
+            patch |= {name: inner} if (inner := without(value, wanted[name])) else {}
+        elif value != wanted[name]:
+            patch[name] = wanted[name]
+    return patch
+
+
 def _body(migration: Migration, status: Manifest) -> Manifest:
-    """Return the manifest to apply; the uid keeps it from a successor of the same name."""
+    """Return the manifest to send; the uid keeps it from a successor of the same name."""
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,

@@ -240,3 +240,21 @@ def test_the_runner_is_not_process_1_unless_the_job_template_says_so(given: Mani
 )
 def test_a_job_template_of_any_shape_is_taken(template: Manifest) -> None:
     assert manifest(seen({"jobTemplate": template}))["kind"] == "Job"
+
+
+@pytest.mark.parametrize(
+    ("fields", "kept"),
+    [
+        ({}, 86400),
+        ({"ttlSecondsAfterFinished": 0}, 60),
+        ({"ttlSecondsAfterFinished": 59}, 60),
+        ({"ttlSecondsAfterFinished": 61}, 61),
+        ({"jobTemplate": {"spec": {"ttlSecondsAfterFinished": 0}}}, 60),
+        ({"jobTemplate": {"spec": {"ttlSecondsAfterFinished": -1}}}, -1),
+        ({"jobTemplate": {"spec": {"ttlSecondsAfterFinished": {}}}}, {}),
+        ({"jobTemplate": {"spec": {"ttlSecondsAfterFinished": None}}}, None),
+    ],
+    ids=str,
+)
+def test_a_finished_job_is_kept_long_enough_to_be_seen(fields: Manifest, kept: object) -> None:
+    assert manifest(seen(fields))["spec"].get("ttlSecondsAfterFinished") == kept

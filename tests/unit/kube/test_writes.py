@@ -14,10 +14,10 @@ from alembic_operator.core.observation import Manifest, Migration, Owner
 from alembic_operator.kube.apply import apply
 from alembic_operator.kube.archive import Archive
 from alembic_operator.kube.cache import Cache, Key
-from alembic_operator.kube.cluster import CONFIG_MAPS, EVENTS, JOBS, MIGRATIONS
+from alembic_operator.kube.cluster import CONFIG_MAPS, EVENTS, JOBS, MIGRATIONS, Resource
 from alembic_operator.kube.errors import AlreadyExistsError, ApiError, ConflictError, NotFoundError, RefusedError
 from alembic_operator.kube.events import Events
-from alembic_operator.kube.report import report
+from alembic_operator.kube.report import report, without
 from tests.unit.core.builders import NOW
 from tests.unit.core.life import Life
 from tests.unit.kube.objects import ARCHIVE_CONTENT, a_job, a_migration, an_archive, depends_on
@@ -106,11 +106,44 @@ async def test_a_status_is_written_without_defaults_and_nulls_and_with_the_uid()
             "kind": "DatabaseMigration",
             "metadata": {"name": "users", "namespace": "shop", "uid": "uid-of-users"},
             "status": {
+                "knownImages": [],
                 "observedGeneration": 1,
                 "conditions": [{"type": "Ready"} | condition, {"type": "Reconciling"} | condition | {"status": "True"}],
             },
         }
     ]
+
+
+async def test_what_others_left_in_a_status_is_taken_from_it() -> None:
+    foreign = {"knownImages": ["sha256:x"], "image": "theirs", "lastRun": {"attempt": 9, "outcome": "UpToDate"}}
+
+    class Leaving(Twin):
+        """Leaves what an apply does not name, as the API server does for fields of other managers."""
+
+        async def apply_status(self, resource: Resource, manifest: Manifest) -> Manifest:
+            return await super().apply_status(resource, manifest | {"status": foreign | manifest["status"]})
+
+    cluster, cache = Leaving(), Cache()
+    migration = stored(cluster, cache)
+    assert await report(migration, a_status(), cluster, cache) == set()
+    raw = cache.migration(USERS)
+    assert raw is not None
+    assert facts.migration(raw).status == a_status()
+    assert cluster.calls == [("apply", "databasemigrations"), ("merge", "databasemigrations")]
+
+
+LEFT: dict[str, tuple[Manifest, Manifest, Manifest]] = {
+    "nothing": ({"a": 1}, {"a": 1}, {}),
+    "a field": ({"a": 1, "b": 2}, {"a": 1}, {"b": None}),
+    "a field within": ({"a": {"b": 1, "c": 2}}, {"a": {"b": 1}}, {"a": {"c": None}}),
+    "an item": ({"a": [{"type": "Ready"}, {"type": "Mine"}]}, {"a": [{"type": "Ready"}]}, {"a": [{"type": "Ready"}]}),
+    "an object instead of a value": ({"a": {"b": 1}}, {"a": 1}, {"a": 1}),
+}
+
+
+@pytest.mark.parametrize(("there", "wanted", "patch"), [pytest.param(*case, id=name) for name, case in LEFT.items()])
+def test_what_is_taken_from_a_status_that_has_more_by(there: Manifest, wanted: Manifest, patch: Manifest) -> None:
+    assert without(there, wanted) == patch
 
 
 async def test_a_status_of_a_whole_life_is_read_back_as_it_was_written() -> None:

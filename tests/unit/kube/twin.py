@@ -4,6 +4,7 @@ import copy
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from alembic_operator.core import names
+from alembic_operator.core.merge import merge
 from alembic_operator.core.observation import Manifest
 from alembic_operator.kube.cluster import Page, Resource
 from alembic_operator.kube.errors import AlreadyExistsError, ApiError, ConflictError, NotFoundError
@@ -96,6 +97,12 @@ class Twin:
         if found["metadata"]["resourceVersion"] != metadata["resourceVersion"]:
             raise ConflictError(409, "Conflict", "it has changed")
         return self.store(resource, found | {"spec": found.get("spec", {}) | manifest["spec"]})
+
+    async def merge_status(self, resource: Resource, manifest: Manifest) -> Manifest:
+        self._hear("merge", resource)
+        metadata = manifest["metadata"]
+        found = self.objects[resource, metadata["namespace"], metadata["name"]]
+        return self.store(resource, found | {"status": merge(found["status"], manifest["status"])})
 
     async def apply_status(self, resource: Resource, manifest: Manifest) -> Manifest:
         self._hear("apply", resource)
