@@ -26,6 +26,7 @@ BY_HOST = {"host": "postgres.shop.svc", "name": "shop", "userFrom": KEY}
 BY_SET = {"statefulSetRef": {"name": "postgres"}, "name": "shop", "userFrom": KEY}
 ADDRESS = {"statefulSet": "postgres", "host": "postgres-headless.shop.svc", "port": 6432}
 INJECTION: Manifest = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicy"}
+JOB = {"apiVersion": "batch/v1", "kind": "Job", "name": "users-0123456789", "uid": "j", "controller": True}
 POLICIES = (INJECTION["kind"], "ValidatingAdmissionPolicy")
 
 
@@ -35,6 +36,13 @@ def pod(annotations: dict[str, str] | None = None, labels: dict[str, str] | None
     metadata |= {"annotations": annotations} if annotations is not None else {}
     spec = {"containers": [container()]} | spec
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def a_run(annotations: dict[str, str] | None = None, **spec: Any) -> Manifest:
+    """Return a pod of a Job of the migration `users`, as the Job controller makes it."""
+    made = pod(annotations, {RUN: "users"}, **spec)
+    made["metadata"]["ownerReferences"] = [JOB]
+    return made
 
 
 def container(name: str = "app", image: str = IMAGE, **fields: Any) -> Manifest:

@@ -60,15 +60,16 @@ def is_gone(admin: Rest, kind: Manifest, namespace: str, name: str) -> bool:
 
 
 def test_helm_installs_the_policies_that_the_api_server_can_have_and_says_what_pods_need(
-    run: Helm, admin: Rest
+    run: Helm, admin: Rest, eventually: Eventually
 ) -> None:
     told = install(run)
     injects = admin.serves(INJECTION)
     assert policies(admin) == {VALIDATION["kind"], *([INJECTION["kind"]] if injects else [])}
     assert ("Pods with a label that names it wait until the database contains" in told) == injects
     assert ("are refused unless their template brings the init container alembic-gate" in told) == (not injects)
-    words = Door(admin, new_namespace(admin)).when_refused(pod())
-    assert ("there is no DatabaseMigration users" if injects else "needs the init container alembic-gate") in words
+    sentence = "there is no DatabaseMigration users" if injects else "needs the init container alembic-gate"
+    door = Door(admin, new_namespace(admin))
+    eventually(lambda: sentence in door.when_refused(pod()))  # at first the server may not know the kind
 
 
 def test_an_upgrade_replaces_what_is_there_and_an_uninstallation_leaves_only_the_definition_with_its_migrations(

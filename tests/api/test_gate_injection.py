@@ -10,9 +10,9 @@ from tests.api.gates import (
     GATE,
     IMAGE,
     LABEL,
-    RUN,
     STRATEGY,
     Door,
+    a_run,
     container,
     gate,
     inits,
@@ -88,7 +88,7 @@ def test_the_smallest_pod_gets_one_gate_and_one_volume(door: Door) -> None:
 
 def test_the_containers_of_the_pod_stay_as_they_are(door: Door) -> None:
     app = container(**COPIED, **NOT_COPIED, volumeMounts=MOUNTS)
-    plain = door.admit(pod(labels={RUN: "users"}, containers=[app], volumes=[FILES]))
+    plain = door.admit(a_run(containers=[app], volumes=[FILES]))
     door.migrate()
     door.gated()
     made = door.admit(pod(containers=[app], volumes=[FILES]))
@@ -209,7 +209,7 @@ def test_a_pod_is_gated_whoever_makes_it_and_however_it_is_called(
 def test_a_pod_that_runs_the_migration_is_never_touched(door: Door) -> None:
     door.migrate(strategy="InitContainer")
     door.gated()
-    made = door.admit(pod({GATE: "Satisfied"}, {RUN: "users"}))
+    made = door.admit(a_run({GATE: "Satisfied"}))
     assert inits(made) == []
     assert "volumes" not in made["spec"]
     assert said(made) == {GATE: "Satisfied"}

@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from tests.api.chart import INJECTS, Manifest
-from tests.api.gates import GATE, PINNED, RUN, Door, container, inits, installed, pod, policies_of
+from tests.api.gates import GATE, JOB, PINNED, RUN, Door, a_run, container, inits, installed, pod, policies_of
 from tests.api.rest import Rest
 
-JOB = {"apiVersion": "batch/v1", "kind": "Job", "name": "users-0123456789", "uid": "j", "controller": True}
 SENTENCE = (
     "denied request: the label alembic-operator.dev/run is for pods that a Job of a DatabaseMigration makes (named like"
     " {run}-0123456789, with both labels alike); this pod has none as its controller: take the label away, and it gets"
@@ -29,7 +28,7 @@ def door(rest: Rest, namespace: str, policies: None) -> Door:  # noqa: ARG001  t
     return door
 
 
-def a_run(owner: Manifest | None = None, run: str = "users", **more: Any) -> Manifest:
+def labelled(owner: Manifest | None = None, run: str = "users", **more: Any) -> Manifest:
     """Return a pod with the label of a run."""
     made = pod(labels={RUN: run}, **more)
     made["metadata"] |= {"ownerReferences": [owner]} if owner else {}
@@ -37,21 +36,21 @@ def a_run(owner: Manifest | None = None, run: str = "users", **more: Any) -> Man
 
 
 def test_the_pod_of_the_migrations_job_passes(door: Door) -> None:
-    assert inits(door.admit(a_run(JOB))) == []
+    assert inits(door.admit(a_run())) == []
 
 
 OTHERS: dict[str, Manifest] = {
-    "that nobody controls": a_run(),
-    "that its Job does not control": a_run(JOB | {"controller": False}),
-    "of a ReplicaSet": a_run(JOB | {"apiVersion": "apps/v1", "kind": "ReplicaSet"}),
-    "of another kind of Job": a_run(JOB | {"apiVersion": "batch.example.com/v1"}),
-    "of a Job with fewer digits": a_run(JOB | {"name": "users-012345678"}),
-    "of a Job with more digits": a_run(JOB | {"name": "users-0123456789a"}),
-    "of a Job with other letters": a_run(JOB | {"name": "users-nightly-ab"}),
-    "of a Job of another migration": a_run(JOB | {"name": "agents-0123456789"}),
-    "of a Job of a migration with a longer name": a_run(JOB | {"name": "users-x-0123456789"}),
-    "that says to be another migration's": a_run(JOB | {"name": "agents-0123456789"}, run="agents"),
-    "that says so of nobody": a_run(JOB, run=""),
+    "that nobody controls": labelled(),
+    "that its Job does not control": labelled(JOB | {"controller": False}),
+    "of a ReplicaSet": labelled(JOB | {"apiVersion": "apps/v1", "kind": "ReplicaSet"}),
+    "of another kind of Job": labelled(JOB | {"apiVersion": "batch.example.com/v1"}),
+    "of a Job with fewer digits": labelled(JOB | {"name": "users-012345678"}),
+    "of a Job with more digits": labelled(JOB | {"name": "users-0123456789a"}),
+    "of a Job with other letters": labelled(JOB | {"name": "users-nightly-ab"}),
+    "of a Job of another migration": labelled(JOB | {"name": "agents-0123456789"}),
+    "of a Job of a migration with a longer name": labelled(JOB | {"name": "users-x-0123456789"}),
+    "that says to be another migration's": labelled(JOB | {"name": "agents-0123456789"}, run="agents"),
+    "that says so of nobody": labelled(JOB, run=""),
 }
 
 
@@ -64,7 +63,7 @@ def test_a_pod_is_refused_in_one_sentence(door: Door, wanted: Manifest) -> None:
 
 def test_neither_a_gate_of_its_own_nor_what_it_says_of_itself_makes_it_pass(door: Door) -> None:
     written = container("alembic-gate", command=["python3", "/alembic-operator/runner.pyz", "gate"])
-    door.refuse(a_run(initContainers=[written]))
+    door.refuse(labelled(initContainers=[written]))
     satisfied = pod({GATE: "Satisfied"}, {RUN: "users"}, containers=[container(image=PINNED)])
     door.refuse(satisfied)
 

@@ -83,7 +83,10 @@ class Archive:
         version = found["metadata"]["resourceVersion"]
         if version != self._suspected.get(namespace):
             self._suspected[namespace] = version
-            self._news[namespace] = f"ConfigMap {names.RUNNER_CONFIG_MAP} {_written_by(found)}: its content is replaced"
+            self._news[namespace] = (
+                f"ConfigMap {names.RUNNER_CONFIG_MAP} {_written_by(found)}: it gets the operator's runner again; pods"
+                " that began in between may have run the other content, with the database's password: see who wrote it"
+            )
 
     def _note(self, namespace: str, found: Manifest | None) -> None:
         self._there.discard(namespace)

@@ -1,13 +1,17 @@
 """What an operator takes from a jobTemplate where no policy looks at who writes it."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from alembic_operator.api.reasons import Effect
 from alembic_operator.core.harmless import complaint
 from alembic_operator.core.plan import plan
 from tests.unit.core.builders import created, ready, seen, told
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 def pod(**spec: Any) -> dict[str, Any]:
@@ -94,6 +98,14 @@ def test_it_is_named(path: str, template: Any) -> None:
 def test_whatever_stands_where_containers_should_is_named(strange: Any) -> None:
     said = complaint(pod(containers=strange))
     assert (said == "") == (strange == [])
+
+
+def test_the_examples_ask_for_nothing_more() -> None:
+    texts = [path.read_text() for path in EXAMPLES.glob("*.yaml")]
+    objects = [one for text in texts for one in yaml.safe_load_all(text)]
+    templates = [one["spec"]["jobTemplate"] for one in objects if "jobTemplate" in one.get("spec", {})]
+    assert templates
+    assert [complaint(one) for one in templates if complaint(one)] == []
 
 
 def test_a_name_without_end_does_not_make_a_message_without_end() -> None:
