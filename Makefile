@@ -32,6 +32,10 @@ test: verify matrix api-binaries test-programs cluster-up $(RUNNER) ## Set up wh
 unit: $(INSTALLED) ## Run the unit tests: seconds, no sockets
 	$(PYTEST) tests/unit
 
+.PHONY: properties
+properties: $(INSTALLED) ## Throw 10,000 foreign objects at each reader; other ones each time, some minutes
+	$(PYTEST) -n 2 tests/unit/properties --hypothesis-profile=campaign
+
 .PHONY: test-runner
 test-runner: $(RUNNER) matrix test-programs ## Run the runner's tests against real PostgreSQL
 	$(PYTEST) -n 2 --dist loadgroup tests/runner

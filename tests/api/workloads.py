@@ -6,16 +6,36 @@ from typing import Any
 
 from alembic_operator.core.names import GATE_CONTAINER, MIGRATION_LABEL
 from tests.api.kubelet import NOW
-from tests.api.rest import PATCH, Manifest, path_of
-from tests.api.shop import EVENT, POD, Shop
+from tests.api.rest import PATCH, Manifest, RefusedError, Rest, path_of
+from tests.api.shop import EVENT, POD, Shop, until
 
 DEPLOYMENT: Manifest = {"apiVersion": "apps/v1", "kind": "Deployment"}
 REPLICA_SET: Manifest = {"apiVersion": "apps/v1", "kind": "ReplicaSet"}
+ROLLOUT: Manifest = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout"}
 SUITABLE: Manifest = {
     "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
     "progressDeadlineSeconds": 7200,
 }
 IMAGE = "registry.test/users:1"
+
+
+def define_rollouts(admin: Rest) -> None:
+    """Define the kind, with as much of its schema as matters here: none."""
+    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1alpha1", "served": True, "storage": True, "schema": {"openAPIV3Schema": anything}}
+    names = {"kind": "Rollout", "plural": "rollouts"}
+    spec = {"group": "argoproj.io", "scope": "Namespaced", "names": names, "versions": [version]}
+    kind = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}
+    admin.apply(kind | {"metadata": {"name": "rollouts.argoproj.io"}, "spec": spec})
+    until(lambda: _is_served(admin))
+
+
+def _is_served(admin: Rest) -> bool:
+    try:
+        admin.items(ROLLOUT, "default")
+    except RefusedError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from alembic_operator.api.meta import Condition
 from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.core import messages, times
 
-_LONGEST_MESSAGE = 4096
+LONGEST_MESSAGE = 4096
 """Characters: a list of many names, or the words of several others, must not keep a status from being written."""
 
 READY, RECONCILING, STALLED = "Ready", "Reconciling", "Stalled"
@@ -26,7 +26,7 @@ def conditions(
             type=type_,
             status=(status := "True" if true else "False"),
             reason=str(reason),
-            message=messages.bounded(message, _LONGEST_MESSAGE),
+            message=messages.bounded(message, LONGEST_MESSAGE),
             last_transition_time=since[type_].last_transition_time
             if type_ in since and since[type_].status == status
             else times.text(now),

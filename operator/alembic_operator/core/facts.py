@@ -22,9 +22,8 @@ _REPORTS = 256
 _MOST_ATTEMPTS = 1_000_000
 """Nineteen years at the slow pace."""
 
-_TEMPLATE_LENGTH = 262_144
-"""Characters of spec.jobTemplate. The Job that comes of it is stored beside everything else that it takes over, and the
-API server refuses objects above 1.5 MB."""
+_TEMPLATE_LENGTH = 65_536
+"""Characters of spec.jobTemplate: no whole specification is kept that has more."""
 
 _RETRY_LENGTH = 253
 """Characters of the annotation's value that are kept as they are; of a longer one its digest, which differs as well."""
@@ -32,8 +31,8 @@ _RETRY_LENGTH = 253
 _IMAGE_LENGTH = 1024
 """As long as the status may tell one."""
 
-_HOST_LENGTH = 253
-"""Of a name in DNS."""
+_NAME_LENGTH = 253
+"""Of a name in DNS, and so of an object."""
 
 _PORTS = 65_535
 _EXIT_CODES = 2**31
@@ -210,7 +209,12 @@ def _waiting(containers: Iterable[Manifest]) -> Manifest:
 def controller(raw: Manifest) -> Manifest:
     """Return the reference to the object that made this one; empty when nobody did."""
     owners = reading.items(raw, "metadata", "ownerReferences")
-    return next((one for one in owners if one.get("controller") is True), {})
+    return next((one for one in owners if one.get("controller") is True and _can_exist(one)), {})
+
+
+def _can_exist(owner: Manifest) -> bool:
+    """Return whether there can be an object of that name: the API server takes references of any length."""
+    return all(len(reading.text(owner, name)) <= _NAME_LENGTH for name in ("apiVersion", "kind", "name", "uid"))
 
 
 def _made_by(raw: Manifest, group: str, kind: str) -> Manifest:
@@ -247,8 +251,8 @@ def database_server(raw: Manifest) -> DatabaseServer | Missing:
     looked = Reading(raw)
     name = looked.text("metadata", "name")
     host = f"{looked.text('spec', 'serviceName') or name}.{looked.text('metadata', 'namespace')}.svc"
-    if len(host) > _HOST_LENGTH:
-        looked.note(("spec", "serviceName"), f"makes a host of {len(host)} characters, and DNS has {_HOST_LENGTH}")
+    if len(host) > _NAME_LENGTH:
+        looked.note(("spec", "serviceName"), f"makes a host of {len(host)} characters, and DNS has {_NAME_LENGTH}")
     port = _port(looked.items("spec", "template", "spec", "containers"))
     ready = bool(looked.number("status", "readyReplicas"))
     if looked.unreadable:

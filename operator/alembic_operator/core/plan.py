@@ -28,7 +28,7 @@ from alembic_operator.core.notices import look_again, notices, replaced, without
 from alembic_operator.core.observation import DatabaseServer, Job, Manifest, Missing, Observation, PodParts
 from alembic_operator.core.reading import moment
 from alembic_operator.core.settling import unless_fresh
-from alembic_operator.core.status import status_after, with_held
+from alembic_operator.core.status import fitting, status_after, with_held
 from alembic_operator.core.verdict import Finished, Verdict
 
 _SLOW = 60.0
@@ -43,7 +43,7 @@ def plan(seen: Observation) -> Plan:
     waiting = held(seen, after)
     starting = any(isinstance(action, CreateJob) for action in verdict.actions)
     bring = (BringRunner(),) if starting or not (seen.runner_is_there or seen.migration.spec is None) else ()
-    told = with_held(after, waiting, unreadable.sentence(all_seen))
+    told = fitting(with_held(after, waiting, unreadable.sentence(all_seen)))
     return Plan(
         actions=(*bring, *verdict.actions),
         status=told,

@@ -2,13 +2,19 @@
 
 from alembic_operator.api.reasons import Effect
 from alembic_operator.api.status import DatabaseStatus, HistoryEntry, LastRun, Status
-from alembic_operator.core import conditions, run
+from alembic_operator.core import conditions, messages, run
 from alembic_operator.core.gates.held import Held
 from alembic_operator.core.gates.known import known_images
 from alembic_operator.core.observation import DatabaseServer, Observation
 from alembic_operator.core.verdict import Verdict
 
 _HISTORY = 10
+
+_MOST_BYTES = 16_384
+"""Of a whole status as JSON: it is stored, sent and watched with the object each time that it changes."""
+
+_MORE, _SHORT = 2048, 1024
+"""Characters of what is said beside the verdict; of a message where much else is said already."""
 
 
 def status_after(seen: Observation, verdict: Verdict) -> Status:
@@ -39,8 +45,26 @@ def with_held(status: Status, held: Held, cannot_read: str = "") -> Status:
     more = "".join(f"; {one}" for one in (held.sentence, cannot_read) if one)
     if not more:
         return status
-    told = tuple(one.model_copy(update={"message": f"{one.message}{more}"}) for one in status.conditions)
+    more = messages.bounded(more, _MORE)
+    left = conditions.LONGEST_MESSAGE - len(more)
+    told = tuple(
+        one.model_copy(update={"message": f"{messages.bounded(one.message, left)}{more}"}) for one in status.conditions
+    )
     return status.model_copy(update={"conditions": told, "held_pods": held.pods})
+
+
+def fitting(status: Status) -> Status:
+    """Return a status without what is missed least, until it is as small as one should be."""
+    while status.history and _bytes(status) > _MOST_BYTES:
+        status = status.model_copy(update={"history": status.history[:-1]})
+    if _bytes(status) <= _MOST_BYTES:
+        return status
+    shorter = (one.model_copy(update={"message": messages.bounded(one.message, _SHORT)}) for one in status.conditions)
+    return status.model_copy(update={"conditions": tuple(shorter)})
+
+
+def _bytes(status: Status) -> int:
+    return len(status.model_dump_json(by_alias=True, exclude_none=True, exclude_defaults=True).encode())
 
 
 def _database(seen: Observation) -> DatabaseStatus | None:

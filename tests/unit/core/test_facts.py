@@ -248,8 +248,8 @@ for _ in range(2000):
     DEEP = {"a": DEEP}
 
 TEMPLATES: dict[str, tuple[Any, str]] = {
-    "large": ({"a": "x" * 300_000}, "spec.jobTemplate has more than 262144 characters; make it smaller"),
-    "wide": ({"a": [0] * 300_000}, "spec.jobTemplate has more than 262144 characters; make it smaller"),
+    "large": ({"a": "x" * 300_000}, "spec.jobTemplate has more than 65536 characters; make it smaller"),
+    "wide": ({"a": [0] * 300_000}, "spec.jobTemplate has more than 65536 characters; make it smaller"),
     "deep": (DEEP, "spec.jobTemplate is nested deeper than 64 levels; make it smaller"),
 }
 

@@ -1,0 +1,115 @@
+"""Each reader returns for every object that has the outer shape which the API server guarantees, and soon."""
+
+import contextlib
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alembic_operator.api.crd import crd
+from alembic_operator.contract import Result, seconds
+from alembic_operator.core import facts, names, reading, run, served, source
+from alembic_operator.core.gates import gated, rollouts
+from alembic_operator.core.reading import Reading
+from alembic_operator.kube import lease, setters
+from tests.unit.properties import foreign, wholes
+
+SOON = 0.5
+"""Seconds of the processor, for objects of up to some hundred thousand characters."""
+
+
+def deployment(raw: Any) -> object:
+    return rollouts.migration_of(raw), rollouts.workload(raw, "apps/v1", "Deployment")
+
+
+def rollout(raw: Any) -> object:
+    return rollouts.migration_of(raw), rollouts.workload(raw, "argoproj.io/v1alpha1", "Rollout")
+
+
+def containers(raw: Any) -> object:
+    found = source.containers(raw)
+    return [source.of_workload("Deployment", "users", found, wanted) for wanted in (None, "app", "metrics")]
+
+
+def config_map(raw: Any) -> object:
+    return source.of_config_map("users", raw, "alembic.ini", "operator:1")
+
+
+def managers(raw: Any) -> object:
+    return setters._owners(reading.items(raw, "metadata", "managedFields"), f"f:{names.GATE_ANNOTATION}")
+
+
+def termination_message(raw: Any) -> object:
+    report = reading.fields(raw, "report")
+    text = "{" if reading.unfit(report, 100_000) else json.dumps(report)
+    return facts.report({"message": text}), facts.report(raw), Result.from_json(text), run.newer_version(text)
+
+
+READERS: dict[str, tuple[Callable[[Any], object], Any]] = {
+    "migration": (facts.migration, wholes.MIGRATION),
+    "job": (facts.job, wholes.A_JOB),
+    "pod": (facts.pod, wholes.A_POD),
+    "gated pod": (gated.pod, wholes.A_GATED_POD),
+    "gated Deployment": (deployment, wholes.A_DEPLOYMENT),
+    "gated Rollout": (rollout, wholes.A_ROLLOUT),
+    "containers": (containers, wholes.A_DEPLOYMENT),
+    "database server": (facts.database_server, wholes.A_STATEFUL_SET),
+    "ConfigMap": (config_map, wholes.A_CONFIG_MAP),
+    "Lease": (lease._lease, wholes.A_LEASE),
+    "field managers": (managers, wholes.WITH_MANAGERS),
+    "termination message": (termination_message, wholes.A_REPORT),
+}
+
+
+@pytest.mark.parametrize(("read", "whole"), READERS.values(), ids=READERS)
+def test_a_reader_returns_soon_for_anything(read: Callable[[Any], object], whole: Any) -> None:
+    @given(raw=foreign.spoilt(whole))
+    def returns(raw: Any) -> None:
+        began = time.process_time()
+        found = read(raw)
+        assert time.process_time() - began < SOON
+        assert found == found  # noqa: PLR0124  it is compared with what was known before
+        assert repr(found)
+
+    returns()
+
+
+@pytest.mark.parametrize(("read", "whole"), READERS.values(), ids=READERS)
+def test_a_whole_object_is_read_without_a_complaint(read: Callable[[Any], object], whole: Any) -> None:
+    found = read(whole)
+    assert getattr(found, "unreadable", ()) == ()
+    assert "cannot be" not in repr(found)
+
+
+def test_the_definition_that_is_served_may_be_anything() -> None:
+    wanted = crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    assert served.lacking(wanted, wanted) == []
+
+    @given(raw=foreign.spoilt({"metadata": wholes.metadata("x"), "properties": wanted["properties"]}))
+    def returns(raw: Any) -> None:
+        assert isinstance(served.lacking(wanted, raw), list)
+
+    returns()
+
+
+@given(value=foreign.anythings, path=st.lists(st.sampled_from(["a", "name", "spec"]), max_size=3))
+def test_every_accessor_returns_for_anything(value: Any, path: list[str]) -> None:
+    reading.text(value, *path).encode()
+    looked = Reading(value)
+    for read in (looked.fields, looked.items, looked.text, looked.number, looked.time):
+        read(*path)
+    json.dumps(looked.unreadable).encode()
+    assert sum(map(len, looked.unreadable)) < 2000
+    assert len(reading.shown(value)) < 120
+    assert reading.unfit(value, 1000) or json.dumps(value).encode()
+    reading.moment(value), reading.whole(value)
+
+
+@given(text=st.text("0159hms. ٣") | st.sampled_from(["9" * 32, "9" * 31 + "h", "9" * 400 + "h", "9" * 5000 + "s"]))
+def test_a_duration_is_a_number_or_an_error_of_its_own(text: str) -> None:
+    with contextlib.suppress(ValueError):
+        assert 0 <= seconds(text) < float("inf")
