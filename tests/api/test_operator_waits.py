@@ -118,6 +118,30 @@ def test_a_run_that_is_suspended_half_way_is_left_to_finish(shop: Shop) -> None:
     shop.succeeds()
 
 
+@pytest.mark.parametrize("has_node", [False, True])
+def test_a_job_is_taken_back_when_its_migration_is_suspended_before_the_pod_starts(
+    shop: Shop, *, has_node: bool
+) -> None:
+    shop.migrate()
+    first, pod = shop.job(), shop.pod()
+    if has_node:
+        shop.kubelet.binds(pod)
+    shop.becomes("Pending")
+    shop.change(suspend=True)
+    shop.becomes("Suspended")
+    if has_node:
+        until(lambda: "deletionTimestamp" in shop.pod()["metadata"])
+        shop.kubelet.removes(pod)
+    until(lambda: shop.jobs() == [], shop.jobs)
+    assert conditions(shop.becomes("Suspended")) == {"Ready": "False", "Reconciling": "True"}
+    shop.change(suspend=False)
+    second = shop.job(besides=(first,))
+    assert second["metadata"]["name"] == first["metadata"]["name"]
+    assert second["metadata"]["annotations"] == first["metadata"]["annotations"]
+    shop.succeeds()
+    assert until(lambda: shop.occasions() == ["Started", "Held", "Started", "Succeeded"], shop.events)
+
+
 def test_the_retry_annotation_starts_a_run_of_its_own(shop: Shop) -> None:
     shop.migrate()
     first, failed = shop.job(), shop.pod()

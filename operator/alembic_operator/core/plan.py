@@ -147,8 +147,8 @@ def _under_way(seen: Observation, spec: Spec, name: str) -> Verdict | None:
         return Verdict(Reason.WAITING_FOR_PREVIOUS_JOB, said, requeue_after=_SLOW)
     if current.outcome:
         return None
-    if spec.suspend and not run.has_begun(current, seen.pods):
-        said = f"spec.suspend is true; Job {name}, whose pod had not started, is taken back; set it to false to start"
+    if spec.suspend and (current.deleting or not run.has_begun(current, seen.pods)):
+        said = f"spec.suspend is true; Job {name} is being deleted; set it to false to start"
         return Verdict(Reason.SUSPENDED, said, actions=_deletion(current))
     if current.deleting:
         return Verdict(

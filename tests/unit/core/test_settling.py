@@ -290,10 +290,14 @@ def test_a_job_of_a_suspended_migration_whose_pod_has_started_is_left_to_finish(
     assert life.look().actions == ()
 
 
-def test_a_job_is_taken_back_once() -> None:
+@pytest.mark.parametrize("pods", [(), (running("job"),)], ids=["before its pod has started", "by hand, to cancel it"])
+def test_a_job_that_is_being_deleted_is_not_made_anew_while_suspended(pods: tuple[Any, ...]) -> None:
     life = Life()
     life.look()
     life.change(suspend=True)
+    name = life.job.name
     life.seen = replace(life.seen, jobs=(replace(life.job, deleting=True),))
+    life.seen = replace(life.seen, pods=tuple(replace(pod, job=name) for pod in pods))
     planned = life.look()
     assert (reason(planned), planned.actions) == ("Suspended", ())
+    assert ready(planned).message == f"spec.suspend is true; Job {name} is being deleted; set it to false to start"
