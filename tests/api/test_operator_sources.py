@@ -60,8 +60,8 @@ def test_a_changed_template_makes_it_unready_before_the_new_job_exists(shop: Sho
     second = shop.job(besides=(first,))
     made = next(one["object"] for one in shop.changes(JOB, first) if same(one["object"], second))
     before = [one["object"] for one in shop.changes(MIGRATION, created) if version(one["object"]) < version(made)]
-    assert conditions(before[-1]["status"])["Ready"] == "False"
-    assert reasons(before[-2]["status"]) == {"UpToDate"}
+    assert [reasons(one["status"]) for one in before[-3:]] == [{"UpToDate"}, {"Settling"}, {"Pending"}]
+    assert [conditions(one["status"])["Ready"] for one in before[-3:]] == ["True", "False", "False"]
     shop.kubelet.ends(shop.pod(besides=(done,)), 0, SUCCESS)
     assert len(shop.becomes("UpToDate")["history"]) == 2
 

@@ -56,4 +56,5 @@ class Plan:
     """Look again after this many seconds, whatever happens."""
     report_first: bool = False
     """Write the status before the actions, whatever it was: an object that says Ready must not say so while work
-    starts, and where the status stays the same, only its writing tells that there still is an object."""
+    starts, and where the status stays the same, only its writing tells that there still is an object. The answer also
+    tells of a newer specification, which is looked at first."""

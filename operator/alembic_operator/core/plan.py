@@ -27,7 +27,7 @@ from alembic_operator.core.gates.skipped import skipped
 from alembic_operator.core.notices import look_again, notices, replaced, without_the_dying
 from alembic_operator.core.observation import DatabaseServer, Job, Manifest, Missing, Observation, PodParts
 from alembic_operator.core.reading import moment
-from alembic_operator.core.settling import unless_fresh
+from alembic_operator.core.settling import runs_anew, unless_fresh
 from alembic_operator.core.status import fitting, status_after, with_held
 from alembic_operator.core.verdict import Finished, Verdict
 
@@ -61,7 +61,7 @@ def plan(seen: Observation) -> Plan:
             ),
         ),
         requeue_after=_soonest(verdict.requeue_after, waiting.look_again, look_again(seen, after, verdict)),
-        report_first=starting and (conditions.ready(before.conditions) or told == before),
+        report_first=starting and (conditions.ready(before.conditions) or told == before or runs_anew(seen)),
     )
 
 

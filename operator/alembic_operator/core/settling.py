@@ -47,6 +47,11 @@ def unless_fresh(seen: Observation, spec: Spec, name: str, verdict: Verdict) -> 
     return Verdict(Reason.SETTLING, said, requeue_after=left)
 
 
+def runs_anew(seen: Observation) -> bool:
+    """Return whether a run follows an earlier one of a workload: the migration may have changed with that, untold."""
+    return seen.sighting is not None and seen.migration.status.last_run is not None
+
+
 def _left(seen: Observation, spec: Spec, name: str) -> float:
     """Return for how many seconds a change must stand still; `name` is that of the Job which it asks for."""
     last, found, migration = seen.migration.status.last_run, seen.sighting, seen.migration

@@ -71,13 +71,22 @@ class Reconciler:
             return await self._warn(key)
         self.missed.pop(key, None)
         planned = plan(seen)
-        if planned.report_first and not await self._report(seen.migration, planned.status, for_sure=True):
-            return None
+        if planned.report_first:
+            if not await self._report(seen.migration, planned.status, for_sure=True):
+                return None
+            if self._has_changed(seen.migration):
+                return 0.0
         done = await self._act(seen, planned)
         if (done is not planned or not planned.report_first) and not await self._report(seen.migration, done.status):
             return None
         await self._announce(key.namespace, done.notices, seen.migration)
         return done.requeue_after
+
+    def _has_changed(self, migration: Migration) -> bool:
+        """Return whether the answer to a write told of a newer specification, which its watch has still to tell of."""
+        raw = self.cache.migration(Key(migration.namespace, migration.name))
+        now = facts.migration(raw) if raw else migration
+        return (now.generation, now.retry) != (migration.generation, migration.retry)
 
     async def _warn(self, key: Key) -> float | None:
         """Warn of workloads that ask for a migration that does not exist, once it has had the time to come."""

@@ -560,3 +560,27 @@ async def test_a_changed_workload_is_acted_on_after_its_settling_time_or_with_it
     shop.change(alembic={"target": "b2"})
     await shop.look()
     assert len(shop.jobs) == 3
+
+
+async def test_a_change_that_the_watch_has_still_to_tell_of_is_not_overlooked_when_a_workload_has_settled() -> None:
+    shop = Shop(source={"workloadRef": {"name": "web"}})
+
+    async def deploy(image: str) -> None:
+        template = {"spec": {"containers": [{"name": "app", "image": image}]}}
+        workload = {"metadata": {"name": "web", "namespace": "shop"}, "spec": {"template": template}}
+        shop.cache.put(DEPLOYMENTS, shop.cluster.store(DEPLOYMENTS, workload))
+        await shop.look()
+
+    await deploy("users:1")
+    shop.end(0, UP_TO_DATE)
+    await shop.look()
+    await deploy("users:2")
+    assert shop.reason == "Settling"
+    raw = shop.cluster.objects[MIGRATIONS, *USERS]
+    changed = {"metadata": raw["metadata"] | {"generation": 9}, "spec": raw["spec"] | {"suspend": True}}
+    shop.cluster.store(MIGRATIONS, raw | changed)  # and the cache hears nothing of it
+    shop.now += timedelta(seconds=2)
+    await shop.look()
+    assert (len(shop.jobs), shop.after) == (1, 0.0)
+    await shop.look()
+    assert (len(shop.jobs), shop.reason) == (1, "Suspended")
