@@ -96,6 +96,7 @@ def test_the_smallest_object_is_read_back_with_every_default(rest: Rest, namespa
         "policy": {
             "lockTimeout": "2s",
             "statementTimeout": "0s",
+            "settlingTime": "2s",
             "deadline": "1h",
             "backoffLimit": 3,
             "databaseAhead": "Allow",

@@ -87,7 +87,7 @@ ACCEPTED = {
     "a database by address": database(**NAMED, host="2001:db8::1", port=65535, passwordFrom=KEY, sslMode="verify-full"),
     "a database by StatefulSet": database(**NAMED, statefulSetRef={"name": "postgres"}, schema="users", role="owner"),
     "a database by URL": database(urlFrom=KEY, schema="users", role="owner"),
-    "durations": policy(lockTimeout="500ms", statementTimeout="0s", deadline="1h30m"),
+    "durations": policy(lockTimeout="500ms", statementTimeout="0s", settlingTime="0s", deadline="1h30m"),
     "the longest duration": policy(deadline="576h"),
     "no second pod": policy(backoffLimit=0, databaseAhead="Block"),
     "a way down": policy(downgrade="Allow"),
@@ -198,7 +198,7 @@ REFUSED = {
     ),
     **{
         f"the {field} {one!r}": (policy(**{field: one}), f"spec.policy.{field}", DURATION)
-        for field in ("lockTimeout", "statementTimeout")
+        for field in ("lockTimeout", "statementTimeout", "settlingTime")
         for one in ("", "2", "-1s", "1d", "1.5s", "2 s", "577h", "9" * 31 + "h")
     },
     **{
