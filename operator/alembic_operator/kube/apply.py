@@ -23,7 +23,10 @@ async def apply(action: Action, namespace: str, cluster: Cluster, cache: Cache, 
         case BringRunner():
             await archive.bring(namespace, cluster)
         case CreateJob(manifest):
-            cache.put(JOBS, await _create(manifest, namespace, cluster))
+            stored = await _create(manifest, namespace, cluster)
+            cache.put(JOBS, stored)
+            if (found := facts.job(stored)).deleting:
+                raise AnotherJobError(found)
         case DeleteJob(name, uid):
             await cluster.delete(JOBS, namespace, name, uid)
         case _:

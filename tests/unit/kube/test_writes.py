@@ -15,7 +15,14 @@ from alembic_operator.kube.apply import apply
 from alembic_operator.kube.archive import Archive
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cluster import CONFIG_MAPS, EVENTS, JOBS, MIGRATIONS, Resource
-from alembic_operator.kube.errors import AlreadyExistsError, ApiError, ConflictError, NotFoundError, RefusedError
+from alembic_operator.kube.errors import (
+    AlreadyExistsError,
+    AnotherJobError,
+    ApiError,
+    ConflictError,
+    NotFoundError,
+    RefusedError,
+)
 from alembic_operator.kube.events import Events
 from alembic_operator.kube.report import report, without
 from tests.unit.core.builders import NOW
@@ -38,6 +45,32 @@ async def test_a_job_that_exists_already_is_adopted() -> None:
     await apply(CreateJob(a_job("users-1")), "shop", cluster, cache, an_archive())
     assert [one.started_at for one in cache.jobs(USERS)] == ["2026-03-01T12:00:00Z"]
     assert cluster.calls == [("create", "jobs"), ("get", "jobs")]
+
+
+ANOTHER: dict[str, Manifest] = {
+    "of nobody": {"metadata": {"ownerReferences": []}},
+    "that no watch tells of": {"metadata": {"labels": {}}},
+}
+
+
+@pytest.mark.parametrize("differs", [pytest.param(one, id=name) for name, one in ANOTHER.items()])
+async def test_a_job_is_not_adopted(differs: Manifest) -> None:
+    there = a_job("users-1")
+    there |= {name: there[name] | fields for name, fields in differs.items()}
+    cluster, cache = Twin((JOBS, there)), Cache()
+    with pytest.raises(AnotherJobError) as found:
+        await apply(CreateJob(a_job("users-1")), "shop", cluster, cache, an_archive())
+    assert found.value.job.name == "users-1"
+    assert cache.jobs(USERS) == ()
+
+
+async def test_a_job_that_exists_and_is_being_deleted_is_known_and_not_taken_for_a_new_one() -> None:
+    there = a_job("users-1")
+    there["metadata"]["deletionTimestamp"] = "2026-03-01T12:00:00Z"
+    cluster, cache = Twin((JOBS, there)), Cache()
+    with pytest.raises(AnotherJobError):
+        await apply(CreateJob(a_job("users-1")), "shop", cluster, cache, an_archive())
+    assert [one.deleting for one in cache.jobs(USERS)] == [True]
 
 
 async def test_a_job_that_exists_and_is_gone_at_once_is_tried_again_later() -> None:

@@ -134,7 +134,9 @@ class Cache:
         for resource in (JOBS, PODS):
             error = self.unreadable.get((resource, None)) or self.unreadable.get((resource, key.namespace))
             if error:
-                raise ApiError(error.status, error.reason, error.message)
+                again = ApiError(error.status, error.reason, error.message)
+                again.asked = error.asked
+                raise again
 
     def _wanted(self, about: Reference, raw: Manifest) -> bool:
         return (
