@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from alembic_operator.kube.cluster import MIGRATIONS
+from alembic_operator.kube.permissions import VERBS
 from devcluster.controlplane import ApiServer
 from tests.api.chart import CHART, helm
 from tests.api.operator_process import HOME, OperatorProcess, access
@@ -29,12 +31,13 @@ ADMIN = ("system:aggregate-to-admin", "system:aggregate-to-edit", "system:aggreg
 """The parts of the ClusterRole `admin`; no controller runs here that would put them together."""
 
 TO_GRANT = [
-    {"apiGroups": ["alembic-operator.dev"], "resources": [resource], "verbs": verbs}
-    for resource, verbs in {
-        "databasemigrations": ["list", "watch"],
-        "databasemigrations/status": ["patch"],
-        "databasemigrations/finalizers": ["update"],
-    }.items()
+    {
+        "apiGroups": [resource.group],
+        "resources": ["/".join(filter(None, (resource.plural, subresource)))],
+        "verbs": sorted(verbs),
+    }
+    for (resource, subresource), verbs in VERBS.items()
+    if resource == MIGRATIONS
 ]
 """What an installer needs besides the ClusterRole `admin` of his namespace: nobody can give away more than he has."""
 EVENTS = {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]}
