@@ -21,10 +21,16 @@ hypothesis.settings.register_profile(
     derandomize=True,
     database=None,
     deadline=None,
+    phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],  # to shrink takes minutes
     suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large],
 )
 hypothesis.settings.register_profile(
-    CAMPAIGN, hypothesis.settings.get_profile("unit"), max_examples=10_000, derandomize=False, print_blob=True
+    CAMPAIGN,
+    hypothesis.settings.get_profile("unit"),
+    max_examples=10_000,
+    derandomize=False,
+    print_blob=True,
+    phases=list(hypothesis.Phase),
 )
 hypothesis.settings.load_profile("unit")
 

@@ -34,6 +34,7 @@ _IMAGE_LENGTH = 1024
 _NAME_LENGTH = 253
 """Of a name in DNS, and so of an object."""
 
+_WORD_LENGTH = 63
 _PORTS = 65_535
 _EXIT_CODES = 2**31
 """Windows has longer ones than a byte; and negative ones."""
@@ -95,7 +96,7 @@ def job(raw: Manifest) -> Job:
         deleting="deletionTimestamp" in looked.fields("metadata"),
         outcome=outcome,
         finished_at=ended or (created if outcome else ""),
-        failure=reading.text(finished, "reason") if outcome == "Failed" else "",
+        failure=word(finished, "reason") if outcome == "Failed" else "",
         is_taken_up="startTime" in looked.fields("status"),
         has_lost_pods=bool(looked.number("status", "failed")),
         unreadable=looked.unreadable,
@@ -126,7 +127,7 @@ def pod(raw: Manifest) -> Pod:
     waiting = _waiting([*before, *own])
     main = named(own, names.CONTAINER)
     ended = _terminated(main) or next(filter(_exit_code, map(_terminated, before)), {})
-    phase = looked.text("status", "phase")
+    phase = word(looked.fields("status"), "phase")
     result, message = report(ended)
     job = _made_by(raw, "batch", "Job")
     return Pod(
@@ -134,13 +135,13 @@ def pod(raw: Manifest) -> Pod:
         job=reading.text(job, "name"),
         job_uid=reading.text(job, "uid"),
         created_at=looked.time("metadata", "creationTimestamp"),
-        phase=sys.intern(phase or "Pending"),
+        phase=phase or "Pending",
         running=not waiting and any(map(_has_started, (*before, *own))) and phase not in ENDED,
-        waiting_reason=reading.text(waiting, "reason"),
+        waiting_reason=word(waiting, "reason"),
         waiting_message=said(waiting, "message"),
         unschedulable=unschedulable(looked.items("status", "conditions")),
         exit_code=exit_code(ended),
-        terminated_reason=reading.text(ended, "reason"),
+        terminated_reason=word(ended, "reason"),
         terminated_message=message,
         finished_at=reading.time(ended, "finishedAt"),
         image=running_image(main),
@@ -170,10 +171,15 @@ def _result(message: str) -> Result | None:
     return found if found and run.can_be_told(found) else None
 
 
-def said(raw: Manifest, name: str) -> str:
+def said(raw: Manifest, name: str, longest: int = RESULT_BYTES) -> str:
     """Return what the kubelet says, or a container said: as much as the kubelet keeps of a termination message."""
     found = reading.text(raw, name)
-    return found if len(found) <= RESULT_BYTES else f"{found[:RESULT_BYTES]}…"
+    return found if len(found) <= longest else f"{found[:longest]}…"
+
+
+def word(raw: Manifest, name: str) -> str:
+    """Return a reason or a phase: one word for a program, and so never long."""
+    return sys.intern(said(raw, name, _WORD_LENGTH))
 
 
 def state(container: Manifest, when: str, kind: str) -> Manifest | None:
@@ -227,7 +233,7 @@ def _made_by(raw: Manifest, group: str, kind: str) -> Manifest:
 def unschedulable(conditions: Iterable[Manifest]) -> str:
     """Return the scheduler's message, while no node takes a pod."""
     refused = (one for one in conditions if one.get("type") == "PodScheduled" and one.get("status") == "False")
-    return next((said(one, "message") or reading.text(one, "reason") for one in refused), "")
+    return next((said(one, "message") or word(one, "reason") for one in refused), "")
 
 
 def running_image(container: Manifest) -> str:

@@ -5,6 +5,7 @@ import hashlib
 
 from alembic_operator.core import names
 from alembic_operator.core.observation import Manifest
+from alembic_operator.core.reading import fields, items, text
 from alembic_operator.kube.cluster import CONFIG_MAPS, Cluster
 
 _CONTENT = ("data", "binaryData", "immutable")
@@ -114,6 +115,11 @@ def _is_another_version(found: Manifest) -> bool:
 def _written_by(found: Manifest) -> str:
     """Return who wrote its content last, in the words of the API server's own record."""
     content = {f"f:{name}" for name in _CONTENT}
-    writers = [one for one in found["metadata"].get("managedFields") or () if content & set(one.get("fieldsV1") or ())]
-    last: Manifest = max(writers, key=lambda one: one.get("time") or "", default={})
-    return f"was written by {last.get('manager', 'somebody unknown')} ({last.get('operation')}, {last.get('time')})"
+    managers = items(found, "metadata", "managedFields")
+    last: Manifest = max(
+        (one for one in managers if content & set(fields(one, "fieldsV1"))),
+        key=lambda one: text(one, "time"),
+        default={},
+    )
+    by = text(last, "manager") or "somebody unknown"
+    return f"was written by {by} ({text(last, 'operation')}, {text(last, 'time')})"

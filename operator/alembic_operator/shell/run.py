@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 _ASK_AGAIN = 2.0
 
-_LEVELS = 30_000
+LEVELS = 30_000
 """Calls within calls. The API server takes JSON of 10,000 levels, and Python's own limit of 1,000 would let one object
 of one namespace end every list that it is in; 30,000 were read, compared and written with a stack of 8 MiB."""
 
@@ -44,7 +44,7 @@ _BOUNDS = Bounds(lane=8, total=64)
 def run(settings: Settings) -> int:
     """Run the operator; return the exit code, which is 0 after SIGTERM."""
     telemetry.configure_logging(settings.log_format)
-    sys.setrecursionlimit(_LEVELS)
+    sys.setrecursionlimit(LEVELS)
     gc.freeze()  # what was imported stays: to look through it costs 20 ms each time
     try:
         asyncio.run(_run(settings))

@@ -37,7 +37,7 @@ def pod(raw: Manifest) -> GatedPod:
         created_at=looked.time("metadata", "creationTimestamp"),
         owner=owner,
         workload=_workload(owner, looked.fields("metadata", "labels")),
-        ended=looked.text("status", "phase") in ENDED or "deletionTimestamp" in looked.fields("metadata"),
+        ended=facts.word(looked.fields("status"), "phase") in ENDED or "deletionTimestamp" in looked.fields("metadata"),
         verdict=_annotation(looked, names.GATE_ANNOTATION),
         strategy=_annotation(looked, names.STRATEGY_ANNOTATION),
         gate=_gate(looked, container, status) if container else None,
@@ -78,7 +78,7 @@ def _gate(looked: Reading, container: Manifest, status: Manifest) -> Gate:
         image=facts.image(container),
         command=_command(looked, container),
         running_since=reading.time(facts.state(status, "state", "running"), "startedAt"),
-        waiting_reason=reading.text(waiting, "reason"),
+        waiting_reason=facts.word(waiting, "reason"),
         exit_code=facts.exit_code(ended),
         finished_at=reading.time(ended, "finishedAt"),
         running_image=facts.running_image(status),
@@ -87,7 +87,7 @@ def _gate(looked: Reading, container: Manifest, status: Manifest) -> Gate:
         inputs=_inputs(looked, container),
         waiting_message=facts.said(waiting, "message"),
         started_at=reading.time(ended, "startedAt"),
-        ended_reason=reading.text(ended, "reason"),
+        ended_reason=facts.word(ended, "reason"),
         ended_message=message,
     )
 
