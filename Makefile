@@ -34,7 +34,7 @@ unit: $(INSTALLED) ## Run the unit tests: seconds, no sockets
 
 .PHONY: properties
 properties: $(INSTALLED) ## Throw 10,000 foreign objects at each reader; other ones each time, some minutes
-	$(PYTEST) -n 2 tests/unit/properties --hypothesis-profile=campaign
+	$(PYTEST) -n 2 tests/unit/properties --hypothesis-profile=campaign --timeout=0
 
 .PHONY: test-runner
 test-runner: $(RUNNER) matrix test-programs ## Run the runner's tests against real PostgreSQL
