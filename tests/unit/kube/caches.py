@@ -14,5 +14,6 @@ def filled(*objects: tuple[Resource, Manifest]) -> Cache:
 
 def left(cache: Cache) -> dict[str, object]:
     """Return what a cache still holds, but for the deletions that it remembers."""
-    kept = vars(cache) | {"_dependencies": cache._dependencies._edges, "_versions": cache._versions._known}
+    edges = cache._dependencies._edges | cache._dependencies._dependents
+    kept = vars(cache) | {"_dependencies": edges, "_versions": cache._versions._known}
     return {name: value for name, value in kept.items() if any(value.values())}

@@ -148,16 +148,18 @@ class Cache:
 
     def _store(self, about: Reference, raw: Manifest) -> set[Key]:
         if about.resource == MIGRATIONS:
-            return self._store_migration(Key(about.namespace, about.name), about, raw)
+            return self._store_migration(Key(about.namespace, about.name), raw)
         if about.resource in (JOBS, PODS):
             return self._keep(about, migration_of(raw), _part(about.resource, raw))
         return self._store_workload(about, raw)
 
-    def _store_migration(self, key: Key, about: Reference, raw: Manifest) -> set[Key]:
-        self._refer(key, fields(raw, "spec"))
-        kept, standing = migrations.kept(raw), migrations.standing(raw)
-        depending = self._referrers.get(about, set()) if self._standings.get(key) != standing else set()
-        self._migrations[key], self._standings[key] = kept, standing
+    def _store_migration(self, key: Key, raw: Manifest) -> set[Key]:
+        spec = fields(raw, "spec")
+        self._refer(key, spec)
+        self._dependencies.note(key, depends_on(spec))
+        before, standing = self._standings.get(key), migrations.standing(raw)
+        self._migrations[key], self._standings[key] = migrations.kept(raw), standing
+        depending = self._dependencies.dependents(key) if standing != before else set()
         return {key} | depending  # whatever is new: a person may have annotated it to be looked at
 
     def _store_workload(self, about: Reference, raw: Manifest) -> set[Key]:
@@ -198,13 +200,17 @@ class Cache:
 
     def _forget(self, about: Reference) -> set[Key]:
         if about.resource == MIGRATIONS:
-            key = Key(about.namespace, about.name)
-            self._refer(key, {})
-            self._migrations.pop(key, None)
-            known = self._standings.pop(key, None) is not None
-            return (self._referrers.get(about, set()) if known else set()) | ({key} if key in self._parts else set())
+            return self._forget_migration(Key(about.namespace, about.name))
         self._workloads.pop(about, None)
         return self._let_go(about) | self._referrers.get(about, set())
+
+    def _forget_migration(self, key: Key) -> set[Key]:
+        self._refer(key, {})
+        self._dependencies.note(key, ())
+        known = self._migrations.pop(key, None) is not None
+        self._standings.pop(key, None)
+        depending = self._dependencies.dependents(key) if known else set()
+        return depending | ({key} if key in self._parts else set())
 
     def _refer(self, key: Key, spec: Manifest) -> None:
         """Note what a migration refers to, instead of what it referred to before."""
@@ -213,7 +219,6 @@ class Cache:
             self._referred[key] = after
         if before == after:
             return
-        self._dependencies.set(key, depends_on(spec))
         for one in set(after).difference(before):
             self._referrers[one].add(key)
             if one in self._part_of:  # of which more is needed now than was kept

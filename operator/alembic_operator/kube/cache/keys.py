@@ -6,7 +6,7 @@ from typing import NamedTuple
 from alembic_operator.core import names
 from alembic_operator.core.observation import Manifest
 from alembic_operator.core.reading import fields, items, text
-from alembic_operator.kube.cluster import MIGRATIONS, STATEFUL_SETS, WORKLOADS, Resource
+from alembic_operator.kube.cluster import STATEFUL_SETS, WORKLOADS, Resource
 
 
 class Key(NamedTuple):
@@ -17,7 +17,7 @@ class Key(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """An object that migrations refer to."""
+    """An object of the API server."""
 
     resource: Resource
     namespace: str
@@ -30,8 +30,8 @@ def reference(resource: Resource, raw: Manifest) -> Reference:
 
 
 def references(key: Key, spec: Manifest) -> list[Reference]:
-    """Return what a specification refers to: its workload, its database's StatefulSet, and what it depends on."""
-    found = [Reference(MIGRATIONS, key.namespace, name) for name in depends_on(spec)]
+    """Return what a specification refers to: its workload, and its database's StatefulSet."""
+    found = []
     workload = fields(spec, "source", "workloadRef")
     kind = text(workload, "kind") or "Deployment"
     if workload and kind in WORKLOADS:
