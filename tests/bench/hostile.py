@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from tests.api.rest import RefusedError, Rest
 from tests.bench import conditions, crowd, process, steps
-from tests.bench.load import Load, percentile, run
+from tests.bench.load import Load, Post, percentile, run
 from tests.bench.site import NAMESPACE, Site, site
 from tests.bench.steps import Step
 from tests.bench.table import Row, markdown
@@ -23,6 +23,8 @@ _SPEC = {"source": {"image": "registry.bench/users:1"}}
 _HOSTILE = "hostile"
 _PATIENCE = 60.0
 """Seconds that are waited for a Job after the last migration was created."""
+
+_SHORT = Step(0, 0, 0, 0, "none above 20 ms")
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class Part:
     what: str
     to_job: list[float]
     """Milliseconds from the POST to the Job; those that never came count as long as was waited."""
+    posts: list[float]
+    """Milliseconds of the POST itself, in which no operator has a part."""
     never: int
     steps: list[Step]
     starts: int
@@ -95,7 +99,8 @@ class Field:
         """Create migrations in all namespaces but the hostile one, and wait for their Jobs."""
         witness = Witness(self.here.rest, "")
         begun, starts, used = time.monotonic(), self.watchman.starts, process.cpu_ms(self.here.operator.pid)
-        sent = self._create(prefix)
+        posts = self._create(prefix)
+        sent = {name: post.sent for name, post in posts.items()}
         end = time.monotonic() + _PATIENCE
         while not set(sent) <= set(witness.created) and time.monotonic() < end:
             time.sleep(0.1)
@@ -105,22 +110,24 @@ class Field:
         return Part(
             what=what,
             to_job=[(witness.created.get(name, now) - moment) * 1000 for name, moment in sent.items()],
+            posts=[(post.answered - post.sent) * 1000 for post in posts.values()],
             never=len(set(sent) - set(witness.created)),
             steps=steps.read(self.steps, begun, now),
             starts=restarted,
             cpu=busy / 1000 / (now - begun),
         )
 
-    def _create(self, prefix: str) -> dict[str, float]:
-        sent: dict[str, float] = {}
+    def _create(self, prefix: str) -> dict[str, Post]:
+        posts: dict[str, Post] = {}
         begun, others = time.monotonic(), self.size.others()
         for number in range(self.size.samples):
             time.sleep(max(0.0, begun + number / self.size.per_second - time.monotonic()))
             name = f"{prefix}-{number}"
-            sent[name] = time.monotonic()
             manifest = MIGRATIONS | {"metadata": {"name": name}, "spec": _SPEC}
+            sent = time.monotonic()
             self.here.rest.create(manifest, others[number * 7 % len(others)])
-        return sent
+            posts[name] = Post(sent, time.monotonic())
+        return posts
 
     @contextmanager
     def neighbour(self) -> Iterator[float]:
@@ -187,22 +194,26 @@ def _settled(here: Site, size: Size) -> None:
 
 
 def _rows(first: Part, beside: Part, again: Part, lost: int) -> Iterator[Row]:
-    alone = [*first.to_job, *again.to_job]
-    for what, values in (("alone", alone), ("beside the neighbour", beside.to_job)):
-        numbers = (percentile(values, 50), percentile(values, 99), max(values))
-        yield Row(f"POST → Job, {what}: p50 / p99 / slowest", numbers, (None,) * 3, "ms", f"n={len(values)}")
-    ratio = percentile(beside.to_job, 50) / percentile(alone, 50)
-    tail = percentile(beside.to_job, 99) / percentile(alone, 99)
-    yield Row("Beside ÷ alone, p50 / p99", (ratio, tail), (2, None), "", "in one run")
+    for part in (first, beside, again):
+        numbers = (percentile(part.to_job, 50), percentile(part.to_job, 99), max(part.to_job))
+        yield Row(f"POST → Job, {part.what}: p50 / p99 / slowest", numbers, (None,) * 3, "ms", f"n={len(part.to_job)}")
+    ratios = (_ratio(beside.to_job, first.to_job, 50), _ratio(beside.to_job, first.to_job, 99))
+    yield Row("POST → Job, beside ÷ alone: p50 / p99", ratios, (2, None), "", "in one run")
+    control = (_ratio(beside.posts, first.posts, 50), _ratio(beside.posts, first.posts, 99))
+    yield Row("The POST itself, beside ÷ alone: p50 / p99", control, (None, None), "", "no operator has a part in it")
     yield Row("Jobs that never came beside the neighbour", (beside.never,), (0,), "", f"n={len(beside.to_job)}")
     yield Row("Leases lost", (lost,), (0,), "", "a Lease of 12 s")
     yield Row("Starts beside the neighbour", (beside.starts,), (0,), "", "the operator had ended")
     for part in (first, beside, again):
-        longest = max(part.steps, key=lambda one: one.cpu_ms, default=Step(0, 0, 0, "none above 20 ms"))
+        longest = max(part.steps, key=lambda one: one.cpu_ms, default=_SHORT)
         slowest = max((one.ms for one in part.steps), default=0.0)
-        what = f"Longest step of the event loop, {part.what}: processor / wall"
-        yield Row(what, (longest.cpu_ms, slowest), (50, None), "ms", longest.what)
+        what = f"Longest step of the event loop, {part.what}: processor / of it garbage / wall"
+        yield Row(what, (longest.cpu_ms, longest.gc_ms, slowest), (50, None, None), "ms", longest.what)
         yield Row(f"Processors busy, {part.what}", (part.cpu,), (None,), "", "the operator's own time")
+
+
+def _ratio(beside: list[float], alone: list[float], percent: int) -> float:
+    return percentile(beside, percent) / percentile(alone, percent)
 
 
 def _delete(rest: Rest, name: str) -> None:

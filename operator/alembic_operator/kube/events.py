@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from uuid import uuid4
+from secrets import token_hex
 
 from alembic_operator.api.v1alpha1 import API_VERSION, KIND
 from alembic_operator.core import names, times
@@ -72,7 +72,7 @@ def _name(notice: Notice, migration: Migration | None) -> str:
     # What has an identity stays the same when a person looks for it elsewhere, because the workload is gone.
     identity = notice.identity or (f"{notice.regarding.uid} {notice.note}" if notice.regarding else "")
     if not identity:
-        return f"{prefix}.{uuid4().hex[:16]}"
+        return f"{prefix}.{token_hex(8)}"
     said = [identity, str(notice.occasion)]
     return f"{prefix}.{names.digest(said)[:16]}"
 

@@ -15,6 +15,8 @@ class Step:
     """How long it took: also while the machine did something else."""
     cpu_ms: float
     """How much of a processor it took."""
+    gc_ms: float
+    """How much of that the collection of garbage took."""
     what: str
 
 
