@@ -35,7 +35,8 @@ _ASK_AGAIN = 2.0
 
 LEVELS = 30_000
 """Calls within calls. The API server takes JSON of 10,000 levels, and Python's own limit of 1,000 would let one object
-of one namespace end every list that it is in; 30,000 were read, compared and written with a stack of 8 MiB."""
+of one namespace end every list that it is in; 30,000 were read, compared and written with a stack of 8 MiB. Python 3.12
+reads 1,500 whatever it is told, and 3.13 almost 10,000: the image has 3.11."""
 
 _BOUNDS = Bounds(lane=8, total=64)
 """Migrations that are looked at side by side, of a namespace and of all: each may wait for a slow API server."""
