@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +11,7 @@ from devcluster import binaries, cli, kubernetesmodule, settings
 from devcluster.failure import FailureError
 from devcluster.gomodule import ADDONS, KUBERNETES, KUBERNETES_MODULE, OTHERS, GoModule, kubernetes
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+PROJECT = Path(__file__).parents[2]
 GO_MOD = """\
 module example.dev/tools
 
@@ -156,6 +155,21 @@ def test_only_a_whole_version_can_be_pinned(
     monkeypatch.setenv("KUBERNETES", version)
     assert cli.main(["kubernetes-module"]) == 1
     assert "make kubernetes-module KUBERNETES=1.35.4" in capsys.readouterr().err
+
+
+def oldest() -> str:
+    """Return from which minor version on control planes of tests are pinned."""
+    return ".".join(min(VERSIONS).split(".")[:2])
+
+
+def test_the_chart_accepts_what_the_tests_can_run_and_nothing_older() -> None:
+    chart = (PROJECT / "charts" / "alembic-operator" / "Chart.yaml").read_text()
+    assert f'kubeVersion: ">={oldest()}.0-0"' in chart
+
+
+@pytest.mark.parametrize("version", [KUBERNETES.version(KUBERNETES_MODULE).removeprefix("v"), *VERSIONS])
+def test_the_readme_says_which_versions_were_run(version: str) -> None:
+    assert re.search(rf"^\| Kubernetes \|.*\b{re.escape(version)}\b", (PROJECT / "README.md").read_text(), re.MULTILINE)
 
 
 def in_cache(folder: Path, version: str = "") -> settings.Settings:

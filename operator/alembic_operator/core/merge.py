@@ -19,6 +19,7 @@ KEYS = {
     "topologySpreadConstraints": "topologyKey",
     "schedulingGates": "name",
     "resourceClaims": "name",
+    "evictionResponders": "name",
     "ownerReferences": "uid",
 }
 """Lists of a Job whose items are merged one by one, with what tells them apart: the fields of batch/v1, core/v1 and
