@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from alembic_operator.core import names
 from alembic_operator.core.merge import merge
 from alembic_operator.core.observation import Manifest
+from alembic_operator.core.reading import fields
 from alembic_operator.kube.cluster import Page, Resource
 from alembic_operator.kube.errors import AlreadyExistsError, ApiError, ConflictError, NotFoundError
 
@@ -56,7 +57,7 @@ class Twin:
         """Give what there is, as a test wants it; it is not told in `calls`."""
         wanted = dict(one.split("=") for one in selector.split(",") if one)
         for (kind, where, _), raw in list(self.objects.items()):
-            labels = raw["metadata"].get("labels") or {}
+            labels = fields(raw, "metadata", "labels")
             if kind == resource and namespace in (None, where) and wanted.items() <= labels.items():
                 yield copy.deepcopy(raw)
 
