@@ -152,12 +152,29 @@ async def test_without_an_answer_it_waits_and_asks_again() -> None:
         await world.reflector.settled.wait()
 
 
-async def test_a_watch_whose_connection_breaks_goes_on_without_a_list() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        UnreachableError(0, "ClientPayloadError", "broken"),
+        ApiError(429, "TooManyRequests", "busy"),
+        ApiError(503, "ServiceUnavailable", "starting"),
+    ],
+    ids=str,
+)
+async def test_a_watch_that_breaks_goes_on_without_a_list(error: ApiError) -> None:
     world = World()
-    world.cluster.answers["watch", JOBS] = UnreachableError(0, "ClientPayloadError", "broken")
+    world.cluster.answers["watch", JOBS] = error
     async with reflecting(world):
         await world.until(WATCHED, 3)
     assert world.cluster.calls.count(LISTED) == 1
+
+
+@pytest.mark.parametrize("status", [400, 403, 410])
+async def test_a_watch_that_cannot_go_on_from_what_is_known_begins_with_a_list(status: int) -> None:
+    world = World()
+    world.cluster.answers["watch", JOBS] = ApiError(status, "", "no")
+    async with reflecting(world):
+        await world.until(LISTED, 3)
 
 
 async def test_who_leads_no_longer_ends() -> None:

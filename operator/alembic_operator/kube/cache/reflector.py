@@ -22,6 +22,10 @@ _REFUSALS = (401, 403, 404)
 """A missing right, or a kind that does not exist: what can be read is served all the same."""
 
 
+_WANT_A_LIST = (*_REFUSALS, 400, 410)
+"""To go on from the known version may be impossible; a server that is busy is not asked for more than that."""
+
+
 class Scope(NamedTuple):
     """What is reflected."""
 
@@ -119,7 +123,7 @@ class Reflector:
 
     def _fail(self, error: ApiError) -> None:
         self._failures += 1
-        if error.status:  # an answer, and not a connection that broke: what is known may be too old to go on from
+        if error.status in _WANT_A_LIST:
             self._version = ""
         if error.status in _REFUSALS:
             self.cache.unreadable[self.scope[:2]] = error
