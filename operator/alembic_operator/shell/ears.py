@@ -9,7 +9,7 @@ from alembic_operator.core import names
 from alembic_operator.core.observation import Manifest
 from alembic_operator.core.reading import fields, items, text
 from alembic_operator.kube.cache import Cache, Key
-from alembic_operator.kube.cache.reflector import Scope
+from alembic_operator.kube.cache.reflector import REFUSALS, Scope
 from alembic_operator.kube.cluster import DEPLOYMENTS, JOBS, PODS, ROLLOUTS, STATEFUL_SETS, Resource
 from alembic_operator.kube.errors import ApiError
 from alembic_operator.shell.queue import WorkQueue
@@ -45,7 +45,7 @@ class Ears:
 
     cache: Cache
     queue: WorkQueue[Key]
-    deaf: dict[Scope, str] = field(default_factory=dict)
+    deaf: dict[Scope, ApiError] = field(default_factory=dict)
     """What cannot be read, and the API server's answer."""
 
     def on_change(self, resource: Resource, event: Any) -> None:
@@ -59,16 +59,16 @@ class Ears:
 
     def on_list(self, scope: Scope, woken: set[Key]) -> None:
         """Look at these, and at all that could not be decided about before."""
-        if self.deaf.pop(scope, None):
+        if error := self.deaf.pop(scope, None):
             log.info("can be read again", what=str(scope))
-            known = self.cache.keys()
+            known = self.cache.keys() if error.status in REFUSALS else ()
             woken = woken.union(key for key in known if scope.namespace in (None, key.namespace))
         self.queue.add(woken)
 
     def on_error(self, scope: Scope, error: ApiError) -> None:
         """Say once what cannot be read: the rest is served, and it is tried again and again."""
-        if error.status != _GONE and self.deaf.get(scope) != str(error):
-            self.deaf[scope] = str(error)
+        if error.status != _GONE and str(self.deaf.get(scope)) != str(error):
+            self.deaf[scope] = error
             log.warning("cannot be read", what=str(scope), error=str(error))
 
     def troubles(self) -> list[str]:

@@ -169,6 +169,17 @@ async def test_a_watch_that_breaks_goes_on_without_a_list(error: ApiError) -> No
     assert world.cluster.calls.count(LISTED) == 1
 
 
+async def test_a_watch_that_goes_on_after_an_error_says_so_once() -> None:
+    world = World()
+    world.cluster.answers["watch", JOBS] = UnreachableError(0, "ClientPayloadError", "broken")
+    async with reflecting(world):
+        await world.until(WATCHED, 2)
+        world.happens("101", bookmark(110), bookmark(111))
+        del world.cluster.answers["watch", JOBS]
+        await world.until(WATCHED, len(world.notes.errors) + 2)
+    assert world.notes.lists == [{USERS}, set()]
+
+
 @pytest.mark.parametrize("status", [400, 403, 410])
 async def test_a_watch_that_cannot_go_on_from_what_is_known_begins_with_a_list(status: int) -> None:
     world = World()

@@ -18,11 +18,11 @@ _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
 """Seconds until it is tried again to read what could not be read."""
 
-_REFUSALS = (401, 403, 404)
+REFUSALS = (401, 403, 404)
 """A missing right, or a kind that does not exist: what can be read is served all the same."""
 
 
-_WANT_A_LIST = (*_REFUSALS, 400, 410)
+_WANT_A_LIST = (*REFUSALS, 400, 410)
 """To go on from the known version may be impossible; a server that is busy is not asked for more than that."""
 
 
@@ -47,7 +47,7 @@ class Listener(Protocol):
         ...
 
     def on_list(self, scope: Scope, woken: set[Key]) -> None:
-        """Look at these again: all of it is read."""
+        """Look at these again: all of it is read, or goes on to be read after an error."""
         ...
 
     def on_error(self, scope: Scope, error: ApiError) -> None:
@@ -94,7 +94,9 @@ class Reflector:
             await self._list()
         async with aclosing(self.cluster.watch(*self.scope, self._version)) as events:
             async for event in events:
-                self._failures = 0
+                if self._failures:
+                    self._failures = 0
+                    self.listener.on_list(self.scope, set())
                 self._take(event)
                 if not self._version:
                     return
@@ -125,7 +127,7 @@ class Reflector:
         self._failures += 1
         if error.status in _WANT_A_LIST:
             self._version = ""
-        if error.status in _REFUSALS:
+        if error.status in REFUSALS:
             self.cache.unreadable[self.scope[:2]] = error
             self.settled.set()
         self.listener.on_error(self.scope, error)
