@@ -53,7 +53,7 @@ def migration(raw: Manifest) -> Migration:
         retry=_retry(reading.text(raw, "metadata", "annotations", names.RETRY)),
         spec=spec,
         spec_error=error,
-        status=_status(raw.get("status") or {}),
+        status=status_of(raw),
     )
 
 
@@ -71,9 +71,10 @@ def _spec(raw: Any) -> tuple[Spec | None, str]:
         return None, f"{'.'.join(('spec', *map(str, first['loc'])))}: {first['msg']}"
 
 
-def _status(raw: Any) -> Status:
+def status_of(raw: Manifest) -> Status:
+    """Read the status of a DatabaseMigration, without its specification."""
     try:
-        return Status.model_validate(raw)
+        return Status.model_validate(raw.get("status") or {})
     except ValidationError:  # written by somebody else, or by another version: it is only a memory
         return Status()
 
@@ -81,7 +82,7 @@ def _status(raw: Any) -> Status:
 def job(raw: Manifest) -> Job:
     """Read a Job."""
     looked = Reading(raw)
-    finished = _finished(looked.items("status", "conditions"))
+    finished = end_of_job(looked.items("status", "conditions"))
     outcome = reading.text(finished, "type")
     created, started = looked.time("metadata", "creationTimestamp"), looked.time("status", "startTime")
     ended = looked.time("status", "completionTime") or reading.time(finished, "lastTransitionTime")
@@ -103,7 +104,8 @@ def job(raw: Manifest) -> Job:
     )
 
 
-def _finished(conditions: Iterable[Manifest]) -> Manifest:
+def end_of_job(conditions: Iterable[Manifest]) -> Manifest:
+    """Return the condition that says how a Job ended; empty while it has not."""
     return next((one for one in conditions if one.get("type") in ("Complete", "Failed") and _holds(one)), {})
 
 

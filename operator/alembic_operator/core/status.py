@@ -55,10 +55,14 @@ def with_held(status: Status, held: Held, cannot_read: str = "") -> Status:
 
 def fitting(status: Status) -> Status:
     """Return a status without what is missed least, until it is as small as one should be."""
-    while status.history and _bytes(status) > _MOST_BYTES:
+    while _bytes(status) > _MOST_BYTES:  # asked once in nearly all looks
+        if not status.history:
+            return _with_short_messages(status)
         status = status.model_copy(update={"history": status.history[:-1]})
-    if _bytes(status) <= _MOST_BYTES:
-        return status
+    return status
+
+
+def _with_short_messages(status: Status) -> Status:
     shorter = (one.model_copy(update={"message": messages.bounded(one.message, _SHORT)}) for one in status.conditions)
     return status.model_copy(update={"conditions": tuple(shorter)})
 

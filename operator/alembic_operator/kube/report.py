@@ -26,7 +26,7 @@ async def report(
     )
     try:
         raw = await cluster.apply_status(MIGRATIONS, _body(migration, written))
-        if facts.migration(raw).status != status and (left := without(fields(raw, "status"), written)):
+        if facts.status_of(raw) != status and (left := without(fields(raw, "status"), written)):
             raw = await cluster.merge_status(MIGRATIONS, _body(migration, left))
     except NotFoundError:  # a deletion that was not told yet, or is never told
         cache.lose(key)

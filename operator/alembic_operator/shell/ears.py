@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from alembic_operator.core import names
+from alembic_operator.core import facts, names
 from alembic_operator.core.observation import Manifest
 from alembic_operator.core.reading import fields, items, text
 from alembic_operator.kube.cache import Cache, Key
@@ -22,8 +22,6 @@ _SELECTORS = {JOBS: f"{names.MANAGED_BY}={names.OPERATOR},{names.RUN_LABEL}", PO
 
 _SOON = 0.5
 """Seconds within which news are looked at that can wait: the next one, which cannot, most often comes before."""
-
-_ENDS = ("Complete", "Failed")
 
 _GONE = 410
 """A watch began too long ago: it is listed again, and nothing is wrong."""
@@ -85,6 +83,4 @@ def can_wait(resource: Resource, event: Manifest) -> bool:
         return False
     if resource == PODS:  # it has not begun, or its Job is about to say how it ended
         return text(raw, "status", "phase") in ("Pending", "Succeeded")
-    return resource == JOBS and not any(
-        one.get("type") in _ENDS and one.get("status") == "True" for one in items(raw, "status", "conditions")
-    )
+    return resource == JOBS and not facts.end_of_job(items(raw, "status", "conditions"))

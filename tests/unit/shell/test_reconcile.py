@@ -54,6 +54,13 @@ class Shop:
         )
         self.change(**spec)
 
+    async def deploy(self, image: str) -> None:
+        """Give Deployment web an image, and look."""
+        template = {"spec": {"containers": [{"name": "app", "image": image}]}}
+        workload = {"metadata": {"name": "web", "namespace": "shop"}, "spec": {"template": template}}
+        self.cache.put(DEPLOYMENTS, self.cluster.store(DEPLOYMENTS, workload))
+        await self.look()
+
     def change(self, **spec: object) -> None:
         before = self.cluster.objects.get((MIGRATIONS, *USERS), a_migration())
         raw = before | {"spec": before["spec"] | spec}
@@ -535,27 +542,21 @@ async def test_a_workload_whose_migration_comes_in_time_is_not_warned_of(shop: S
 async def test_a_changed_workload_is_acted_on_after_its_settling_time_or_with_its_migration() -> None:
     shop = Shop(source={"workloadRef": {"name": "web"}})
 
-    async def deploy(image: str) -> None:
-        template = {"spec": {"containers": [{"name": "app", "image": image}]}}
-        workload = {"metadata": {"name": "web", "namespace": "shop"}, "spec": {"template": template}}
-        shop.cache.put(DEPLOYMENTS, shop.cluster.store(DEPLOYMENTS, workload))
-        await shop.look()
-
     async def finish() -> None:
         shop.end(0, UP_TO_DATE)
         await shop.look()
         assert shop.reason == "UpToDate"
 
-    await deploy("users:1")
+    await shop.deploy("users:1")
     await finish()
-    await deploy("users:2")
+    await shop.deploy("users:2")
     assert (len(shop.jobs), shop.reason, shop.after) == (1, "Settling", 2)
     shop.now += timedelta(seconds=2)
     await shop.look()
     assert len(shop.jobs) == 2
     shop.now += timedelta(seconds=2)
     await finish()
-    await deploy("users:3")
+    await shop.deploy("users:3")
     assert (len(shop.jobs), shop.reason) == (2, "Settling")
     shop.change(alembic={"target": "b2"})
     await shop.look()
@@ -565,16 +566,10 @@ async def test_a_changed_workload_is_acted_on_after_its_settling_time_or_with_it
 async def test_a_change_that_the_watch_has_still_to_tell_of_is_not_overlooked_when_a_workload_has_settled() -> None:
     shop = Shop(source={"workloadRef": {"name": "web"}})
 
-    async def deploy(image: str) -> None:
-        template = {"spec": {"containers": [{"name": "app", "image": image}]}}
-        workload = {"metadata": {"name": "web", "namespace": "shop"}, "spec": {"template": template}}
-        shop.cache.put(DEPLOYMENTS, shop.cluster.store(DEPLOYMENTS, workload))
-        await shop.look()
-
-    await deploy("users:1")
+    await shop.deploy("users:1")
     shop.end(0, UP_TO_DATE)
     await shop.look()
-    await deploy("users:2")
+    await shop.deploy("users:2")
     assert shop.reason == "Settling"
     raw = shop.cluster.objects[MIGRATIONS, *USERS]
     changed = {"metadata": raw["metadata"] | {"generation": 9}, "spec": raw["spec"] | {"suspend": True}}
