@@ -11,7 +11,7 @@ import functools
 import json
 import re
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 VERSION = 1
 """Version of the Result's shape; a reader refuses a newer one."""
@@ -72,10 +72,18 @@ def seconds(duration: str) -> float:
 
 COMMANDS = ("upgrade", "downgrade", "stamp", "check", "plan", "gate")
 
+Address = Literal["env.py", "environment"]
+Ahead = Literal["Allow", "Block"]
+Downgrade = Literal["Forbid", "Allow"]
+History = Literal["Disabled", "Enabled"]
+
 
 @dataclass(frozen=True)
 class Invocation:
-    """One call of the runner: `runner.pyz COMMAND [flags]`. Every flag has a field; secrets never do."""
+    """One call of the runner: `runner.pyz COMMAND [flags]`. Every flag has a field; secrets never do.
+
+    The one place of the defaults: the fields of DatabaseMigration have theirs from here, and so have the two charts.
+    """
 
     command: str
     """One of COMMANDS."""
@@ -88,7 +96,7 @@ class Invocation:
     Of `downgrade`: a revision, base, -N, BRANCH@base, or BRANCH@-N."""
     x: tuple[str, ...] = ()
     """Arguments for env.py, like `alembic -x`."""
-    database: str = "env.py"
+    database: Address = "env.py"
     """`env.py`: connect as env.py does; `environment`: where DATABASE_URL or PGHOST, PGPORT, ... say."""
     schema: str = ""
     """Created when missing; search_path and schema of the version table. Empty: as env.py does."""
@@ -100,11 +108,11 @@ class Invocation:
     """PostgreSQL's statement_timeout; 0s: none."""
     deadline: str = "1h"
     """For the whole run; the runner ends itself then."""
-    database_ahead: str = "Allow"
+    database_ahead: Ahead = "Allow"
     """Allow or Block a database that holds a revision which these scripts do not know."""
-    downgrade: str = "Forbid"
+    downgrade: Downgrade = "Forbid"
     """Allow `upgrade` to go down when the database is beyond a target that is a revision; Forbid: it stays."""
-    history: str = "Disabled"
+    history: History = "Disabled"
     """Enabled: keep, and believe, the table of every revision that was ever applied."""
     result: str = ""
     """File for the Result. Empty: the termination log in a pod, else standard output."""
@@ -138,10 +146,10 @@ def _words(flag: str, value: str) -> list[str]:
 
 _FLAGS = {one.name: f"--{one.name.replace('_', '-')}" for one in fields(Invocation) if one.name not in ("command", "x")}
 _CHOICES = {
-    "database": ("env.py", "environment"),
-    "database_ahead": ("Allow", "Block"),
-    "downgrade": ("Forbid", "Allow"),
-    "history": ("Disabled", "Enabled"),
+    "database": get_args(Address),
+    "database_ahead": get_args(Ahead),
+    "downgrade": get_args(Downgrade),
+    "history": get_args(History),
 }
 
 

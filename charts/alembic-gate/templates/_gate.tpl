@@ -46,37 +46,26 @@ alembic-operator.dev/strategy: InitContainer
 {{- end -}}
 
 {{- define "alembic-gate.strategy" -}}
-{{- .strategy | default "Job" -}}
+{{- .strategy | default (include "alembic-gate.defaults" . | fromYaml).strategy -}}
 {{- end -}}
 
 {{/* The runner's command line: only the flags that differ from their defaults. */}}
 {{- define "alembic-gate.command" -}}
-{{- $alembic := .alembic | default dict -}}
-{{- $database := .database | default dict -}}
-{{- $policy := .policy | default dict -}}
+{{- $migration := . -}}
 {{- $runs := eq (include "alembic-gate.strategy" .) "InitContainer" -}}
-{{- $flags := list
-      (list "config" "alembic.ini" $alembic.config)
-      (list "section" "alembic" $alembic.section)
-      (list "target" "heads" $alembic.target)
-      (list "database" "env.py" (ternary "environment" "env.py" (not (empty $database))))
-      (list "schema" "" $database.schema)
-      (list "role" "" $database.role)
-      (list "database-ahead" "Allow" $policy.databaseAhead)
-      (list "history" "Disabled" $database.history)
--}}
-{{- if $runs -}}
-{{- $flags = concat $flags (list
-      (list "lock-timeout" "2s" $policy.lockTimeout)
-      (list "statement-timeout" "0s" $policy.statementTimeout)
-      (list "deadline" "1h" $policy.deadline)
-    ) -}}
+{{- $alembic := .alembic | default dict -}}
+{{- $python := $alembic.python | default (include "alembic-gate.defaults" . | fromYaml).python -}}
+{{- $command := list $python "/alembic-operator/runner.pyz" (ternary "upgrade" "gate" $runs) -}}
+{{- range include "alembic-gate.flags" . | fromYamlArray -}}
+{{- $value := $migration -}}
+{{- range .field -}}
+{{- $value = get ($value | default dict) . -}}
 {{- end -}}
-{{- $command := list ($alembic.python | default "python3") "/alembic-operator/runner.pyz" (ternary "upgrade" "gate" $runs) -}}
-{{- range $flags -}}
-{{- $value := last . | default (index . 1) -}}
-{{- if ne $value (index . 1) -}}
-{{- $command = append $command (printf "--%s=%s" (first .) $value) -}}
+{{- if and $value .means -}}
+{{- $value = .means -}}
+{{- end -}}
+{{- if and $value (ne $value .default) (or $runs (not .changes)) -}}
+{{- $command = append $command (printf "%s=%s" .flag $value) -}}
 {{- end -}}
 {{- end -}}
 {{- range $alembic.xArguments -}}

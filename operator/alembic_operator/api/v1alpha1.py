@@ -16,6 +16,7 @@ from alembic_operator.api.meta import (
     Text,
     rule,
 )
+from alembic_operator.contract import Ahead, Downgrade, History, Invocation
 
 GROUP = "alembic-operator.dev"
 VERSION = "v1alpha1"
@@ -76,11 +77,11 @@ class Source(Model):
 class Alembic(Model):
     """How Alembic is called, in Alembic's own words."""
 
-    config: Text = "alembic.ini"
+    config: Text = Invocation.config
     """Alembic's configuration file in the image, relative to the working directory; also a `pyproject.toml`."""
-    section: Text = "alembic"
+    section: Text = Invocation.section
     """Section of that file, like `alembic -n`."""
-    target: Target = "heads"
+    target: Target = Invocation.target
     """`heads`, `head`, a revision, `BRANCH@head`, or `+N` for the next N revisions, counted
     from where the database is when a run starts: a run that is repeated goes further. Several are separated by commas
     and reached one after the other, as `gxy@head,tsi@head`: for branches that know nothing of each other."""
@@ -116,7 +117,7 @@ class Database(Model):
     be changed afterwards, because the tables would stay where they are."""
     role: Annotated[str, Field(min_length=1, max_length=63)] | None = None
     """Role that owns what is created: `SET ROLE` on every connection."""
-    history: Literal["Disabled", "Enabled"] = "Disabled"
+    history: History = Invocation.history
     """Whether to keep a table of every revision that was ever applied, `alembic_operator_history`, beside the version
     table. With it, an image is known to be missing a revision even when the database is ahead of it, as a hotfix from
     another branch is; without it, a database that is ahead is taken to contain what the image needs."""
@@ -147,12 +148,12 @@ class Database(Model):
 class Policy(Model):
     """Limits and permissions of a run."""
 
-    lock_timeout: Duration = "2s"
+    lock_timeout: Duration = Invocation.lock_timeout
     """How long one attempt of a revision waits for a table lock, and so the longest time for which it makes readers
     queue; retried with jitter. `0s`: as long as it takes, with all readers behind."""
-    statement_timeout: Duration = "0s"
+    statement_timeout: Duration = Invocation.statement_timeout
     """Limit of each statement; `0s`: none."""
-    deadline: Deadline = "1h"
+    deadline: Deadline = Invocation.deadline
     """Limit of the whole run, all attempts."""
     backoff_limit: Annotated[int, Field(ge=0, le=100)] = 3
     """Pods of one Job that may fail with what a retry can heal, before the operator makes the Job anew, more slowly."""
@@ -161,10 +162,10 @@ class Policy(Model):
     kubectl, Helm, Argo CD and Flux apply a workload some tenths of a second before the migration that was changed with
     it. A change of this object, or of its retry annotation, ends the wait at once, with both. Nothing waits before the
     first run. `0s`: never."""
-    database_ahead: Literal["Allow", "Block"] = "Allow"
+    database_ahead: Ahead = Invocation.database_ahead
     """Whether a database that holds a revision which this image does not know is accepted, as after a rollback of the
     application."""
-    downgrade: Literal["Forbid", "Allow"] = "Forbid"
+    downgrade: Downgrade = Invocation.downgrade
     """Whether a run may go down: when spec.alembic.target is one revision and the database is beyond it, Allow undoes
     what comes after it, newest first, with the scripts of this image, and what they drop is lost. Forbid leaves the
     database where it is. Never for heads, a branch or a number of steps, and never from a revision that this image

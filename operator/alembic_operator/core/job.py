@@ -5,7 +5,7 @@ from typing import Any
 from alembic_operator.api.meta import Model
 from alembic_operator.api.v1alpha1 import API_VERSION, KIND, Database, Spec
 from alembic_operator.contract import JOB_FAILING_EXIT_CODES, Invocation, seconds
-from alembic_operator.core import names
+from alembic_operator.core import flags, names
 from alembic_operator.core.merge import merge
 from alembic_operator.core.observation import DatabaseServer, Manifest, Migration, PodParts
 
@@ -47,23 +47,7 @@ def _written(model: Model) -> Manifest:
 
 def invocation(spec: Spec) -> Invocation:
     """Return the runner's command line; a person can copy it from the Job and run it by hand."""
-    database, policy = spec.database, spec.policy
-    return Invocation(
-        command="upgrade",
-        config=spec.alembic.config,
-        section=spec.alembic.section,
-        target=spec.alembic.target,
-        x=spec.alembic.x_arguments,
-        database="environment" if database else "env.py",
-        schema=(database and database.schema_) or "",
-        role=(database and database.role) or "",
-        lock_timeout=policy.lock_timeout,
-        statement_timeout=policy.statement_timeout,
-        deadline=policy.deadline,
-        database_ahead=policy.database_ahead,
-        downgrade=policy.downgrade,
-        history=database.history if database else "Disabled",
-    )
+    return Invocation("upgrade", x=spec.alembic.x_arguments, **flags.given(spec))
 
 
 def environment(database: Database | None, server: DatabaseServer | None) -> list[Manifest]:
