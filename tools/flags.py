@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from alembic_operator.api.v1alpha1 import Alembic, Spec
-from alembic_operator.core.flags import FLAGS, Flag
+from alembic_operator.core.manifests.flags import FLAGS, Flag
 
 POLICY = """\
 {{{{- /* {origin} */}}}}

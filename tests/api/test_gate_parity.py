@@ -7,8 +7,10 @@ import pytest
 
 from alembic_operator.api.v1alpha1 import Spec
 from alembic_operator.contract import Invocation
-from alembic_operator.core import job, source
-from alembic_operator.core.observation import DatabaseServer, PodParts
+from alembic_operator.core.manifests import job
+from alembic_operator.core.observation import source
+from alembic_operator.core.observation.database_servers import DatabaseServer
+from alembic_operator.core.observation.source import PodParts
 from tests.api.chart import Manifest
 from tests.api.gates import ADDRESS, BY_HOST, BY_SET, KEY, STRATEGY, Door, container, gate, inits, pod, said
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from alembic_operator.core import merge as merging
-from alembic_operator.core.merge import merge
+from alembic_operator.core.manifests import merge as merging
+from alembic_operator.core.manifests.merge import merge
 from tests.api.rest import Manifest, Rest, path_of
 
 STRATEGIC = {"Content-Type": "application/strategic-merge-patch+json"}

@@ -3,7 +3,10 @@
 from typing import Any
 
 from alembic_operator.contract import ExitCode
-from alembic_operator.core import facts, job, names, source
+from alembic_operator.core import names
+from alembic_operator.core.manifests import job
+from alembic_operator.core.observation import source
+from alembic_operator.core.observation.migrations import read_migration
 from tests.api.rest import Manifest, Rest
 from tests.api.shop import JOB, MIGRATION, POD, SUCCESS, Shop, message, until
 
@@ -15,7 +18,7 @@ USERS: Manifest = MIGRATION | {"metadata": {"name": "users"}}
 
 def names_of(raw: Manifest) -> tuple[str, str]:
     """Return the two names that the Job of a migration can have."""
-    migration = facts.migration(raw)
+    migration = read_migration(raw)
     assert migration.spec is not None
     assert migration.spec.source.image is not None
     inputs = job.what_matters(migration, migration.spec, source.of_image(migration.spec.source.image), None)

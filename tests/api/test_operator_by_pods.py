@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from alembic_operator.api.v1alpha1 import Spec
 from alembic_operator.contract import ExitCode, Failure, Result
-from alembic_operator.core import job
+from alembic_operator.core.manifests import job
 from alembic_operator.core.names import GATE_CONTAINER, MIGRATION_LABEL, RUNNER_PATH
 from tests.api.kubelet import DIGEST
 from tests.api.rest import Manifest

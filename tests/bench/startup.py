@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from alembic_operator.core import names
-from alembic_operator.kube.archive import Archive
+from alembic_operator.kube.runner_config_map import RunnerConfigMap
 from demo import setup
 from demo.access import Access
 from demo.screen import Screen
@@ -67,8 +67,10 @@ def _stage(folder: Path) -> Iterator[Access]:
     try:
         access.kubectl("create", "namespace", NAMESPACE)
         access.kubectl("apply", f"--filename={setup.PROJECT / 'crds'}")
-        archive = Archive(build_runner.build(folder / "runner.pyz").read_bytes())
-        access.kubectl("apply", "--server-side", "--filename=-", stdin=json.dumps(archive.manifest(NAMESPACE)))
+        runner_config_map = RunnerConfigMap(build_runner.build(folder / "runner.pyz").read_bytes())
+        access.kubectl(
+            "apply", "--server-side", "--filename=-", stdin=json.dumps(runner_config_map.manifest(NAMESPACE))
+        )
         access.apply("postgres.yaml")
         access.kubectl("rollout", "status", "statefulset/postgres", f"--timeout={PATIENCE:.0f}s")
         yield access

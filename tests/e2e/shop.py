@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from alembic_operator.core import names
-from alembic_operator.core.merge import merge
+from alembic_operator.core.manifests.merge import merge
 from demo.access import MANIFESTS
 from demo.expectation import UnmetError, until
 from demo.shop import CLIENT, Counts

@@ -14,7 +14,7 @@ import pytest
 from alembic_operator.api.reasons import Reason
 from alembic_operator.api.v1alpha1 import Spec
 from alembic_operator.contract import Result
-from alembic_operator.core import job
+from alembic_operator.core.manifests import job
 from tests.runner.project import Project, Runner
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from alembic_operator.api.reasons import Occasion
 from alembic_operator.api.status import Status
-from alembic_operator.core.observation import Manifest, Owner
+from alembic_operator.core.observation.gated_pods import Owner
+from alembic_operator.core.observation.reading import Manifest
 
 
 @dataclass(frozen=True)

@@ -46,19 +46,19 @@ class Lease:
 
 
 @dataclass(frozen=True)
-class Sighting:
+class ObservedLease:
     """A version of a Lease, and the moment at which this process saw it first."""
 
     lease: Lease
     since: float
 
 
-def sighting(before: Sighting | None, lease: Lease, now: float) -> Sighting:
-    """Return the sighting of a Lease: it is as old as the first look at this version."""
-    return before if before and before.lease.version == lease.version else Sighting(lease, now)
+def observed(before: ObservedLease | None, lease: Lease, now: float) -> ObservedLease:
+    """Return when a Lease was observed: as long ago as this version of it was seen first."""
+    return before if before and before.lease.version == lease.version else ObservedLease(lease, now)
 
 
-def free_at(seen: Sighting, terms: Terms) -> float:
+def free_at(seen: ObservedLease, terms: Terms) -> float:
     """Return the moment from which on the Lease may be taken, unless it is renewed before.
 
     Its holder counted from before it asked for this version, and stops earlier: two never lead at once, unless a clock

@@ -5,30 +5,30 @@ from dataclasses import replace
 from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.api.status import LastRun, Status
 from alembic_operator.api.v1alpha1 import Spec
-from alembic_operator.core import (
-    belonging,
-    conditions,
-    harmless,
-    job,
-    messages,
-    progress,
-    refusals,
-    retry,
-    run,
-    times,
-    unreadable,
-)
+from alembic_operator.core import times
 from alembic_operator.core.actions import BringRunner, CreateJob, DeleteJob, Plan
+from alembic_operator.core.decide import refusals
+from alembic_operator.core.decide.job_name import job_name
+from alembic_operator.core.decide.settling import runs_anew, unless_fresh
+from alembic_operator.core.decide.slow_pace import delay
 from alembic_operator.core.gates import by_pods
-from alembic_operator.core.gates.held import held
+from alembic_operator.core.gates.held_pods import held_pods
 from alembic_operator.core.gates.made_for import Inputs, of_another_strategy
 from alembic_operator.core.gates.rollouts import at_risk
 from alembic_operator.core.gates.skipped import skipped
-from alembic_operator.core.notices import look_again, notices, replaced, without_the_dying
-from alembic_operator.core.observation import DatabaseServer, Job, Manifest, Missing, Observation, PodParts
-from alembic_operator.core.reading import moment
-from alembic_operator.core.settling import runs_anew, unless_fresh
-from alembic_operator.core.status import fitting, status_after, with_held
+from alembic_operator.core.manifests import harmless, job
+from alembic_operator.core.observation.conditions import is_ready, reason_of
+from alembic_operator.core.observation.controlled import only_controlled
+from alembic_operator.core.observation.database_servers import DatabaseServer
+from alembic_operator.core.observation.jobs import Job
+from alembic_operator.core.observation.observation import Observation
+from alembic_operator.core.observation.reading import Manifest, moment
+from alembic_operator.core.observation.results import revisions
+from alembic_operator.core.observation.source import Missing, PodParts
+from alembic_operator.core.runs import messages, progress, run
+from alembic_operator.core.status import unreadable
+from alembic_operator.core.status.notices import notices, replaced, requeue_after, without_the_dying
+from alembic_operator.core.status.status import fitting, status_after, with_held_pods
 from alembic_operator.core.verdict import Finished, Verdict
 
 _SLOW = 60.0
@@ -37,13 +37,13 @@ _SLOW = 60.0
 
 def plan(seen: Observation) -> Plan:
     """Return what should be true now, and what to do for it."""
-    all_seen, seen = seen, belonging.belonging(seen)
+    all_seen, seen = seen, only_controlled(seen)
     verdict = refusals.unless_runner_is_refused(seen, judge(seen))
     before, after = seen.migration.status, status_after(seen, verdict)
-    waiting = held(seen, after)
+    waiting = held_pods(seen, after)
     starting = any(isinstance(action, CreateJob) for action in verdict.actions)
     bring = (BringRunner(),) if starting or not (seen.runner_is_there or seen.migration.spec is None) else ()
-    told = fitting(with_held(after, waiting, unreadable.sentence(all_seen)))
+    told = fitting(with_held_pods(after, waiting, unreadable.sentence(all_seen)))
     return Plan(
         actions=(*bring, *verdict.actions),
         status=told,
@@ -60,8 +60,8 @@ def plan(seen: Observation) -> Plan:
                 *unreadable.unreadable(all_seen),
             ),
         ),
-        requeue_after=_soonest(verdict.requeue_after, waiting.look_again, look_again(seen, after, verdict)),
-        report_first=starting and (conditions.ready(before.conditions) or told == before or runs_anew(seen)),
+        requeue_after=_soonest(verdict.requeue_after, waiting.requeue_after, requeue_after(seen, after, verdict)),
+        report_first=starting and (is_ready(before.conditions) or told == before or runs_anew(seen)),
     )
 
 
@@ -95,7 +95,7 @@ def _missing_source(spec: Spec, missing: Missing) -> Verdict:
 
 
 def _with_inputs(seen: Observation, spec: Spec, parts: PodParts, server: DatabaseServer | None) -> Verdict:
-    name = belonging.job_name(seen, job.what_matters(seen.migration, spec, parts, server))
+    name = job_name(seen, job.what_matters(seen.migration, spec, parts, server))
     if spec.strategy == "InitContainer":
         return (
             _previous(seen) or _reported_by_job(seen, name) or by_pods.judge(seen, name, Inputs.of(spec, parts, server))
@@ -164,7 +164,7 @@ def _under_way(seen: Observation, spec: Spec, name: str) -> Verdict | None:
 
 def _had_pod(seen: Observation, current: Job) -> bool:
     """Return whether the status tells of a pod of this attempt: the Job does not count one that was evicted."""
-    reason = conditions.reason_of(seen.migration.status.conditions)
+    reason = reason_of(seen.migration.status.conditions)
     return _told_start(seen, current) is not None and reason not in (Reason.PENDING, Reason.POD_NOT_CREATED)
 
 
@@ -208,7 +208,7 @@ def _ended(seen: Observation, current: Job, end: run.Ending) -> Verdict:
     before = seen.migration.status
     done = Finished(
         run=run.last_run(current, end),
-        revisions=run.revisions(before.revisions, end.result),
+        revisions=revisions(before.revisions, end.result),
         image=end.pod.image if end.pod else "",
         image_named=end.pod.image_named if end.pod else "",
     )
@@ -242,7 +242,7 @@ def _unless_healing(seen: Observation, ended: Job, verdict: Verdict) -> Verdict:
     """Keep a verdict that waiting does not change; else make the Job anew at the slow pace, for ever."""
     if verdict.reason.effect is not Effect.RECONCILING:
         return verdict
-    due = (moment(ended.finished_at) or seen.now) + retry.delay(ended.attempt)
+    due = (moment(ended.finished_at) or seen.now) + delay(ended.attempt)
     wait = (due - seen.now).total_seconds()
     if wait > 0:
         said = f"{verdict.message}; attempt {ended.attempt + 1} starts at {times.text(due)}"

@@ -2,17 +2,20 @@
 
 from typing import assert_never
 
-from alembic_operator.core import facts, names
+from alembic_operator.core import names
 from alembic_operator.core.actions import Action, BringRunner, CreateJob, DeleteJob
-from alembic_operator.core.observation import Manifest
-from alembic_operator.core.reading import fields
-from alembic_operator.kube.archive import Archive
+from alembic_operator.core.observation.jobs import read_job
+from alembic_operator.core.observation.owners import controller
+from alembic_operator.core.observation.reading import Manifest, fields
 from alembic_operator.kube.cache import Cache
 from alembic_operator.kube.cluster import JOBS, Cluster
 from alembic_operator.kube.errors import AlreadyExistsError, AnotherJobError
+from alembic_operator.kube.runner_config_map import RunnerConfigMap
 
 
-async def apply(action: Action, namespace: str, cluster: Cluster, cache: Cache, archive: Archive) -> None:
+async def apply(
+    action: Action, namespace: str, cluster: Cluster, cache: Cache, runner_config_map: RunnerConfigMap
+) -> None:
     """Carry out one action, and let the cache know at once what came of it.
 
     Raises:
@@ -21,11 +24,11 @@ async def apply(action: Action, namespace: str, cluster: Cluster, cache: Cache, 
     """
     match action:
         case BringRunner():
-            await archive.bring(namespace, cluster)
+            await runner_config_map.bring(namespace, cluster)
         case CreateJob(manifest):
             stored = await _create(manifest, namespace, cluster)
             cache.put(JOBS, stored)
-            if (found := facts.job(stored)).deleting:
+            if (found := read_job(stored)).deleting:
                 raise AnotherJobError(found)
         case DeleteJob(name, uid):
             await cluster.delete(JOBS, namespace, name, uid)
@@ -42,7 +45,7 @@ async def _create(manifest: Manifest, namespace: str, cluster: Cluster) -> Manif
         if existing is None:
             raise
         if not _is_the_same(existing, manifest):
-            raise AnotherJobError(facts.job(existing)) from None
+            raise AnotherJobError(read_job(existing)) from None
         return existing
 
 
@@ -51,6 +54,6 @@ def _is_the_same(existing: Manifest, wanted: Manifest) -> bool:
     (owner,) = wanted["metadata"]["ownerReferences"]
     ours, theirs = wanted["metadata"]["labels"], fields(existing, "metadata", "labels")
     watched = (names.MANAGED_BY, names.RUN_LABEL)
-    return facts.controller(existing).get("uid") == owner["uid"] and all(
+    return controller(existing).get("uid") == owner["uid"] and all(
         theirs.get(label) == ours[label] for label in watched
     )

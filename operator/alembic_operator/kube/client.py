@@ -11,7 +11,7 @@ from kubernetes.aio import config
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
-from alembic_operator.core.observation import Manifest
+from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kube import errors, permissions
 from alembic_operator.kube.cluster import CONFIG_MAPS, Page, Resource
 

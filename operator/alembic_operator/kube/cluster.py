@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from alembic_operator.api import v1alpha1
-from alembic_operator.core.observation import Manifest
+from alembic_operator.core.observation.reading import Manifest
 
 
 @dataclass(frozen=True)

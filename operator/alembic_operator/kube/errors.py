@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from alembic_operator.core import messages
-from alembic_operator.core.observation import Job
+from alembic_operator.core.observation.jobs import Job
+from alembic_operator.core.runs import messages
 
 _UNPROCESSABLE, _BAD_REQUEST, _FORBIDDEN, _NOT_FOUND, _SERVER_ERROR = 422, 400, 403, 404, 500
 

@@ -7,7 +7,9 @@ from secrets import token_hex
 from alembic_operator.api.v1alpha1 import API_VERSION, KIND
 from alembic_operator.core import names, times
 from alembic_operator.core.actions import Notice
-from alembic_operator.core.observation import Manifest, Migration, Owner
+from alembic_operator.core.observation.gated_pods import Owner
+from alembic_operator.core.observation.migrations import Migration
+from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kube import setters
 from alembic_operator.kube.cluster import EVENTS, Cluster
 from alembic_operator.kube.errors import AlreadyExistsError

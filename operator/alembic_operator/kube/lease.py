@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime
 
-from alembic_operator.core import reading, times
+from alembic_operator.core import times
 from alembic_operator.core.lease import FREE, Lease, Terms
-from alembic_operator.core.observation import Manifest
+from alembic_operator.core.observation import reading
+from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kube.cluster import LEASES, Cluster
 
 _INT32 = 2**31 - 1

@@ -5,25 +5,23 @@ from dataclasses import replace
 from datetime import datetime
 
 from alembic_operator.api.v1alpha1 import Spec, WorkloadRef
-from alembic_operator.core import facts, names, run, source
-from alembic_operator.core.observation import (
-    DatabaseServer,
-    Dependency,
-    GatedPod,
-    Job,
-    Manifest,
-    Migration,
-    Missing,
-    Observation,
-    Pod,
-    PodParts,
-)
-from alembic_operator.core.reading import fields
-from alembic_operator.kube.archive import Archive
-from alembic_operator.kube.cache import Cache, Key, Reference, Workload, workload_reference
+from alembic_operator.core import names
+from alembic_operator.core.observation import source
+from alembic_operator.core.observation.database_servers import DatabaseServer
+from alembic_operator.core.observation.dependencies import Dependency
+from alembic_operator.core.observation.gated_pods import GatedPod
+from alembic_operator.core.observation.jobs import Job
+from alembic_operator.core.observation.migrations import Migration, read_migration
+from alembic_operator.core.observation.observation import Observation
+from alembic_operator.core.observation.pods import Pod
+from alembic_operator.core.observation.reading import Manifest, fields
+from alembic_operator.core.observation.source import Missing, PodParts
+from alembic_operator.core.runs import run
+from alembic_operator.kube.cache import Cache, CachedWorkload, Key, Reference, workload_reference
 from alembic_operator.kube.cache.migrations import HEAVIEST, SIZE
 from alembic_operator.kube.cluster import CONFIG_MAPS, PODS, STATEFUL_SETS, Cluster
-from alembic_operator.kube.sightings import Sightings
+from alembic_operator.kube.last_changes import LastChanges
+from alembic_operator.kube.runner_config_map import RunnerConfigMap
 
 _NO_SOURCE = Missing("the specification cannot be read")
 
@@ -35,16 +33,16 @@ class Observer:
         self,
         cluster: Cluster,
         cache: Cache,
-        archive: Archive,
+        runner_config_map: RunnerConfigMap,
         runner_image: str,
         *,
         limits_job_template: bool = False,
     ) -> None:
         self._cluster = cluster
         self._cache = cache
-        self._archive = archive
+        self._runner_config_map = runner_config_map
         self._runner_image = runner_image
-        self._sightings = Sightings()
+        self._last_changes = LastChanges()
         self._limits_job_template = limits_job_template
 
     async def observe(self, key: Key, now: datetime) -> Observation | None:
@@ -55,7 +53,7 @@ class Observer:
         """
         raw = self._cache.migration(key)
         if raw is None or raw["metadata"].get("deletionTimestamp"):
-            self._sightings.forget(key)
+            self._last_changes.forget(key)
             return None
         self._cache.check_readable(key)
         migration = _migration(raw)
@@ -65,7 +63,7 @@ class Observer:
             now=now,
             migration=migration,
             source=followed,
-            sighting=self._sightings.look(key, migration, followed, now),
+            last_change=self._last_changes.observe(key, migration, followed, now),
             server=await self._server(key, spec) if spec else None,
             dependencies=tuple(self._dependency(key.namespace, name) for name in self._cache.depends_on(key)),
             cycle=self._cache.cycle(key),
@@ -75,14 +73,14 @@ class Observer:
             workloads=self._cache.gated_workloads(key),
             runner_image=self._runner_image,
             runner_is_there=await self._runner_is_there(key),
-            runner_news=self._archive.news(key.namespace),
+            runner_news=self._runner_config_map.news(key.namespace),
             limits_job_template=self._limits_job_template,
         )
 
     async def _runner_is_there(self, key: Key) -> bool:
         """Return whether there is a runner to mount; a pod that cannot start may be told so by its node alone."""
         waits_for_it = any(map(_has_not_begun, self._cache.gated(key)))
-        return await self._archive.is_in(key.namespace, self._cluster, for_sure=waits_for_it)
+        return await self._runner_config_map.is_in(key.namespace, self._cluster, for_sure=waits_for_it)
 
     async def _source(self, key: Key, spec: Spec) -> PodParts | Missing:
         if spec.source.image:
@@ -107,7 +105,7 @@ class Observer:
             return Missing(f"StatefulSet {name} does not exist", "create it, or correct spec.database.statefulSetRef")
         return found.server
 
-    async def _workload(self, reference: Reference) -> Workload | None:
+    async def _workload(self, reference: Reference) -> CachedWorkload | None:
         """Return a workload from the cache; read it once, because it may be older than the reference to it."""
         known = self._cache.workload(reference)
         if known is None and (raw := await self._cluster.get(*reference)):
@@ -132,7 +130,7 @@ class Observer:
 
 def _migration(raw: Manifest) -> Migration:
     """Read what is kept of a migration."""
-    found = facts.migration(raw)
+    found = read_migration(raw)
     if SIZE not in raw:
         return found
     said = f"spec has {raw[SIZE]} bytes of JSON, and at most {HEAVIEST} are read; shorten spec.jobTemplate"

@@ -2,9 +2,8 @@
 
 from alembic_operator.api.status import Status
 from alembic_operator.api.v1alpha1 import API_VERSION, KIND
-from alembic_operator.core import facts
-from alembic_operator.core.observation import Manifest, Migration
-from alembic_operator.core.reading import fields
+from alembic_operator.core.observation.migrations import Migration, read_status
+from alembic_operator.core.observation.reading import Manifest, fields
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cluster import MIGRATIONS, Cluster
 from alembic_operator.kube.errors import ConflictError, NotFoundError
@@ -26,7 +25,7 @@ async def report(
     )
     try:
         raw = await cluster.apply_status(MIGRATIONS, _body(migration, written))
-        if facts.status_of(raw) != status and (left := without(fields(raw, "status"), written)):
+        if read_status(raw) != status and (left := without(fields(raw, "status"), written)):
             raw = await cluster.merge_status(MIGRATIONS, _body(migration, left))
     except NotFoundError:  # a deletion that was not told yet, or is never told
         cache.lose(key)

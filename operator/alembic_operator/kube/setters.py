@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from alembic_operator.core import reading
-from alembic_operator.core.observation import Manifest, Owner
+from alembic_operator.core.observation import reading
+from alembic_operator.core.observation.gated_pods import Owner
+from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kube.cluster import JOBS, WORKLOADS, Cluster
 from alembic_operator.kube.errors import ApiError
 

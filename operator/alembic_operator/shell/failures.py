@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from alembic_operator.core import trouble
-from alembic_operator.core.trouble import Trouble
+from alembic_operator.core.status import trouble
+from alembic_operator.core.status.trouble import Trouble
 from alembic_operator.kube.cache import Key
 from alembic_operator.kube.errors import ApiError, UnreachableError
 

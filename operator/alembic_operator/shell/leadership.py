@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from alembic_operator.core.lease import Lease, Sighting, Terms, free_at, sighting
+from alembic_operator.core.lease import Lease, ObservedLease, Terms, free_at, observed
 from alembic_operator.kube.client import connected
 from alembic_operator.kube.errors import ApiError, ConflictError, LeaseLostError, NotFoundError
 from alembic_operator.kube.lease import LeaseLock
@@ -46,7 +46,7 @@ class Leadership:
 
     async def win(self, standing_by: Callable[[], None]) -> None:
         """Return when this process leads; tell each time that another one does."""
-        seen: Sighting | None = None
+        seen: ObservedLease | None = None
         while True:
             wait = self._terms.pause
             try:
@@ -88,8 +88,8 @@ class Leadership:
     def _leads(self) -> bool:
         return self._lease is not None and self._clock() < self._until
 
-    async def _look(self, before: Sighting | None) -> Sighting:
-        return sighting(before, await self._lock.read(), self._clock())
+    async def _look(self, before: ObservedLease | None) -> ObservedLease:
+        return observed(before, await self._lock.read(), self._clock())
 
     async def _take(self, lease: Lease) -> None:
         asked = self._clock()  # not when the answer comes: whoever sees the new version counts from later on

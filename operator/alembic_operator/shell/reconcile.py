@@ -7,14 +7,13 @@ from datetime import datetime
 import structlog
 
 from alembic_operator.api.status import Status
-from alembic_operator.core import facts
 from alembic_operator.core.actions import BringRunner, CreateJob, DeleteJob, Notice, Plan
 from alembic_operator.core.gates.rollouts import without_migration
-from alembic_operator.core.observation import Migration, Observation, Refusal
+from alembic_operator.core.observation.migrations import Migration, read_migration
+from alembic_operator.core.observation.observation import Observation, Refusal
 from alembic_operator.core.plan import plan
-from alembic_operator.core.trouble import Trouble, is_misled, not_written, status_in, told
+from alembic_operator.core.status.trouble import Trouble, is_misled, not_written, status_in, told
 from alembic_operator.kube.apply import apply
-from alembic_operator.kube.archive import Archive
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cluster import Cluster
 from alembic_operator.kube.errors import (
@@ -28,6 +27,7 @@ from alembic_operator.kube.errors import (
 from alembic_operator.kube.events import Events
 from alembic_operator.kube.observe import Observer
 from alembic_operator.kube.report import report
+from alembic_operator.kube.runner_config_map import RunnerConfigMap
 from alembic_operator.shell.failures import Failures
 
 log = structlog.get_logger()
@@ -43,7 +43,7 @@ class Reconciler:
     cluster: Cluster
     cache: Cache
     observer: Observer
-    archive: Archive
+    runner_config_map: RunnerConfigMap
     wake: Callable[[set[Key]], None]
     """Told of the migrations that depend on one whose status was written."""
     clock: Callable[[], datetime]
@@ -85,7 +85,7 @@ class Reconciler:
     def _has_changed(self, migration: Migration) -> bool:
         """Return whether the answer to a write told of a newer specification, which its watch has still to tell of."""
         raw = self.cache.migration(Key(migration.namespace, migration.name))
-        now = facts.migration(raw) if raw else migration
+        now = read_migration(raw) if raw else migration
         return (now.generation, now.retry) != (migration.generation, migration.retry)
 
     async def _warn(self, key: Key) -> float | None:
@@ -108,7 +108,7 @@ class Reconciler:
             if refusal and isinstance(action, CreateJob):
                 break  # it would wait for the runner for ever
             try:
-                await apply(action, seen.migration.namespace, self.cluster, self.cache, self.archive)
+                await apply(action, seen.migration.namespace, self.cluster, self.cache, self.runner_config_map)
             except AnotherJobError as error:
                 others = replace(seen, jobs=(*seen.jobs, error.job))
                 return await self._act(others, plan(others))
@@ -132,7 +132,7 @@ class Reconciler:
 
     async def _tell_of(self, key: Key) -> None:
         raw = self.cache.migration(key)
-        migration = facts.migration(raw) if raw and not raw["metadata"].get("deletionTimestamp") else None
+        migration = read_migration(raw) if raw and not raw["metadata"].get("deletionTimestamp") else None
         if migration is None:
             return
         at_once = is_misled(migration.status, self.cache.jobs(key))

@@ -13,7 +13,6 @@ from typing import Any
 import kopf
 import structlog
 
-from alembic_operator.kube.archive import Archive
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cache.reflector import Lister, Reflector, Scope
 from alembic_operator.kube.client import ApiServer, connected
@@ -22,8 +21,9 @@ from alembic_operator.kube.definition import shortcoming
 from alembic_operator.kube.errors import ApiError, LeaseLostError
 from alembic_operator.kube.events import Events
 from alembic_operator.kube.observe import Observer
+from alembic_operator.kube.runner_config_map import RunnerConfigMap
 from alembic_operator.shell import handlers, telemetry
-from alembic_operator.shell.ears import Ears, reflected
+from alembic_operator.shell.informer import Informer, reflected
 from alembic_operator.shell.leadership import leading
 from alembic_operator.shell.queue import Bounds, WorkQueue
 from alembic_operator.shell.reconcile import Reconciler
@@ -64,14 +64,14 @@ async def _run(settings: Settings) -> None:
     if own := asyncio.current_task():  # until Kopf runs and stops at SIGTERM by itself
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, own.cancel)
     ready = asyncio.Event()
-    ears = Ears(Cache(), WorkQueue[Key](Random(), _namespace, _BOUNDS))  # noqa: S311  jitter, not a secret
-    async with connected() as server, telemetry.health(settings.health_port, ready.is_set, ears.troubles):
+    informer = Informer(Cache(), WorkQueue[Key](Random(), _namespace, _BOUNDS))  # noqa: S311  jitter, not a secret
+    async with connected() as server, telemetry.health(settings.health_port, ready.is_set, informer.troubles):
         await _until_the_definition_fits(server)
         if settings.lease is None:
-            return await _act(settings, server, ears, ready)
+            return await _act(settings, server, informer, ready)
         async with leading(settings.lease, ready.set) as (leadership, keeper):
             ready.clear()
-            return await _act(settings, server.only_while(leadership.check), ears, ready, keeper)
+            return await _act(settings, server.only_while(leadership.check), informer, ready, keeper)
 
 
 def _namespace(key: Key) -> str:
@@ -96,30 +96,36 @@ async def _shortcoming(server: ApiServer) -> str:
 
 
 async def _act(
-    settings: Settings, server: ApiServer, ears: Ears, ready: asyncio.Event, *guards: asyncio.Future[None]
+    settings: Settings, server: ApiServer, informer: Informer, ready: asyncio.Event, *guards: asyncio.Future[None]
 ) -> None:
     """Be the operator, until SIGTERM or the end of a guard."""
-    archive = Archive(settings.runner.read_bytes())
+    runner_config_map = RunnerConfigMap(settings.runner.read_bytes())
     reconciler = Reconciler(
         cluster=server,
-        cache=ears.cache,
+        cache=informer.cache,
         observer=Observer(
-            server, ears.cache, archive, settings.runner_image, limits_job_template=settings.limit_job_template
+            server,
+            informer.cache,
+            runner_config_map,
+            settings.runner_image,
+            limits_job_template=settings.limit_job_template,
         ),
-        archive=archive,
-        wake=ears.queue.add,
+        runner_config_map=runner_config_map,
+        wake=informer.queue.add,
         clock=lambda: datetime.now(UTC),
         events=Events(server, settings.instance),
     )
-    reflectors = _reflectors(settings, server, ears)
+    reflectors = _reflectors(settings, server, informer)
     async with _running(*(one.run() for one in reflectors)) as reflecting:
-        first_look = asyncio.ensure_future(_first_look(ears, reflectors))
+        first_look = asyncio.ensure_future(_first_look(informer, reflectors))
         await _until(first_look, *reflecting, *guards)
         ready.set()
-        async with _running(ears.queue.run(reconciler.reconcile), _look_again(settings, ears, archive)) as working:
+        async with _running(
+            informer.queue.run(reconciler.reconcile), _look_again(settings, informer, runner_config_map)
+        ) as working:
             watches = asyncio.ensure_future(
                 kopf.operator(
-                    registry=handlers.registry(ears.on_change, server.url),
+                    registry=handlers.registry(informer.on_change, server.url),
                     clusterwide=not settings.namespaces,
                     namespaces=settings.namespaces,
                     standalone=True,
@@ -153,33 +159,33 @@ async def _until(main: asyncio.Future[None], *others: asyncio.Future[None]) -> N
         sys.exit(1)
 
 
-def _reflectors(settings: Settings, server: ApiServer, ears: Ears) -> list[Reflector]:
+def _reflectors(settings: Settings, server: ApiServer, informer: Informer) -> list[Reflector]:
     random = Random()  # noqa: S311  jitter, not a secret
-    watched = [Reflector(server, ears.cache, scope, ears, random) for scope in reflected(settings)]
+    watched = [Reflector(server, informer.cache, scope, informer, random) for scope in reflected(settings)]
     listed = [
-        Lister(server, ears.cache, Scope(MIGRATIONS, namespace), ears, random, settings.resync)
+        Lister(server, informer.cache, Scope(MIGRATIONS, namespace), informer, random, settings.resync)
         for namespace in settings.namespaces or (None,)
     ]
     return [*listed, *watched]
 
 
-async def _first_look(ears: Ears, reflectors: list[Reflector]) -> None:
+async def _first_look(informer: Informer, reflectors: list[Reflector]) -> None:
     """Read everything once before anything is decided: a Job that is not known yet must not be created again."""
     for one in reflectors:
         await one.settled.wait()
     gc.freeze()  # what is known of 10,000 migrations stays, too
-    ears.queue.add(ears.cache.keys())
+    informer.queue.add(informer.cache.keys())
 
 
-async def _look_again(settings: Settings, ears: Ears, archive: Archive) -> None:
+async def _look_again(settings: Settings, informer: Informer, runner_config_map: RunnerConfigMap) -> None:
     """Look at everything again now and then, one after the other over the whole time."""
     asyncio.get_running_loop().call_later(_KOPF_HAS_LISTED, gc.freeze)
     while True:
-        archive.forget()
-        keys = ears.cache.keys()
+        runner_config_map.forget()
+        keys = informer.cache.keys()
         for key in keys:
             await asyncio.sleep(settings.resync / len(keys))
-            ears.queue.add((key,))
+            informer.queue.add((key,))
         if not keys:
             await asyncio.sleep(settings.resync)
         gc.collect()  # what is garbage now could not be told from the rest later

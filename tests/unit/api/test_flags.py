@@ -17,7 +17,7 @@ from alembic_operator import contract
 from alembic_operator.api.v1alpha1 import Alembic, Spec
 from alembic_operator.contract import Invocation
 from alembic_operator.core import names
-from alembic_operator.core.flags import FLAGS, Flag
+from alembic_operator.core.manifests.flags import FLAGS, Flag
 from tools import generate
 
 OTHERS = {

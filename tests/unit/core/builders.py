@@ -9,18 +9,17 @@ from alembic_operator.api.reasons import Effect
 from alembic_operator.api.status import Status
 from alembic_operator.api.v1alpha1 import Spec
 from alembic_operator.contract import Applied, Failure, Result
-from alembic_operator.core import job, names, source, times
+from alembic_operator.core import names, times
 from alembic_operator.core.actions import CreateJob, DeleteJob, Plan
-from alembic_operator.core.observation import (
-    DatabaseServer,
-    Job,
-    Manifest,
-    Migration,
-    Missing,
-    Observation,
-    Pod,
-    PodParts,
-)
+from alembic_operator.core.manifests import job
+from alembic_operator.core.observation import source
+from alembic_operator.core.observation.database_servers import DatabaseServer
+from alembic_operator.core.observation.jobs import Job
+from alembic_operator.core.observation.migrations import Migration
+from alembic_operator.core.observation.observation import Observation
+from alembic_operator.core.observation.pods import Pod
+from alembic_operator.core.observation.reading import Manifest
+from alembic_operator.core.observation.source import Missing, PodParts
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 UID = "11111111-0000-0000-0000-000000000000"

@@ -4,7 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 from alembic_operator.contract import Result
-from alembic_operator.core.observation import Gate, GatedPod, GatedWorkload, Manifest, Owner, Workload
+from alembic_operator.core.observation.gated_pods import Gate, GatedPod, Owner, Workload
+from alembic_operator.core.observation.gated_workloads import GatedWorkload
+from alembic_operator.core.observation.reading import Manifest
 from tests.unit.core.builders import at
 
 IMAGE = "users:1.4"
@@ -35,7 +37,7 @@ def a_gated_pod(name: str = "users-6d9f-0", of: str = "users-6d9f", **changes: A
         owner=owned_by(of),
         workload=Workload("Deployment", of.rpartition("-")[0]),
         ended=False,
-        verdict="",
+        gate_annotation="",
         strategy="",
         gate=GATE,
     )

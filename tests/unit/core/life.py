@@ -5,9 +5,10 @@ from typing import Any
 
 from alembic_operator.api.status import Status
 from alembic_operator.contract import Result
-from alembic_operator.core import facts, times
+from alembic_operator.core import times
 from alembic_operator.core.actions import CreateJob, DeleteJob, Plan
-from alembic_operator.core.observation import Job, Manifest
+from alembic_operator.core.observation.jobs import Job, read_job
+from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.core.plan import plan
 from tests.unit.core.builders import UP_TO_DATE, a_spec, ended, later, running, seen, with_status
 
@@ -38,7 +39,7 @@ class Life:
 
     def _create(self, manifest: Manifest) -> None:
         stored = {"uid": f"uid-{self._now()}", "creationTimestamp": self._now()}
-        created = facts.job(manifest | {"metadata": manifest["metadata"] | stored})
+        created = read_job(manifest | {"metadata": manifest["metadata"] | stored})
         assert created.name not in [one.name for one in self.seen.jobs]
         self.seen = replace(self.seen, jobs=(*self.seen.jobs, created))
 

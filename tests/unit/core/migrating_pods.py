@@ -4,12 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 from alembic_operator.contract import Result
-from alembic_operator.core import job
-from alembic_operator.core.gates import gated
+from alembic_operator.core.manifests import job
 from alembic_operator.core.names import GATE_CONTAINER, MIGRATION_LABEL, RUNNER_PATH
-from alembic_operator.core.observation import GatedPod, Manifest, Observation, PodParts
+from alembic_operator.core.observation.gated_pods import GatedPod, read_gated_pod
+from alembic_operator.core.observation.observation import Observation
+from alembic_operator.core.observation.reading import Manifest
+from alembic_operator.core.observation.source import PodParts, containers
 from alembic_operator.core.plan import plan
-from alembic_operator.core.source import containers
 from tests.unit.core.builders import IMAGE, a_spec, at, seen, with_status
 from tests.unit.core.workloads import a_deployment
 
@@ -41,7 +42,7 @@ def a_pod(name: str = "users-abc-1", gate: Manifest | None = None, **status: Any
     labels = {MIGRATION_LABEL: "users", "pod-template-hash": "abc"}
     metadata = {"name": name, "labels": labels, "ownerReferences": [owner], "creationTimestamp": at(-100)}
     said = [{"name": GATE_CONTAINER, "image": "users:1.4", "imageID": IMAGE} | status] if status else []
-    return gated.pod(
+    return read_gated_pod(
         {
             "metadata": metadata,
             "spec": {"initContainers": [gate or a_gate()]},

@@ -7,10 +7,10 @@ import pytest
 
 from alembic_operator.api.reasons import Effect
 from alembic_operator.contract import FINAL_EXIT_CODES, Applied, ExitCode, Failure, Result
-from alembic_operator.core import job
-from alembic_operator.core.observation import GatedPod
+from alembic_operator.core.manifests import job
+from alembic_operator.core.observation.gated_pods import GatedPod
+from alembic_operator.core.observation.source import of_image
 from alembic_operator.core.plan import plan
-from alembic_operator.core.source import of_image
 from tests.unit.core.builders import (
     BROKEN,
     IMAGE,

@@ -3,7 +3,8 @@ from datetime import timedelta
 import pytest
 
 from alembic_operator.api.reasons import Effect, Reason
-from alembic_operator.core.conditions import conditions, ready, reason_of
+from alembic_operator.core.observation.conditions import is_ready, reason_of
+from alembic_operator.core.status.conditions import conditions
 from tests.unit.core.builders import NOW, at
 
 LATER = NOW + timedelta(seconds=9)
@@ -19,7 +20,7 @@ def test_a_reason_shows_its_effect_as_kstatus_reads_it(reason: Reason) -> None:
     written = conditions((), reason, "why", generation=3, now=NOW)
     assert [(one.type, one.status) for one in written] == OF_EFFECT[reason.effect]
     assert {(one.reason, one.message, one.observed_generation) for one in written} == {(str(reason), "why", 3)}
-    assert ready(written) is (reason.effect is Effect.READY)
+    assert is_ready(written) is (reason.effect is Effect.READY)
     assert reason_of(written) == str(reason)
 
 
@@ -38,5 +39,5 @@ def test_the_time_of_the_last_transition_is_now_when_the_status_changes() -> Non
 
 
 def test_without_conditions_nothing_is_ready_and_there_is_no_reason() -> None:
-    assert not ready(())
+    assert not is_ready(())
     assert reason_of(()) == ""

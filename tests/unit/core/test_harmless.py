@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from alembic_operator.api.reasons import Effect
-from alembic_operator.core.harmless import complaint
+from alembic_operator.core.manifests.harmless import complaint
 from alembic_operator.core.plan import plan
 from tests.unit.core.builders import created, ready, seen, told
 

@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
-from alembic_operator.core import names, source
-from alembic_operator.core.observation import DatabaseServer, Manifest, Observation, PodParts
+from alembic_operator.core import names
+from alembic_operator.core.observation import source
+from alembic_operator.core.observation.database_servers import DatabaseServer
+from alembic_operator.core.observation.observation import Observation
+from alembic_operator.core.observation.reading import Manifest
+from alembic_operator.core.observation.source import PodParts
 from alembic_operator.core.plan import plan
 from tests.conftest import Golden
 from tests.unit.core.builders import DATABASE, ON_POSTGRES, POSTGRES, name_of, seen, the_job

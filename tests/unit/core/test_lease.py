@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from alembic_operator.core.lease import FREE, Lease, Sighting, Terms, free_at, sighting
+from alembic_operator.core.lease import FREE, Lease, ObservedLease, Terms, free_at, observed
 
 TERMS = Terms("operators", "operator", "me", 12)
 THEIRS = Lease(holder="other", seconds=30, transitions=1, acquired_at="", version="7")
@@ -16,13 +16,13 @@ THEIRS = Lease(holder="other", seconds=30, transitions=1, acquired_at="", versio
     ids=["after the time that its holder has asked for", "at once by who holds it already", "at once when nobody does"],
 )
 def test_a_lease_may_be_taken(holder: str, moment: float) -> None:
-    assert free_at(Sighting(replace(THEIRS, holder=holder), 100.0), TERMS) == moment
+    assert free_at(ObservedLease(replace(THEIRS, holder=holder), 100.0), TERMS) == moment
 
 
 def test_a_version_is_as_old_as_the_first_look_at_it_and_a_renewal_is_a_new_version() -> None:
-    first = sighting(None, THEIRS, 100.0)
-    assert sighting(first, THEIRS, 109.0) == first
-    assert sighting(first, replace(THEIRS, version="8"), 109.0).since == 109.0
+    first = observed(None, THEIRS, 100.0)
+    assert observed(first, THEIRS, 109.0) == first
+    assert observed(first, replace(THEIRS, version="8"), 109.0).since == 109.0
 
 
 @pytest.mark.parametrize("seconds", [3, 12, 60])

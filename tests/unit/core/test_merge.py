@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from alembic_operator.core.merge import merge
+from alembic_operator.core.manifests.merge import merge
 
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "a new field": ({"a": 1}, {"b": 2}, {"a": 1, "b": 2}),

@@ -2,7 +2,7 @@ import pytest
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.api.status import Applied, LastRun, RevisionsStatus, RunError
-from alembic_operator.core.messages import ended, failed, heads
+from alembic_operator.core.runs.messages import ended, failed, heads
 
 ONE = (Applied(revision="b2", seconds=0.25),)
 TWO = (*ONE, Applied(revision="c3", seconds=1))

@@ -58,7 +58,7 @@ def test_another_wait_is_another_event() -> None:
 
 
 def test_nothing_is_told_of_pods_whose_workload_is_being_deleted() -> None:
-    skipping = a_gated_pod("skips", "users-1", verdict="Skip", gate=None)
+    skipping = a_gated_pod("skips", "users-1", gate_annotation="Skip", gate=None)
     migrating = a_gated_pod("migrates", "users-2", gate=replace(GATE, command=("python3", "runner.pyz", "upgrade")))
     pods = (waiting(name="waits"), skipping, migrating)
     there, going = a_deployment(recreates=True), a_deployment(recreates=True, deleting=True)

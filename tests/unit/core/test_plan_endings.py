@@ -6,9 +6,10 @@ import pytest
 
 from alembic_operator.api.reasons import Effect
 from alembic_operator.contract import FINAL_EXIT_CODES, JOB_FAILING_EXIT_CODES, ExitCode, Failure, Result
-from alembic_operator.core import run
 from alembic_operator.core.actions import Plan
-from alembic_operator.core.observation import Job, Pod
+from alembic_operator.core.observation.jobs import Job
+from alembic_operator.core.observation.pods import Pod
+from alembic_operator.core.observation.results import newer_version
 from alembic_operator.core.plan import plan
 from alembic_operator.runner.process import failures
 from tests.unit.core.builders import (
@@ -176,7 +177,7 @@ def test_a_version_that_is_newer_is_told_from_junk() -> None:
         "",
         "[" * 5000,
     )
-    assert [run.newer_version(text) for text in texts] == [7, *[None] * 6]
+    assert [newer_version(text) for text in texts] == [7, *[None] * 6]
 
 
 @pytest.mark.parametrize("code", FINAL_EXIT_CODES)

@@ -10,7 +10,11 @@ from alembic_operator.api.status import LastRun, Status
 from alembic_operator.contract import Failure, Result
 from alembic_operator.core import names
 from alembic_operator.core.actions import BringRunner, CreateJob, DeleteJob, Plan
-from alembic_operator.core.observation import Dependency, Job, Missing, Observation, Pod, Refusal
+from alembic_operator.core.observation.dependencies import Dependency
+from alembic_operator.core.observation.jobs import Job
+from alembic_operator.core.observation.observation import Observation, Refusal
+from alembic_operator.core.observation.pods import Pod
+from alembic_operator.core.observation.source import Missing
 from alembic_operator.core.plan import plan
 from tests.unit.core.builders import (
     BROKEN,

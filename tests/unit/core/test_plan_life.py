@@ -5,8 +5,8 @@ import pytest
 from alembic_operator.api.reasons import Effect, Occasion
 from alembic_operator.core import times
 from alembic_operator.core.actions import CreateJob
+from alembic_operator.core.observation.reading import moment
 from alembic_operator.core.plan import plan
-from alembic_operator.core.reading import moment
 from tests.unit.core.builders import (
     BROKEN,
     LOCKED,

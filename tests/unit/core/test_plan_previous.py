@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from alembic_operator.api.reasons import Effect
-from alembic_operator.core.observation import Job, Pod
+from alembic_operator.core.observation.jobs import Job
+from alembic_operator.core.observation.pods import Pod
 from alembic_operator.core.plan import plan
 from tests.unit.core.builders import (
     UP_TO_DATE,

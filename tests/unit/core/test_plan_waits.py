@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 
 from alembic_operator.api.reasons import Effect, Occasion
-from alembic_operator.core import source
 from alembic_operator.core.actions import Plan
-from alembic_operator.core.observation import Dependency, Missing, Observation, Refusal
+from alembic_operator.core.observation import source
+from alembic_operator.core.observation.dependencies import Dependency
+from alembic_operator.core.observation.observation import Observation, Refusal
+from alembic_operator.core.observation.source import Missing
 from alembic_operator.core.plan import plan
 from tests.unit.core.builders import (
     ON_POSTGRES,

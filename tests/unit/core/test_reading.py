@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from alembic_operator.core import reading
-from alembic_operator.core.reading import MOST, Reading
+from alembic_operator.core.observation import reading
+from alembic_operator.core.observation.reading import MOST, Reading
 
 ANYTHING: list[Any] = [None, True, 0, -1, 10**5000, 1.5, float("inf"), "", "9" * 5000, "\ud800", [], [1], {}, {"a": 1}]
 """One of each kind that JSON has, some of a size that nobody expects."""

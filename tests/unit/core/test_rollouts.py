@@ -7,7 +7,9 @@ import pytest
 from alembic_operator.api.reasons import Occasion
 from alembic_operator.core.actions import Notice
 from alembic_operator.core.gates import rollouts
-from alembic_operator.core.observation import GatedWorkload, Manifest, Owner
+from alembic_operator.core.observation.gated_pods import Owner
+from alembic_operator.core.observation.gated_workloads import GatedWorkload, read_gated_workload, waits_for
+from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.core.plan import plan
 from tests.unit.core.builders import seen
 
@@ -22,7 +24,7 @@ def raw(**spec: Any) -> Manifest:
 
 def deployment(replicas: int | None = None, **rolling: Any) -> GatedWorkload:
     spec: Manifest = {"strategy": {"type": "RollingUpdate", "rollingUpdate": rolling}}
-    return rollouts.workload(
+    return read_gated_workload(
         raw(**spec, **({} if replicas is None else {"replicas": replicas})), "apps/v1", "Deployment"
     )
 
@@ -54,12 +56,12 @@ def test_shares_are_rounded_as_kubernetes_does(replicas: int, unavailable: Any, 
 
 def test_a_workload_is_read_with_the_defaults_of_its_kind() -> None:
     plain = GatedWorkload(DEPLOYMENT, progress_deadline=600)
-    assert rollouts.workload(raw(), "apps/v1", "Deployment") == plain
-    assert rollouts.workload(raw(replicas=4), "apps/v1", "Deployment").max_unavailable == "25%"
+    assert read_gated_workload(raw(), "apps/v1", "Deployment") == plain
+    assert read_gated_workload(raw(replicas=4), "apps/v1", "Deployment").max_unavailable == "25%"
 
 
 def test_a_stateful_set_has_no_settings_that_could_be_better() -> None:
-    read = rollouts.workload(raw(replicas=4, updateStrategy={"type": "RollingUpdate"}), "apps/v1", "StatefulSet")
+    read = read_gated_workload(raw(replicas=4, updateStrategy={"type": "RollingUpdate"}), "apps/v1", "StatefulSet")
     assert read == GatedWorkload(Owner("apps/v1", "StatefulSet", "users", "d1"))
 
 
@@ -73,15 +75,15 @@ ROLLOUTS: list[tuple[Manifest, str]] = [
 
 @pytest.mark.parametrize(("strategy", "lets_go"), ROLLOUTS)
 def test_a_rollout_has_its_shares_elsewhere(strategy: Manifest, lets_go: str) -> None:
-    read = rollouts.workload(raw(replicas=4, strategy=strategy), "argoproj.io/v1alpha1", "Rollout")
+    read = read_gated_workload(raw(replicas=4, strategy=strategy), "argoproj.io/v1alpha1", "Rollout")
     assert read == GatedWorkload(ROLLOUT, progress_deadline=600, max_unavailable=lets_go)
 
 
 def test_a_workload_without_a_template_or_label_waits_for_nothing() -> None:
     empty: list[Manifest] = [{}, {"spec": {}}, {"spec": {"template": {"metadata": {"labels": None}}}}]
     for one in empty:
-        assert not rollouts.migration_of(one)
-    assert rollouts.migration_of(raw()) == "users"
+        assert not waits_for(one)
+    assert waits_for(raw()) == "users"
 
 
 UNREADABLE: list[tuple[Any, str]] = [
@@ -98,14 +100,14 @@ UNREADABLE: list[tuple[Any, str]] = [
 @pytest.mark.parametrize(("written", "said"), UNREADABLE, ids=range(len(UNREADABLE)))
 def test_a_share_that_cannot_be_read_is_the_default_and_is_told(written: Any, said: str) -> None:
     strategy = {"canary": {"maxUnavailable": written, "maxSurge": written}}
-    read = rollouts.workload(raw(replicas=4, strategy=strategy), "argoproj.io/v1alpha1", "Rollout")
+    read = read_gated_workload(raw(replicas=4, strategy=strategy), "argoproj.io/v1alpha1", "Rollout")
     assert read.max_unavailable == "25%"
     assert read.unreadable == (f"spec.strategy.canary.maxUnavailable {said}", f"spec.strategy.canary.maxSurge {said}")
 
 
 @pytest.mark.parametrize("number", [None, "4", 10**5000, -1, {}], ids=range(5))
 def test_numbers_that_cannot_be_read_are_those_of_kubernetes(number: Any) -> None:
-    read = rollouts.workload(raw(replicas=number, progressDeadlineSeconds=number), "apps/v1", "Deployment")
+    read = read_gated_workload(raw(replicas=number, progressDeadlineSeconds=number), "apps/v1", "Deployment")
     assert (read.progress_deadline, read.max_unavailable) == (600, "")
     fields = [one.split()[0] for one in read.unreadable]
     assert fields == ([] if number is None else ["spec.progressDeadlineSeconds", "spec.replicas"])
@@ -142,7 +144,7 @@ def test_recreate_is_an_outage() -> None:
     (note,) = told(GatedWorkload(DEPLOYMENT, recreates=True))
     assert "an outage for as long as DatabaseMigration users takes; set spec.strategy.type to RollingUpdate" in note
     raw_recreate = raw(replicas=4, strategy={"type": "Recreate"}, progressDeadlineSeconds=2147483647)
-    assert rollouts.workload(raw_recreate, "apps/v1", "Deployment").recreates
+    assert read_gated_workload(raw_recreate, "apps/v1", "Deployment").recreates
 
 
 @pytest.mark.parametrize(
@@ -184,6 +186,6 @@ def test_a_label_that_names_no_migration_is_told_to_each_workload() -> None:
 def test_nothing_is_told_of_a_workload_that_is_being_deleted(kind: str) -> None:
     going = raw(strategy={"type": "Recreate"}, progressDeadlineSeconds=1)
     going["metadata"] |= {"deletionTimestamp": "2026-03-01T12:00:00Z"}
-    found = rollouts.workload(going, "apps/v1", kind)
+    found = read_gated_workload(going, "apps/v1", kind)
     assert told(found) == []
     assert rollouts.without_migration([found], "users") == ()

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from alembic_operator.api.reasons import Effect
-from alembic_operator.core import source
 from alembic_operator.core.actions import Plan
-from alembic_operator.core.observation import Missing, PodParts, Sighting
-from alembic_operator.core.settling import sighting
+from alembic_operator.core.observation import source
+from alembic_operator.core.observation.last_change import LastChange, last_change
+from alembic_operator.core.observation.source import Missing, PodParts
 from tests.unit.core.builders import (
     LOCKED,
     NOW,
@@ -42,12 +42,12 @@ class Following(Life):
 
     def __init__(self, **spec: Any) -> None:
         super().__init__(FOLLOWING | spec, source=parts("users:1"))
-        self.remembered: Sighting | None = None
+        self.remembered: LastChange | None = None
 
     def look(self) -> Plan:
         given = self.seen
-        self.remembered = sighting(self.remembered, given.migration, given.source, given.now)
-        self.seen = replace(given, sighting=self.remembered)
+        self.remembered = last_change(self.remembered, given.migration, given.source, given.now)
+        self.seen = replace(given, last_change=self.remembered)
         return super().look()
 
     def deploy(self, image: str) -> None:
@@ -231,7 +231,7 @@ def test_other_sources_are_followed_at_once(source_: dict[str, Any]) -> None:
     life.run()
     life.seen = replace(life.seen, source=source.of_image("users:2"))
     life.change(source=source_)
-    assert sighting(None, life.seen.migration, life.seen.source, NOW) is None
+    assert last_change(None, life.seen.migration, life.seen.source, NOW) is None
     assert len(created(life.look())) == 1
 
 

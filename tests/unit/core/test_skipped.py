@@ -7,7 +7,7 @@ import pytest
 
 from alembic_operator.api.reasons import Occasion
 from alembic_operator.core.actions import Notice, Plan
-from alembic_operator.core.observation import GatedPod
+from alembic_operator.core.observation.gated_pods import GatedPod
 from alembic_operator.core.plan import plan
 from tests.unit.core.builders import BROKEN, at, later
 from tests.unit.core.gates import a_deployment, a_gated_pod, owned_by
@@ -15,7 +15,7 @@ from tests.unit.core.life import Life
 
 
 def skipping(name: str = "users-6d9f-0", of: str = "users-6d9f", **changes: Any) -> GatedPod:
-    return a_gated_pod(name, of, **{"verdict": "Skip", "gate": None} | changes)
+    return a_gated_pod(name, of, **{"gate_annotation": "Skip", "gate": None} | changes)
 
 
 def told(planned: Plan) -> list[Notice]:
@@ -55,7 +55,7 @@ def test_each_replica_set_is_told_once_whatever_the_number_of_its_pods() -> None
 
 NOT_TOLD = {
     "a pod with a gate": a_gated_pod(),
-    "a pod on the known path": a_gated_pod(verdict="Satisfied", gate=None),
+    "a pod on the known path": a_gated_pod(gate_annotation="Satisfied", gate=None),
     "a pod that has ended": skipping(ended=True),
     "a pod of yesterday": skipping(created_at=at(-86400)),
 }

@@ -4,13 +4,15 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from alembic_operator.core import names, reading, retry, times
-from alembic_operator.core.dependencies import cycle
+from alembic_operator.core import names, times
+from alembic_operator.core.decide.slow_pace import delay
+from alembic_operator.core.observation import reading
+from alembic_operator.core.observation.dependencies import cycle
 
 
 @pytest.mark.parametrize(("attempt", "minutes"), [(1, 1), (2, 2), (3, 4), (4, 8), (5, 10), (6, 10), (10**9, 10)])
 def test_the_slow_pace_doubles_up_to_ten_minutes(attempt: int, minutes: int) -> None:
-    assert retry.delay(attempt) == timedelta(minutes=minutes)
+    assert delay(attempt) == timedelta(minutes=minutes)
 
 
 def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from alembic_operator.core import source
-from alembic_operator.core.observation import Missing, PodParts
+from alembic_operator.core.observation import source
+from alembic_operator.core.observation.source import Missing, PodParts
 from tests.unit.core.workloads import APP, POD, a_deployment
 
 SERVING = {

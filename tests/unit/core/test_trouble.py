@@ -7,8 +7,8 @@ import pytest
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.api.status import LastRun, Status
-from alembic_operator.core import trouble
-from alembic_operator.core.conditions import conditions
+from alembic_operator.core.status import trouble
+from alembic_operator.core.status.conditions import conditions
 from tests.unit.core.builders import NOW, a_job, a_migration
 
 REFUSED = trouble.refused("create jobs", "no (500 InternalError)", NOW)

@@ -7,7 +7,9 @@ import pytest
 
 from alembic_operator.api.reasons import Effect, Occasion
 from alembic_operator.core.actions import Notice
-from alembic_operator.core.observation import GatedWorkload, Observation, Owner
+from alembic_operator.core.observation.gated_pods import Owner
+from alembic_operator.core.observation.gated_workloads import GatedWorkload
+from alembic_operator.core.observation.observation import Observation
 from alembic_operator.core.plan import plan
 from tests.unit.core.builders import UP_TO_DATE, a_job, a_pod, ended, name_of, ready, seen, told
 from tests.unit.core.gates import a_gated_pod

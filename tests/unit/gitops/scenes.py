@@ -11,8 +11,8 @@ from typing import Any
 from alembic_operator.api.v1alpha1 import API_VERSION, KIND
 from alembic_operator.contract import ExitCode, Result
 from alembic_operator.core import names
-from alembic_operator.core.gates import gated
-from alembic_operator.core.observation import Manifest
+from alembic_operator.core.observation.gated_pods import read_gated_pod
+from alembic_operator.core.observation.reading import Manifest
 from tests.unit.core.builders import BROKEN, LOCKED, ON_POSTGRES, POSTGRES, at
 from tests.unit.core.life import Life
 
@@ -49,7 +49,7 @@ def _migrating() -> Life:
 def _with_held_pods() -> Life:
     life = _migrating()
     life.pass_time(10)
-    life.seen = replace(life.seen, gated=(gated.pod(_held_pod()),))
+    life.seen = replace(life.seen, gated=(read_gated_pod(_held_pod()),))
     life.look()
     return life
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from alembic_operator.api.reasons import Effect, Reason
-from alembic_operator.core import conditions
+from alembic_operator.core.status import conditions
 from tests.conftest import Golden
 from tests.unit.core.builders import NOW
 from tests.unit.gitops.argo import health_of

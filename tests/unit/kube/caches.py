@@ -1,6 +1,6 @@
 """Caches that know something, and what is left in them."""
 
-from alembic_operator.core.observation import Manifest
+from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kube.cache import Cache
 from alembic_operator.kube.cluster import Resource
 

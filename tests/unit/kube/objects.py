@@ -3,17 +3,17 @@
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-from alembic_operator.core.observation import Manifest
-from alembic_operator.kube.archive import Archive
+from alembic_operator.core.observation.reading import Manifest
+from alembic_operator.kube.runner_config_map import RunnerConfigMap
 
 OPERATOR_LABEL = {"app.kubernetes.io/managed-by": "alembic-operator"}
 
-ARCHIVE_CONTENT = b"#!/usr/bin/env python3\n\x00zip"
+RUNNER_CONTENT = b"#!/usr/bin/env python3\n\x00zip"
 
 
-def an_archive() -> Archive:
+def a_runner_config_map() -> RunnerConfigMap:
     """Return a runner that no namespace is known to have."""
-    return Archive(ARCHIVE_CONTENT)
+    return RunnerConfigMap(RUNNER_CONTENT)
 
 
 def metadata(name: str, version: int, namespace: str = "shop", **more: Any) -> Manifest:

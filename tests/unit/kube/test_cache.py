@@ -2,7 +2,9 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from alembic_operator.core.observation import DatabaseServer, Manifest, PodParts
+from alembic_operator.core.observation.database_servers import DatabaseServer
+from alembic_operator.core.observation.reading import Manifest
+from alembic_operator.core.observation.source import PodParts
 from alembic_operator.kube.cache import Cache, Key, Reference
 from alembic_operator.kube.cluster import DEPLOYMENTS, JOBS, MIGRATIONS, PODS, ROLLOUTS, STATEFUL_SETS, Resource
 from tests.unit.core.workloads import a_postgres

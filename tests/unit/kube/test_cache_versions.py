@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from alembic_operator.core.observation import Manifest
+from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kube.cache import Cache, Key, versions
 from alembic_operator.kube.cluster import JOBS, MIGRATIONS
 from tests.unit.kube.caches import filled

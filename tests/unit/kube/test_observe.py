@@ -2,7 +2,11 @@ from typing import Any
 
 import pytest
 
-from alembic_operator.core.observation import DatabaseServer, Dependency, Manifest, Missing, Observation, PodParts
+from alembic_operator.core.observation.database_servers import DatabaseServer
+from alembic_operator.core.observation.dependencies import Dependency
+from alembic_operator.core.observation.observation import Observation
+from alembic_operator.core.observation.reading import Manifest
+from alembic_operator.core.observation.source import Missing, PodParts
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cluster import CONFIG_MAPS, DEPLOYMENTS, JOBS, MIGRATIONS, PODS, STATEFUL_SETS, Resource
 from alembic_operator.kube.observe import Observer
@@ -12,8 +16,8 @@ from tests.unit.kube.objects import (
     a_job,
     a_migration,
     a_pod,
+    a_runner_config_map,
     a_workload,
-    an_archive,
     depends_on,
     finished,
     metadata,
@@ -36,7 +40,7 @@ class Eyes:
             self.cache.put(resource, self.cluster.store(resource, raw))
 
     async def look(self, key: Key = USERS) -> Observation | None:
-        return await Observer(self.cluster, self.cache, an_archive(), "operator:1").observe(key, NOW)
+        return await Observer(self.cluster, self.cache, a_runner_config_map(), "operator:1").observe(key, NOW)
 
     async def see(self, key: Key = USERS) -> Observation:
         found = await self.look(key)
@@ -228,9 +232,9 @@ async def test_a_runner_that_was_there_is_looked_for_again_while_a_pod_has_not_b
 ) -> None:
     gate = {"name": "alembic-gate", "state": state}
     eyes = Eyes((MIGRATIONS, a_migration()), (PODS, _gated_pod(initContainerStatuses=[gate])))
-    archive = an_archive()
-    await archive.bring("shop", eyes.cluster)
+    runner_config_map = a_runner_config_map()
+    await runner_config_map.bring("shop", eyes.cluster)
     del eyes.cluster.objects[CONFIG_MAPS, "shop", "alembic-operator-runner"]
-    seen = await Observer(eyes.cluster, eyes.cache, archive, "operator:1").observe(USERS, NOW)
+    seen = await Observer(eyes.cluster, eyes.cache, runner_config_map, "operator:1").observe(USERS, NOW)
     assert seen is not None
     assert seen.runner_is_there is is_there

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from alembic_operator.core.observation import Manifest
+from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kube.cache import Cache, Key, reflector
 from alembic_operator.kube.cache.reflector import Reflector, Scope
 from alembic_operator.kube.cluster import JOBS, Resource

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from alembic_operator.api.reasons import Occasion
-from alembic_operator.core import facts
 from alembic_operator.core.actions import Notice
-from alembic_operator.core.observation import Manifest, Owner
+from alembic_operator.core.observation.gated_pods import Owner
+from alembic_operator.core.observation.migrations import read_migration
+from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kube import setters
 from alembic_operator.kube.cluster import DEPLOYMENTS, EVENTS, Resource
 from alembic_operator.kube.errors import ApiError
@@ -85,7 +86,7 @@ async def test_it_is_looked_up_only_for_an_event_that_is_new_to_this_operator() 
     raw["metadata"]["managedFields"] = [managed("kubectl-edit", FIELDS)]
     twin.store(DEPLOYMENTS, raw)
     notice = Notice(Occasion.GATE_SKIPPED, "pods start", regarding=OWNER, identity="r1", set_by=GATE)
-    events, migration = Events(twin, "pod-1"), facts.migration(a_migration())
+    events, migration = Events(twin, "pod-1"), read_migration(a_migration())
     assert [await events.announce("shop", notice, migration) for _ in range(3)] == [True, False, False]
     assert looked_up == ["users"]
     (event,) = [one for (resource, *_), one in twin.objects.items() if resource == EVENTS]

@@ -7,12 +7,12 @@ import pytest
 
 from alembic_operator.api.reasons import Occasion, Reason
 from alembic_operator.api.status import Status
-from alembic_operator.core import facts
 from alembic_operator.core.actions import BringRunner, CreateJob, DeleteJob, Notice
-from alembic_operator.core.conditions import conditions
-from alembic_operator.core.observation import Manifest, Migration, Owner
+from alembic_operator.core.observation.gated_pods import Owner
+from alembic_operator.core.observation.migrations import Migration, read_migration
+from alembic_operator.core.observation.reading import Manifest
+from alembic_operator.core.status.conditions import conditions
 from alembic_operator.kube.apply import apply
-from alembic_operator.kube.archive import Archive
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cluster import CONFIG_MAPS, EVENTS, JOBS, MIGRATIONS, Resource
 from alembic_operator.kube.errors import (
@@ -25,9 +25,10 @@ from alembic_operator.kube.errors import (
 )
 from alembic_operator.kube.events import Events
 from alembic_operator.kube.report import report, without
+from alembic_operator.kube.runner_config_map import RunnerConfigMap
 from tests.unit.core.builders import NOW
 from tests.unit.core.life import Life
-from tests.unit.kube.objects import ARCHIVE_CONTENT, a_job, a_migration, an_archive, depends_on
+from tests.unit.kube.objects import RUNNER_CONTENT, a_job, a_migration, a_runner_config_map, depends_on
 from tests.unit.kube.twin import Twin
 
 USERS, CHAT = Key("shop", "users"), Key("shop", "chat")
@@ -35,14 +36,14 @@ USERS, CHAT = Key("shop", "users"), Key("shop", "chat")
 
 async def test_a_job_that_was_created_is_known_at_once() -> None:
     cluster, cache = Twin(), Cache()
-    await apply(CreateJob(a_job("users-1")), "shop", cluster, cache, an_archive())
+    await apply(CreateJob(a_job("users-1")), "shop", cluster, cache, a_runner_config_map())
     assert [one.name for one in cache.jobs(USERS)] == ["users-1"]
     assert cluster.calls == [("create", "jobs")]
 
 
 async def test_a_job_that_exists_already_is_adopted() -> None:
     cluster, cache = Twin((JOBS, a_job("users-1", startTime="2026-03-01T12:00:00Z"))), Cache()
-    await apply(CreateJob(a_job("users-1")), "shop", cluster, cache, an_archive())
+    await apply(CreateJob(a_job("users-1")), "shop", cluster, cache, a_runner_config_map())
     assert [one.started_at for one in cache.jobs(USERS)] == ["2026-03-01T12:00:00Z"]
     assert cluster.calls == [("create", "jobs"), ("get", "jobs")]
 
@@ -59,7 +60,7 @@ async def test_a_job_is_not_adopted(differs: Manifest) -> None:
     there |= {name: there[name] | fields for name, fields in differs.items()}
     cluster, cache = Twin((JOBS, there)), Cache()
     with pytest.raises(AnotherJobError) as found:
-        await apply(CreateJob(a_job("users-1")), "shop", cluster, cache, an_archive())
+        await apply(CreateJob(a_job("users-1")), "shop", cluster, cache, a_runner_config_map())
     assert found.value.job.name == "users-1"
     assert cache.jobs(USERS) == ()
 
@@ -69,7 +70,7 @@ async def test_a_job_that_exists_and_is_being_deleted_is_known_and_not_taken_for
     there["metadata"]["deletionTimestamp"] = "2026-03-01T12:00:00Z"
     cluster, cache = Twin((JOBS, there)), Cache()
     with pytest.raises(AnotherJobError):
-        await apply(CreateJob(a_job("users-1")), "shop", cluster, cache, an_archive())
+        await apply(CreateJob(a_job("users-1")), "shop", cluster, cache, a_runner_config_map())
     assert [one.deleting for one in cache.jobs(USERS)] == [True]
 
 
@@ -77,27 +78,27 @@ async def test_a_job_that_exists_and_is_gone_at_once_is_tried_again_later() -> N
     cluster = Twin()
     cluster.answers["create", JOBS] = AlreadyExistsError(409, "AlreadyExists", "there is one")
     with pytest.raises(AlreadyExistsError):
-        await apply(CreateJob(a_job("users-1")), "shop", cluster, Cache(), an_archive())
+        await apply(CreateJob(a_job("users-1")), "shop", cluster, Cache(), a_runner_config_map())
 
 
 async def test_a_job_that_is_refused_says_so() -> None:
     cluster = Twin()
     cluster.answers["create", JOBS] = RefusedError(422, "Invalid", "no")
     with pytest.raises(RefusedError):
-        await apply(CreateJob(a_job("users-1")), "shop", cluster, Cache(), an_archive())
+        await apply(CreateJob(a_job("users-1")), "shop", cluster, Cache(), a_runner_config_map())
 
 
 @pytest.mark.parametrize(("uid", "left"), [("uid-of-users-1", 0), ("another", 1)])
 async def test_only_the_very_job_is_deleted(uid: str, left: int) -> None:
     cluster = Twin((JOBS, a_job("users-1")))
-    await apply(DeleteJob("users-1", uid), "shop", cluster, Cache(), an_archive())
+    await apply(DeleteJob("users-1", uid), "shop", cluster, Cache(), a_runner_config_map())
     assert len(cluster.objects) == left
 
 
 def stored(cluster: Twin, cache: Cache) -> Migration:
     raw = cluster.store(MIGRATIONS, a_migration())
     cache.put(MIGRATIONS, raw)
-    return facts.migration(raw)
+    return read_migration(raw)
 
 
 def a_status(reason: Reason = Reason.PENDING) -> Status:
@@ -110,7 +111,7 @@ async def test_a_status_is_written_once_and_known_at_once() -> None:
     assert await report(migration, a_status(), cluster, cache) == set()
     raw = cache.migration(USERS)
     assert raw is not None
-    again = facts.migration(raw)
+    again = read_migration(raw)
     assert again.status == a_status()
     assert await report(again, a_status(), cluster, cache) == set()
     assert cluster.calls == [("apply", "databasemigrations")]
@@ -161,7 +162,7 @@ async def test_what_others_left_in_a_status_is_taken_from_it() -> None:
     assert await report(migration, a_status(), cluster, cache) == set()
     raw = cache.migration(USERS)
     assert raw is not None
-    assert facts.migration(raw).status == a_status()
+    assert read_migration(raw).status == a_status()
     assert cluster.calls == [("apply", "databasemigrations"), ("merge", "databasemigrations")]
 
 
@@ -188,7 +189,7 @@ async def test_a_status_of_a_whole_life_is_read_back_as_it_was_written() -> None
     await report(stored(cluster, cache), status, cluster, cache)
     raw = cache.migration(USERS)
     assert raw is not None
-    assert facts.migration(raw).status == status
+    assert read_migration(raw).status == status
 
 
 async def test_a_status_that_says_ready_wakes_those_that_depend_on_it_and_not_itself() -> None:
@@ -265,24 +266,24 @@ async def test_an_event_that_could_not_be_written_is_tried_again() -> None:
 
 
 async def test_the_runner_is_brought_to_a_namespace_once() -> None:
-    cluster, archive = Twin(), an_archive()
-    assert not await archive.is_in("shop", cluster)
-    await apply(BringRunner(), "shop", cluster, Cache(), archive)
-    assert await archive.is_in("shop", cluster)
-    assert not await archive.is_in("bank", cluster)
+    cluster, runner_config_map = Twin(), a_runner_config_map()
+    assert not await runner_config_map.is_in("shop", cluster)
+    await apply(BringRunner(), "shop", cluster, Cache(), runner_config_map)
+    assert await runner_config_map.is_in("shop", cluster)
+    assert not await runner_config_map.is_in("bank", cluster)
     stored_map = cluster.objects[CONFIG_MAPS, "shop", "alembic-operator-runner"]
-    assert base64.b64decode(stored_map["binaryData"]["runner.pyz"]) == ARCHIVE_CONTENT
+    assert base64.b64decode(stored_map["binaryData"]["runner.pyz"]) == RUNNER_CONTENT
 
 
 async def test_a_runner_of_another_operator_is_replaced_and_one_that_was_deleted_comes_back() -> None:
-    cluster, archive = Twin(), an_archive()
-    cluster.store(CONFIG_MAPS, Archive(b"older").manifest("shop"))
-    assert not await archive.is_in("shop", cluster)
-    await archive.bring("shop", cluster)
+    cluster, runner_config_map = Twin(), a_runner_config_map()
+    cluster.store(CONFIG_MAPS, RunnerConfigMap(b"older").manifest("shop"))
+    assert not await runner_config_map.is_in("shop", cluster)
+    await runner_config_map.bring("shop", cluster)
     del cluster.objects[CONFIG_MAPS, "shop", "alembic-operator-runner"]
-    assert await archive.is_in("shop", cluster)
-    archive.forget()
-    assert not await archive.is_in("shop", cluster)
+    assert await runner_config_map.is_in("shop", cluster)
+    runner_config_map.forget()
+    assert not await runner_config_map.is_in("shop", cluster)
 
 
 async def test_an_event_names_the_migration_and_fits_in_what_the_api_server_takes() -> None:

@@ -4,9 +4,8 @@ import copy
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from alembic_operator.core import names
-from alembic_operator.core.merge import merge
-from alembic_operator.core.observation import Manifest
-from alembic_operator.core.reading import fields
+from alembic_operator.core.manifests.merge import merge
+from alembic_operator.core.observation.reading import Manifest, fields
 from alembic_operator.kube.cluster import Page, Resource
 from alembic_operator.kube.errors import AlreadyExistsError, ApiError, ConflictError, NotFoundError
 

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from alembic_operator.core import names
-from alembic_operator.core.observation import Manifest
+from alembic_operator.core.observation.reading import Manifest
 from tests.unit.core.builders import UP_TO_DATE
 
 

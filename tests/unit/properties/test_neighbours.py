@@ -11,7 +11,7 @@ from hypothesis import given
 from structlog.testing import capture_logs
 
 from alembic_operator.core import names
-from alembic_operator.core.observation import Manifest
+from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cluster import (
     CONFIG_MAPS,
@@ -27,7 +27,7 @@ from alembic_operator.kube.events import Events
 from alembic_operator.kube.observe import Observer
 from alembic_operator.shell.reconcile import Reconciler
 from alembic_operator.shell.run import LEVELS
-from tests.unit.kube.objects import a_migration, an_archive, each
+from tests.unit.kube.objects import a_migration, a_runner_config_map, each
 from tests.unit.kube.twin import Twin
 from tests.unit.properties import foreign, wholes
 from tests.unit.properties.foreign import Choices, spoilt_by
@@ -53,14 +53,14 @@ class Town:
     """Two namespaces, and an operator that serves both."""
 
     def __init__(self) -> None:
-        self.cluster, self.cache, archive = Twin(), Cache(), an_archive()
+        self.cluster, self.cache, runner_config_map = Twin(), Cache(), a_runner_config_map()
         for key in (HOSTILE, OTHER):
-            self.cluster.store(CONFIG_MAPS, archive.manifest(key.namespace))
+            self.cluster.store(CONFIG_MAPS, runner_config_map.manifest(key.namespace))
         self.reconciler = Reconciler(
             cluster=self.cluster,
             cache=self.cache,
-            observer=Observer(self.cluster, self.cache, archive, "operator:1"),
-            archive=archive,
+            observer=Observer(self.cluster, self.cache, runner_config_map, "operator:1"),
+            runner_config_map=runner_config_map,
             wake=lambda _: None,
             clock=lambda: datetime(2026, 3, 1, 12, tzinfo=UTC),
             events=Events(self.cluster, "pod-1"),

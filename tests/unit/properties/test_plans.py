@@ -8,10 +8,18 @@ from typing import Any
 from hypothesis import given
 
 from alembic_operator.api.status import Status
-from alembic_operator.core import facts, names, source
+from alembic_operator.core import names
 from alembic_operator.core.actions import Plan
-from alembic_operator.core.gates import gated, rollouts
-from alembic_operator.core.observation import DatabaseServer, Manifest, Missing, Observation, PodParts
+from alembic_operator.core.observation import source
+from alembic_operator.core.observation.database_servers import DatabaseServer, read_database_server
+from alembic_operator.core.observation.gated_pods import read_gated_pod
+from alembic_operator.core.observation.gated_workloads import read_gated_workload
+from alembic_operator.core.observation.jobs import read_job
+from alembic_operator.core.observation.migrations import read_migration
+from alembic_operator.core.observation.observation import Observation
+from alembic_operator.core.observation.pods import read_pod
+from alembic_operator.core.observation.reading import Manifest
+from alembic_operator.core.observation.source import Missing, PodParts
 from alembic_operator.core.plan import plan
 from tests.unit.core.builders import NOW, RUNNER_IMAGE, later, name_of, with_status
 from tests.unit.properties import foreign, wholes
@@ -57,8 +65,8 @@ def taken_over(choose: Choices, read: Any) -> PodParts | Missing:
 
 
 def observation(choose: Choices) -> Observation:
-    read = facts.migration(migration(choose))
-    server = facts.database_server(perhaps(choose, wholes.A_STATEFUL_SET))
+    read = read_migration(migration(choose))
+    server = read_database_server(perhaps(choose, wholes.A_STATEFUL_SET))
     seen = Observation(
         now=NOW,
         migration=read,
@@ -68,7 +76,7 @@ def observation(choose: Choices) -> Observation:
         cycle=(),
         jobs=(),
         pods=(),
-        gated=tuple(gated.pod(perhaps(choose, wholes.A_GATED_POD)) for _ in range(choose.below(3))),
+        gated=tuple(read_gated_pod(perhaps(choose, wholes.A_GATED_POD)) for _ in range(choose.below(3))),
         workloads=tuple(workload(choose) for _ in range(choose.below(2))),
         runner_image=RUNNER_IMAGE,
         runner_is_there=True,
@@ -78,15 +86,15 @@ def observation(choose: Choices) -> Observation:
         name = name_of(seen)
     return replace(
         seen,
-        jobs=tuple(facts.job(named(choose, wholes.A_JOB, name)) for _ in range(choose.below(2))),
-        pods=tuple(facts.pod(perhaps(choose, a_pod(name))) for _ in range(choose.below(3))),
+        jobs=tuple(read_job(named(choose, wholes.A_JOB, name)) for _ in range(choose.below(2))),
+        pods=tuple(read_pod(perhaps(choose, a_pod(name))) for _ in range(choose.below(3))),
     )
 
 
 def workload(choose: Choices) -> Any:
     if choose.below(2):
-        return rollouts.workload(perhaps(choose, wholes.A_ROLLOUT), "argoproj.io/v1alpha1", "Rollout")
-    return rollouts.workload(perhaps(choose, wholes.A_DEPLOYMENT), "apps/v1", "Deployment")
+        return read_gated_workload(perhaps(choose, wholes.A_ROLLOUT), "argoproj.io/v1alpha1", "Rollout")
+    return read_gated_workload(perhaps(choose, wholes.A_DEPLOYMENT), "apps/v1", "Deployment")
 
 
 def named(choose: Choices, whole: Manifest, name: str) -> Manifest:

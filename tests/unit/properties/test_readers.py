@@ -12,10 +12,19 @@ from hypothesis import strategies as st
 
 from alembic_operator.api.crd import crd
 from alembic_operator.contract import Result, seconds
-from alembic_operator.core import facts, names, reading, run, served, source
-from alembic_operator.core.gates import gated, rollouts
-from alembic_operator.core.reading import Reading
+from alembic_operator.core import names
+from alembic_operator.core.observation import reading, source
+from alembic_operator.core.observation.containers import read_report
+from alembic_operator.core.observation.database_servers import read_database_server
+from alembic_operator.core.observation.gated_pods import read_gated_pod
+from alembic_operator.core.observation.gated_workloads import read_gated_workload, waits_for
+from alembic_operator.core.observation.jobs import read_job
+from alembic_operator.core.observation.migrations import read_migration
+from alembic_operator.core.observation.pods import read_pod
+from alembic_operator.core.observation.reading import Reading
+from alembic_operator.core.observation.results import newer_version
 from alembic_operator.kube import lease, setters
+from alembic_operator.kube.definition import lacking
 from tests.unit.properties import foreign, wholes
 
 SOON = 0.5
@@ -23,11 +32,11 @@ SOON = 0.5
 
 
 def deployment(raw: Any) -> object:
-    return rollouts.migration_of(raw), rollouts.workload(raw, "apps/v1", "Deployment")
+    return waits_for(raw), read_gated_workload(raw, "apps/v1", "Deployment")
 
 
 def rollout(raw: Any) -> object:
-    return rollouts.migration_of(raw), rollouts.workload(raw, "argoproj.io/v1alpha1", "Rollout")
+    return waits_for(raw), read_gated_workload(raw, "argoproj.io/v1alpha1", "Rollout")
 
 
 def containers(raw: Any) -> object:
@@ -46,18 +55,18 @@ def managers(raw: Any) -> object:
 def termination_message(raw: Any) -> object:
     report = reading.fields(raw, "report")
     text = "{" if reading.unfit(report, 100_000) else json.dumps(report)
-    return facts.report({"message": text}), facts.report(raw), Result.from_json(text), run.newer_version(text)
+    return read_report({"message": text}), read_report(raw), Result.from_json(text), newer_version(text)
 
 
 READERS: dict[str, tuple[Callable[[Any], object], Any]] = {
-    "migration": (facts.migration, wholes.MIGRATION),
-    "job": (facts.job, wholes.A_JOB),
-    "pod": (facts.pod, wholes.A_POD),
-    "gated pod": (gated.pod, wholes.A_GATED_POD),
+    "migration": (read_migration, wholes.MIGRATION),
+    "job": (read_job, wholes.A_JOB),
+    "pod": (read_pod, wholes.A_POD),
+    "gated pod": (read_gated_pod, wholes.A_GATED_POD),
     "gated Deployment": (deployment, wholes.A_DEPLOYMENT),
     "gated Rollout": (rollout, wholes.A_ROLLOUT),
     "containers": (containers, wholes.A_DEPLOYMENT),
-    "database server": (facts.database_server, wholes.A_STATEFUL_SET),
+    "database server": (read_database_server, wholes.A_STATEFUL_SET),
     "ConfigMap": (config_map, wholes.A_CONFIG_MAP),
     "Lease": (lease._lease, wholes.A_LEASE),
     "field managers": (managers, wholes.WITH_MANAGERS),
@@ -87,11 +96,11 @@ def test_a_whole_object_is_read_without_a_complaint(read: Callable[[Any], object
 
 def test_the_definition_that_is_served_may_be_anything() -> None:
     wanted = crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    assert served.lacking(wanted, wanted) == []
+    assert lacking(wanted, wanted) == []
 
     @given(raw=foreign.spoilt({"metadata": wholes.metadata("x"), "properties": wanted["properties"]}))
     def returns(raw: Any) -> None:
-        assert isinstance(served.lacking(wanted, raw), list)
+        assert isinstance(lacking(wanted, raw), list)
 
     returns()
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from alembic_operator.api.v1alpha1 import API_VERSION, KIND
 from alembic_operator.core import names
-from alembic_operator.core.observation import Manifest
+from alembic_operator.core.observation.reading import Manifest
 from tests.unit.core.builders import ON_POSTGRES, UID, UP_TO_DATE, at
 from tests.unit.core.migrating_pods import a_gate
 from tests.unit.core.workloads import a_deployment, a_postgres

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from alembic_operator.api.status import Status
 from alembic_operator.contract import Result
-from alembic_operator.core.observation import Manifest
+from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cluster import CONFIG_MAPS, DEPLOYMENTS, EVENTS, JOBS, MIGRATIONS, PODS
 from alembic_operator.kube.errors import (
@@ -24,7 +24,7 @@ from alembic_operator.kube.events import Events
 from alembic_operator.kube.observe import Observer
 from alembic_operator.shell.reconcile import Reconciler
 from tests.unit.core.builders import LOCKED, UP_TO_DATE
-from tests.unit.kube.objects import OPERATOR_LABEL, a_gated_workload, a_migration, an_archive, depends_on, each
+from tests.unit.kube.objects import OPERATOR_LABEL, a_gated_workload, a_migration, a_runner_config_map, depends_on, each
 from tests.unit.kube.twin import Twin
 
 Logs = Sequence[Mapping[str, Any]]
@@ -39,15 +39,15 @@ class Shop:
     """A cluster with one migration, and an operator that looks at it."""
 
     def __init__(self, **spec: object) -> None:
-        self.cluster, self.cache, archive = Twin(), Cache(), an_archive()
-        self.cluster.store(CONFIG_MAPS, archive.manifest("shop"))
+        self.cluster, self.cache, runner_config_map = Twin(), Cache(), a_runner_config_map()
+        self.cluster.store(CONFIG_MAPS, runner_config_map.manifest("shop"))
         self.woken: list[Key] = []
         self.now = NOW
         self.reconciler = Reconciler(
             cluster=self.cluster,
             cache=self.cache,
-            observer=Observer(self.cluster, self.cache, archive, "operator:1"),
-            archive=archive,
+            observer=Observer(self.cluster, self.cache, runner_config_map, "operator:1"),
+            runner_config_map=runner_config_map,
             wake=self.woken.extend,
             clock=lambda: self.now,
             events=Events(self.cluster, "pod-1"),
@@ -230,7 +230,7 @@ async def test_a_refused_runner_takes_nothing_back_and_is_told_once(shop: Shop) 
     shop.end(0, UP_TO_DATE)
     await shop.look()
     del shop.cluster.objects[CONFIG_MAPS, "shop", "alembic-operator-runner"]
-    shop.reconciler.archive.forget()
+    shop.reconciler.runner_config_map.forget()
     shop.cluster.answers["apply", CONFIG_MAPS] = RefusedError(403, "Forbidden", "quota")
     assert await shop.look() == [BRING, EVENT]
     assert shop.reason == "UpToDate"

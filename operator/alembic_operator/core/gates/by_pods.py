@@ -5,9 +5,13 @@ from dataclasses import dataclass
 
 from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.api.status import LastRun
-from alembic_operator.core import messages, names, progress, run
+from alembic_operator.core import names
 from alembic_operator.core.gates.made_for import Inputs, anew, only_waits, pods_made_for
-from alembic_operator.core.observation import Gate, GatedPod, Observation, Pod
+from alembic_operator.core.observation.gated_pods import Gate, GatedPod
+from alembic_operator.core.observation.observation import Observation
+from alembic_operator.core.observation.pods import Pod
+from alembic_operator.core.observation.results import revisions
+from alembic_operator.core.runs import messages, progress, run
 from alembic_operator.core.verdict import Finished, Verdict
 
 _NO_PROBLEM = ("", "PodInitializing", "ContainerCreating", "CrashLoopBackOff")
@@ -98,7 +102,7 @@ def _report(seen: Observation, name: str, pod: GatedPod) -> _Report | None:
         finished_at=gate.finished_at or pod.created_at,
     )
     ended = run.with_end(begun, end)
-    done = Finished(run=ended, revisions=run.revisions(status.revisions, end.result), image=gate.running_image)
+    done = Finished(run=ended, revisions=revisions(status.revisions, end.result), image=gate.running_image)
     return _Report(end.reason, ended, end.result.pending if end.result else 0, done)
 
 

@@ -10,17 +10,14 @@ from dataclasses import dataclass
 from alembic_operator.api.reasons import Occasion
 from alembic_operator.api.v1alpha1 import Spec
 from alembic_operator.contract import Invocation
-from alembic_operator.core import job, reading
 from alembic_operator.core.actions import Notice
-from alembic_operator.core.observation import (
-    DatabaseServer,
-    GatedPod,
-    Manifest,
-    Observation,
-    Owner,
-    PodParts,
-    Workload,
-)
+from alembic_operator.core.manifests import job
+from alembic_operator.core.observation import reading
+from alembic_operator.core.observation.database_servers import DatabaseServer
+from alembic_operator.core.observation.gated_pods import GatedPod, Owner, Workload
+from alembic_operator.core.observation.observation import Observation
+from alembic_operator.core.observation.reading import Manifest
+from alembic_operator.core.observation.source import PodParts
 
 
 @dataclass(frozen=True)

@@ -1,80 +1,16 @@
 """Warn of workloads whose settings do not suit pods that wait: read few facts of each, and say what to change."""
 
-import re
 from collections.abc import Iterable
-from fractions import Fraction
-from math import ceil, floor
+from math import ceil
 
 from alembic_operator.api.reasons import Occasion
 from alembic_operator.contract import seconds
-from alembic_operator.core import names, reading
+from alembic_operator.core import names
 from alembic_operator.core.actions import Notice
-from alembic_operator.core.observation import GatedWorkload, Manifest, Observation, Owner
-from alembic_operator.core.reading import Reading
-
-_DEADLINE = 600
-"""Seconds that a rollout may be without progress, by default."""
-
-_SHARE = "25%"
-"""Of its pods, how many may be missing, and how many may be added; by default."""
+from alembic_operator.core.observation.gated_workloads import GatedWorkload
+from alembic_operator.core.observation.observation import Observation
 
 _MARGIN = 60
-
-_INT32 = 2**31 - 1
-"""The greatest number of seconds and of pods that Kubernetes knows."""
-
-_NUMBER_OR_SHARE = re.compile(r"[0-9]{1,10}%?")
-
-
-def migration_of(raw: Manifest) -> str:
-    """Return the migration that the pods of a workload wait for; empty: none."""
-    return reading.text(raw, "spec", "template", "metadata", "labels", names.MIGRATION_LABEL)
-
-
-def workload(raw: Manifest, api_version: str, kind: str) -> GatedWorkload:
-    """Read a Deployment, StatefulSet or Rollout; lists leave out what kind their items are."""
-    looked = Reading(raw)
-    owner = Owner(api_version, kind, looked.text("metadata", "name"), looked.text("metadata", "uid"))
-    deleting = looked.value("metadata", "deletionTimestamp") is not None
-    if kind == "StatefulSet":  # it replaces one pod at a time, in its place, and has no deadline
-        return GatedWorkload(owner, deleting=deleting)
-    deadline = looked.number("spec", "progressDeadlineSeconds", most=_INT32)
-    return GatedWorkload(
-        owner,
-        recreates=looked.text("spec", "strategy", "type") == "Recreate",
-        progress_deadline=_DEADLINE if deadline is None else deadline,
-        max_unavailable=_lets_go(looked, kind),
-        deleting=deleting,
-        unreadable=looked.unreadable,
-    )
-
-
-def _lets_go(looked: Reading, kind: str) -> str:
-    """Return maxUnavailable as it is written, when old pods may go for it while new ones wait; else nothing."""
-    path = ("spec", "strategy", "rollingUpdate" if kind == "Deployment" else "canary")
-    if kind != "Deployment" and looked.value(*path) is None:
-        return ""
-    replicas = looked.number("spec", "replicas", most=_INT32)
-    pods = 1 if replicas is None else replicas
-    unavailable, surge = _share(looked, *path, "maxUnavailable"), _share(looked, *path, "maxSurge")
-    # When both come to nothing, Kubernetes takes one pod away, or no rollout could begin.
-    fewer = floor(_of(unavailable, pods)) or (0 if ceil(_of(surge, pods)) else 1)
-    return unavailable if fewer and pods else ""
-
-
-def _share(looked: Reading, *path: str) -> str:
-    """Return a number of pods, or a percentage, as it is written; the default in the place of what is neither."""
-    found = looked.value(*path)
-    written = str(found) if type(found) is int and abs(found) <= _INT32 else reading.text(found)
-    if found is None or _NUMBER_OR_SHARE.fullmatch(written):
-        return written or _SHARE
-    looked.note(path, f"is {reading.shown(found)}, not a number of pods or a percentage")
-    return _SHARE
-
-
-def _of(share: str, replicas: int) -> Fraction:
-    """Return how many pods a number, or a percentage, comes to."""
-    return Fraction(int(share[:-1]) * replicas, 100) if share.endswith("%") else Fraction(int(share))
 
 
 def at_risk(seen: Observation) -> tuple[Notice, ...]:

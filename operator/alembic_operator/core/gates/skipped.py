@@ -5,10 +5,12 @@ from datetime import timedelta
 
 from alembic_operator.api.meta import Condition
 from alembic_operator.api.reasons import Occasion
-from alembic_operator.core import conditions, names
+from alembic_operator.core import names
 from alembic_operator.core.actions import Notice
-from alembic_operator.core.observation import GatedPod, Observation
-from alembic_operator.core.reading import moment
+from alembic_operator.core.observation.conditions import READY
+from alembic_operator.core.observation.gated_pods import GatedPod
+from alembic_operator.core.observation.observation import Observation
+from alembic_operator.core.observation.reading import moment
 
 _NEWS = timedelta(hours=1)
 """An older pod was told of when it was new; the API server keeps that Event for as long, so nothing is told twice."""
@@ -16,10 +18,14 @@ _NEWS = timedelta(hours=1)
 
 def skipped(seen: Observation, stands: Iterable[Condition]) -> tuple[Notice, ...]:
     """Return one notice for each owner of such pods; `stands` says how the migration is meanwhile."""
-    ready = next((one for one in stands if one.type == conditions.READY), None)
+    ready = next((one for one in stands if one.type == READY), None)
     if ready is None:
         return ()
-    pods = {one.owner: one for one in seen.gated if one.verdict == names.SKIP and not one.ended and _is_new(one, seen)}
+    pods = {
+        one.owner: one
+        for one in seen.gated
+        if one.gate_annotation == names.SKIP and not one.ended and _is_new(one, seen)
+    }
     return tuple(_notice(pod, seen, ready) for pod in pods.values())
 
 

@@ -5,16 +5,18 @@ from collections import defaultdict
 from collections.abc import AsyncIterable
 from typing import TypeVar
 
-from alembic_operator.core import facts, names
-from alembic_operator.core.gates import gated, rollouts
-from alembic_operator.core.observation import GatedPod, GatedWorkload, Job, Manifest, Pod
-from alembic_operator.core.reading import fields
+from alembic_operator.core import names
+from alembic_operator.core.observation.gated_pods import GatedPod, read_gated_pod
+from alembic_operator.core.observation.gated_workloads import GatedWorkload, read_gated_workload, waits_for
+from alembic_operator.core.observation.jobs import Job, read_job
+from alembic_operator.core.observation.pods import Pod, read_pod
+from alembic_operator.core.observation.reading import Manifest, fields
 from alembic_operator.kube.cache import migrations, workloads
 from alembic_operator.kube.cache.dependencies import Dependencies
 from alembic_operator.kube.cache.keys import Key, Reference, depends_on, migration_of, reference, references
 from alembic_operator.kube.cache.migrations import Standing
 from alembic_operator.kube.cache.versions import Versions, version
-from alembic_operator.kube.cache.workloads import Packed, Workload
+from alembic_operator.kube.cache.workloads import CachedWorkload, Packed
 from alembic_operator.kube.cluster import JOBS, MIGRATIONS, PODS, WORKLOADS, Resource
 from alembic_operator.kube.errors import ApiError
 
@@ -120,7 +122,7 @@ class Cache:
     def _those(self, key: Key, kind: type[T]) -> tuple[T, ...]:
         return tuple(one for one in self._parts.get(key, {}).values() if isinstance(one, kind))
 
-    def workload(self, about: Reference) -> Workload | None:
+    def workload(self, about: Reference) -> CachedWorkload | None:
         """Return a workload; None when it does not exist, or was not read yet."""
         kept = self._workloads.get(about)
         return workloads.unpack(kept) if kept else None
@@ -143,7 +145,7 @@ class Cache:
             about.resource in (MIGRATIONS, JOBS, PODS)
             or about in self._referrers
             or about in self._part_of
-            or bool(rollouts.migration_of(raw))
+            or bool(waits_for(raw))
         )
 
     def _store(self, about: Reference, raw: Manifest) -> set[Key]:
@@ -164,8 +166,8 @@ class Cache:
 
     def _store_workload(self, about: Reference, raw: Manifest) -> set[Key]:
         """Keep what a migration takes over of a workload, and how it replaces pods that wait for one."""
-        if name := rollouts.migration_of(raw):
-            kept = rollouts.workload(raw, about.resource.api_version, _KINDS[about.resource])
+        if name := waits_for(raw):
+            kept = read_gated_workload(raw, about.resource.api_version, _KINDS[about.resource])
             woken = self._keep(about, Key(about.namespace, name), kept)
         else:
             woken = self._let_go(about)
@@ -233,6 +235,6 @@ class Cache:
 
 def _part(resource: Resource, raw: Manifest) -> Part:
     if resource == JOBS:
-        return facts.job(raw)
+        return read_job(raw)
     runs = names.RUN_LABEL in fields(raw, "metadata", "labels")
-    return facts.pod(raw) if runs else gated.pod(raw)
+    return read_pod(raw) if runs else read_gated_pod(raw)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from alembic_operator.core import dependencies
+from alembic_operator.core.observation import dependencies
 from alembic_operator.kube.cache.keys import Key
 
 

@@ -4,8 +4,7 @@ import sys
 from typing import NamedTuple
 
 from alembic_operator.core import names
-from alembic_operator.core.observation import Manifest
-from alembic_operator.core.reading import fields, items, text
+from alembic_operator.core.observation.reading import Manifest, fields, items, text
 from alembic_operator.kube.cluster import STATEFUL_SETS, WORKLOADS, Resource
 
 

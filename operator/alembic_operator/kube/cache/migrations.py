@@ -4,9 +4,8 @@ import json
 from typing import NamedTuple
 
 from alembic_operator.core import names
-from alembic_operator.core.conditions import READY
-from alembic_operator.core.observation import Manifest
-from alembic_operator.core.reading import fields, items, text
+from alembic_operator.core.observation.conditions import READY
+from alembic_operator.core.observation.reading import Manifest, fields, items, text
 
 HEAVIEST = 64 * 1024
 """Bytes of JSON that a specification may have: it is kept for as long as the migration exists."""

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple, Protocol
 
-from alembic_operator.core.observation import Manifest
-from alembic_operator.core.reading import text
+from alembic_operator.core.observation.reading import Manifest, text
 from alembic_operator.kube.cache.cache import Cache
 from alembic_operator.kube.cache.keys import Key
 from alembic_operator.kube.cluster import Cluster, Resource

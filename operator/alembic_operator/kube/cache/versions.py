@@ -4,8 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from alembic_operator.core.observation import Manifest
-from alembic_operator.core.reading import text, whole
+from alembic_operator.core.observation.reading import Manifest, text, whole
 from alembic_operator.kube.cache.keys import Reference
 from alembic_operator.kube.cluster import Resource
 

@@ -3,12 +3,14 @@
 import json
 from typing import NamedTuple
 
-from alembic_operator.core import facts, source
-from alembic_operator.core.observation import DatabaseServer, Manifest, Missing, PodParts
+from alembic_operator.core.observation import source
+from alembic_operator.core.observation.database_servers import DatabaseServer, read_database_server
+from alembic_operator.core.observation.reading import Manifest
+from alembic_operator.core.observation.source import Missing, PodParts
 from alembic_operator.kube.cluster import STATEFUL_SETS, Resource
 
 
-class Workload(NamedTuple):
+class CachedWorkload(NamedTuple):
     """What a decision needs of a workload."""
 
     containers: source.Containers
@@ -27,12 +29,12 @@ def pack(resource: Resource, raw: Manifest) -> Packed:
     """Return what is kept of an object."""
     found = source.containers(raw)
     parts = {name: [one.container, one.pod] if isinstance(one, PodParts) else one for name, one in found.items()}
-    server = facts.database_server(raw) if resource == STATEFUL_SETS else None
+    server = read_database_server(raw) if resource == STATEFUL_SETS else None
     return Packed(json.dumps(parts, separators=(",", ":")), server)
 
 
-def unpack(kept: Packed) -> Workload:
+def unpack(kept: Packed) -> CachedWorkload:
     """Return what was kept."""
     found = json.loads(kept.containers)
     parts: source.Containers = {name: PodParts(*one) if isinstance(one, list) else one for name, one in found.items()}
-    return Workload(parts, kept.server)
+    return CachedWorkload(parts, kept.server)

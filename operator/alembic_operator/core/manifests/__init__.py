@@ -1,0 +1,1 @@
+"""What is sent to the API server: the Job of a run."""

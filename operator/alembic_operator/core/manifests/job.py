@@ -1,0 +1,189 @@
+"""Build the Job that runs a migration, as a plain manifest."""
+
+from typing import Any
+
+from alembic_operator.api.meta import Model
+from alembic_operator.api.v1alpha1 import API_VERSION, KIND, Database, Spec
+from alembic_operator.contract import JOB_FAILING_EXIT_CODES, Invocation, seconds
+from alembic_operator.core import names
+from alembic_operator.core.manifests import flags
+from alembic_operator.core.manifests.merge import merge
+from alembic_operator.core.observation.database_servers import DatabaseServer
+from alembic_operator.core.observation.migrations import Migration
+from alembic_operator.core.observation.reading import Manifest
+from alembic_operator.core.observation.source import PodParts
+
+_POSTGRESQL_PORT = 5432
+
+_GRACE_SECONDS = 60
+"""Long enough to cancel a running statement and to roll back."""
+
+_TTL = "ttlSecondsAfterFinished"
+_LEAST_TTL = 60
+"""Seconds. The operator must see how a Job has ended before it is gone, or it would run again and again."""
+
+_RESTRICTED: Manifest = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+"""What Pod Security "restricted" wants of a container, short of the user, which the image or the workload knows."""
+
+_ONLY_WHEN = ("settlingTime",)
+"""Fields of spec.policy that say when something runs, and not what."""
+
+
+def what_matters(migration: Migration, spec: Spec, parts: PodParts, server: DatabaseServer | None) -> Manifest:
+    """Return the inputs that make another Job when they change.
+
+    Fields at their defaults and the operator's own version are left out, so that an upgrade runs nothing again.
+    """
+    limits = {name: limit for name, limit in _written(spec.policy).items() if name not in _ONLY_WHEN}
+    written = _written(spec) | {"policy": limits or None}
+    return {
+        "container": parts.container,
+        "pod": parts.pod,
+        "server": [server.host, server.port] if server else None,
+        "retry": migration.retry,
+        **{name: written.get(name) for name in ("alembic", "database", "policy", "jobTemplate")},
+    }
+
+
+def _written(model: Model) -> Manifest:
+    return model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+def invocation(spec: Spec) -> Invocation:
+    """Return the runner's command line; a person can copy it from the Job and run it by hand."""
+    return Invocation("upgrade", x=spec.alembic.x_arguments, **flags.given(spec))
+
+
+def environment(database: Database | None, server: DatabaseServer | None) -> list[Manifest]:
+    """Return where to connect, under libpq's names; secrets only as references that the kubelet resolves."""
+    if database is None:
+        return []
+    if database.url_from:
+        # The runner believes PGHOST first, and that of the source may name another server, such as a pooler.
+        return [{"name": "PGHOST", "value": ""}, _secret("DATABASE_URL", database.url_from)]
+    host = server.host if server else database.host
+    port = database.port or (server.port if server else _POSTGRESQL_PORT)
+    plain = {"PGHOST": host, "PGPORT": str(port), "PGDATABASE": database.name, "PGSSLMODE": database.ssl_mode}
+    secret = {"PGUSER": database.user_from, "PGPASSWORD": database.password_from}
+    return [{"name": name, "value": value} for name, value in plain.items() if value] + [
+        _secret(name, key) for name, key in secret.items() if key
+    ]
+
+
+def environment_of(spec: Spec, parts: PodParts, server: DatabaseServer | None) -> list[Manifest]:
+    """Return the environment of whoever runs the migration: the source's own, and where to connect instead of it."""
+    return _over(parts.container.get("env") or [], environment(spec.database, server))
+
+
+def _secret(name: str, key: Any) -> Manifest:
+    return {"name": name, "valueFrom": {"secretKeyRef": {"name": key.name, "key": key.key}}}
+
+
+def build(name: str, attempt: int, migration: Migration, pod: Manifest) -> Manifest:
+    """Return the Job around a pod; spec.jobTemplate is merged last, but cannot rename or disown it."""
+    spec = _spec(migration)
+    template = spec.job_template or {}
+    labels = {
+        names.MANAGED_BY: names.OPERATOR,
+        names.MIGRATION_LABEL: migration.name,
+        names.RUN_LABEL: migration.name,
+    }
+    job: Manifest = {
+        "metadata": {"labels": labels, "annotations": {}},
+        "spec": {
+            "backoffLimit": spec.policy.backoff_limit,
+            "activeDeadlineSeconds": max(1, int(seconds(spec.policy.deadline))) + _GRACE_SECONDS,
+            _TTL: spec.ttl_seconds_after_finished,
+            "podReplacementPolicy": "Failed",
+            "podFailurePolicy": {"rules": _failure_rules()},
+            "template": {"metadata": {"labels": labels, "annotations": {}}, "spec": _beside(pod, template)},
+        },
+    }
+    fixed: Manifest = {
+        "metadata": {"labels": labels, "annotations": {names.ATTEMPT: str(attempt)}},
+        "spec": {"template": {"metadata": {"labels": labels}}},
+    }
+    merged = merge(merge(job, template), fixed)
+    if merged["spec"].get(_TTL) in range(_LEAST_TTL):
+        merged["spec"][_TTL] = _LEAST_TTL
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": merged["metadata"]
+        | {"name": name, "namespace": migration.namespace, "ownerReferences": [_owner(migration)]},
+        "spec": merged["spec"],
+    }
+
+
+def _beside(pod: Manifest, template: Manifest) -> Manifest:
+    """Return the pod as it suits a jobTemplate: among the node's processes no pod can share its own."""
+    theirs: Any = template
+    for name in ("spec", "template", "spec", "hostPID"):
+        theirs = theirs.get(name) if isinstance(theirs, dict) else None
+    return {name: value for name, value in pod.items() if not (theirs is True and name == "shareProcessNamespace")}
+
+
+def _spec(migration: Migration) -> Spec:
+    if migration.spec is None:
+        raise ValueError(f"{migration.name}: a Job needs a specification that can be read")
+    return migration.spec
+
+
+def _failure_rules() -> list[Manifest]:
+    codes = sorted(int(code) for code in JOB_FAILING_EXIT_CODES)
+    return [
+        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+        {"action": "FailJob", "onExitCodes": {"containerName": names.CONTAINER, "operator": "In", "values": codes}},
+    ]
+
+
+def _owner(migration: Migration) -> Manifest:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "name": migration.name,
+        "uid": migration.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def pod(spec: Spec, parts: PodParts, server: DatabaseServer | None) -> Manifest:
+    """Return the pod: the source's own image and environment, with the runner mounted beside them."""
+    # subPath: a mounted file stays the same while its container runs, also when another operator brings another runner.
+    mount = {"name": names.RUNNER_VOLUME, "mountPath": names.RUNNER_PATH, "subPath": names.RUNNER_KEY, "readOnly": True}
+    migrate = parts.container | {
+        "name": names.CONTAINER,
+        "command": [spec.alembic.python, names.RUNNER_PATH, *invocation(spec).argv()],
+        "env": environment_of(spec, parts, server),
+        "securityContext": _restricted(parts.container.get("securityContext") or {}),
+        "volumeMounts": [*(parts.container.get("volumeMounts") or ()), mount],
+    }
+    return parts.pod | {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        # Not as process 1, whose SIGTERM the kernel drops while Python starts and has no handler yet.
+        "shareProcessNamespace": True,
+        "terminationGracePeriodSeconds": _GRACE_SECONDS,
+        "securityContext": merge(
+            {"seccompProfile": {"type": "RuntimeDefault"}}, parts.pod.get("securityContext") or {}
+        ),
+        "containers": [migrate],
+        "volumes": [*(parts.pod.get("volumes") or ()), _runner_volume()],
+    }
+
+
+def _runner_volume() -> Manifest:
+    return {"name": names.RUNNER_VOLUME, "configMap": {"name": names.RUNNER_CONFIG_MAP}}
+
+
+def _restricted(given: Manifest) -> Manifest:
+    """Return a container's security context without what raises its rights: a migration needs none of that."""
+    return {name: value for name, value in given.items() if name != "privileged"} | _RESTRICTED
+
+
+def _over(given: list[Manifest], ours: list[Manifest]) -> list[Manifest]:
+    """Return both, ours first and instead of one of the same name, so that `$(PGHOST)` in a given value sees ours."""
+    taken = {one["name"] for one in ours}
+    return [*ours, *(one for one in given if one["name"] not in taken)]

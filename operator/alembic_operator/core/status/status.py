@@ -1,0 +1,112 @@
+"""Write a verdict as the status, from which a person and the next decision can tell what happened."""
+
+from alembic_operator.api.reasons import Effect
+from alembic_operator.api.status import DatabaseStatus, HistoryEntry, LastRun, Status
+from alembic_operator.core.gates.held_pods import HeldPods
+from alembic_operator.core.gates.known_images import known_images
+from alembic_operator.core.observation.database_servers import DatabaseServer
+from alembic_operator.core.observation.observation import Observation
+from alembic_operator.core.observation.results import known
+from alembic_operator.core.runs import messages, run
+from alembic_operator.core.status import conditions
+from alembic_operator.core.verdict import Verdict
+
+_HISTORY = 10
+
+_MOST_BYTES = 16_384
+"""Of a whole status as JSON: it is stored, sent and watched with the object each time that it changes."""
+
+_MORE, _SHORT = 2048, 1024
+"""Characters of what is said beside the verdict; of a message where much else is said already."""
+
+
+def status_after(seen: Observation, verdict: Verdict) -> Status:
+    """Return the status that follows; what the verdict does not speak of stays as it was."""
+    before, generation = seen.migration.status, seen.migration.generation
+    done = verdict.finished
+    starts = verdict.under_way is not None and not (
+        before.last_run and before.last_run.identity == verdict.under_way.identity
+    )
+    last = done.run if done else verdict.under_way or before.last_run
+    revisions = done.revisions if done else known(before.revisions) if starts else before.revisions
+    return Status(
+        observed_generation=generation,
+        conditions=conditions.conditions(
+            before.conditions, verdict.reason, verdict.message, generation=generation, now=seen.now
+        ),
+        image=(done.image if done else None) or before.image,
+        revisions=revisions,
+        database=_database(seen),
+        last_run=last,
+        history=_history(before, verdict),
+        known_images=known_images(seen, verdict),
+    )
+
+
+def with_held_pods(status: Status, held: HeldPods, cannot_read: str = "") -> Status:
+    """Return the status with the pods that wait, and what cannot be read, also in the words of every condition."""
+    more = "".join(f"; {one}" for one in (held.sentence, cannot_read) if one)
+    if not more:
+        return status
+    more = messages.bounded(more, _MORE)
+    left = conditions.LONGEST_MESSAGE - len(more)
+    told = tuple(
+        one.model_copy(update={"message": f"{messages.bounded(one.message, left)}{more}"}) for one in status.conditions
+    )
+    return status.model_copy(update={"conditions": told, "held_pods": held.pods})
+
+
+def fitting(status: Status) -> Status:
+    """Return a status without what is missed least, until it is as small as one should be."""
+    while _bytes(status) > _MOST_BYTES:  # asked once in nearly all looks
+        if not status.history:
+            return _with_short_messages(status)
+        status = status.model_copy(update={"history": status.history[:-1]})
+    return status
+
+
+def _with_short_messages(status: Status) -> Status:
+    shorter = (one.model_copy(update={"message": messages.bounded(one.message, _SHORT)}) for one in status.conditions)
+    return status.model_copy(update={"conditions": tuple(shorter)})
+
+
+def _bytes(status: Status) -> int:
+    return len(status.model_dump_json(by_alias=True, exclude_none=True, exclude_defaults=True).encode())
+
+
+def _database(seen: Observation) -> DatabaseStatus | None:
+    """Return where the StatefulSet leads; while it is not there, where it led."""
+    reference = seen.migration.spec and seen.migration.spec.database and seen.migration.spec.database.stateful_set_ref
+    if not reference:
+        return None
+    if isinstance(seen.server, DatabaseServer):
+        return DatabaseStatus(stateful_set=reference.name, host=seen.server.host, port=seen.server.port)
+    before = seen.migration.status.database
+    return before if before and before.stateful_set == reference.name else None
+
+
+def _history(before: Status, verdict: Verdict) -> tuple[HistoryEntry, ...]:
+    done = verdict.finished
+    if done is None or run.same_run(before.last_run, done.run):
+        return before.history
+    entry = HistoryEntry(
+        finished_at=done.run.finished_at or "",
+        from_=done.run.from_,
+        to=done.run.to,
+        image=done.image or None,
+        outcome=str(verdict.reason),
+    )
+    if entry in before.history:  # the same Job again, after a change of mind: it was told when it ended
+        return before.history
+    if _came_late(before.last_run, done.run):
+        return (entry, *before.history[1:])
+    # An outage must not push out what was before it: of the same failure in a row, the last one is kept.
+    newest = before.history[0] if before.history else None
+    repeated = newest is not None and verdict.reason.effect is Effect.RECONCILING and newest.outcome == entry.outcome
+    return (entry, *before.history[1 if repeated else 0 :])[:_HISTORY]
+
+
+def _came_late(told: LastRun | None, new: LastRun) -> bool:
+    """Return whether a pod that had only waited for this one's run was told of first."""
+    same = told is not None and (told.identity, told.outcome) == (new.identity, new.outcome)
+    return same and new.pod is not None and (new.finished_at or "") <= ((told and told.finished_at) or "")

@@ -1,0 +1,124 @@
+"""Keep the runner in a ConfigMap of every namespace that needs it, and nothing else in there."""
+
+import base64
+import hashlib
+
+from alembic_operator.core import names
+from alembic_operator.core.observation.reading import Manifest, fields, items, text
+from alembic_operator.kube.cluster import CONFIG_MAPS, Cluster
+
+_CONTENT = ("data", "binaryData", "immutable")
+
+
+class RunnerConfigMap:
+    """This operator's runner, and the namespaces that are known to have it."""
+
+    def __init__(self, content: bytes) -> None:
+        """Take the bytes of the zipapp; at most 1 MiB, less what the ConfigMap needs itself."""
+        self._content = base64.b64encode(content).decode()
+        self._digest = hashlib.sha256(content).hexdigest()
+        self._there: set[str] = set()
+        self._verified: dict[str, str] = {}
+        """By namespace: the resourceVersion at which its content was read and found right."""
+        self._suspected: dict[str, str] = {}
+        """By namespace: the last resourceVersion with content of somebody else's."""
+        self._news: dict[str, str] = {}
+
+    async def is_in(self, namespace: str, cluster: Cluster, *, for_sure: bool = False) -> bool:
+        """Return whether a namespace has this very runner; asked once, or each time it must be `for_sure`."""
+        if for_sure or namespace not in self._there:
+            found = await self._look(namespace, cluster)
+            return found is not None and self._is_ours(found)
+        return True
+
+    async def bring(self, namespace: str, cluster: Cluster) -> None:
+        """See that it is there, and write it if it is not.
+
+        Raises:
+            RefusedError: the API server does not take it.
+        """
+        found = await self._look(namespace, cluster)
+        if found and self._is_ours(found):
+            return
+        if found and (found.get("immutable") or _strays(found)):  # which an apply would leave there
+            await cluster.delete(CONFIG_MAPS, namespace, names.RUNNER_CONFIG_MAP, found["metadata"]["uid"])
+        self._note(namespace, await cluster.apply(CONFIG_MAPS, self.manifest(namespace)))
+
+    def forget(self) -> None:
+        """Ask every namespace again: somebody may have deleted or changed it."""
+        self._there.clear()
+
+    def news(self, namespace: str) -> str:
+        """Return, once, who had put something else in the runner's place."""
+        return self._news.pop(namespace, "")
+
+    def manifest(self, namespace: str) -> Manifest:
+        """Return the ConfigMap of a namespace."""
+        return {
+            "apiVersion": CONFIG_MAPS.api_version,
+            "kind": "ConfigMap",
+            "metadata": {
+                "name": names.RUNNER_CONFIG_MAP,
+                "namespace": namespace,
+                "labels": {names.MANAGED_BY: names.OPERATOR},
+                "annotations": {names.RUNNER_DIGEST: self._digest},
+            },
+            "binaryData": {names.RUNNER_KEY: self._content},
+        }
+
+    async def _look(self, namespace: str, cluster: Cluster) -> Manifest | None:
+        """Return what is there; of content that was read before and has not been written since, only the metadata."""
+        if known := self._verified.get(namespace):
+            found = await cluster.get_metadata(CONFIG_MAPS, namespace, names.RUNNER_CONFIG_MAP)
+            if found and found["metadata"]["resourceVersion"] == known:
+                self._there.add(namespace)
+                return self.manifest(namespace)
+        found = await cluster.get(CONFIG_MAPS, namespace, names.RUNNER_CONFIG_MAP)
+        if found and not self._is_ours(found) and (known or not _is_another_version(found)):
+            self._suspect(namespace, found)
+        self._note(namespace, found)
+        return found
+
+    def _suspect(self, namespace: str, found: Manifest) -> None:
+        version = found["metadata"]["resourceVersion"]
+        if version != self._suspected.get(namespace):
+            self._suspected[namespace] = version
+            self._news[namespace] = (
+                f"ConfigMap {names.RUNNER_CONFIG_MAP} {_written_by(found)}: it gets the operator's runner again; pods"
+                " that began in between may have run the other content, with the database's password: see who wrote it"
+            )
+
+    def _note(self, namespace: str, found: Manifest | None) -> None:
+        self._there.discard(namespace)
+        self._verified.pop(namespace, None)
+        if found and self._is_ours(found):
+            self._there.add(namespace)
+            self._verified[namespace] = found["metadata"]["resourceVersion"]
+
+    def _is_ours(self, found: Manifest) -> bool:
+        """Return whether it holds this runner and nothing beside it, whatever its annotation says."""
+        return not found.get("data") and found.get("binaryData") == {names.RUNNER_KEY: self._content}
+
+
+def _strays(found: Manifest) -> bool:
+    return bool(found.get("data")) or bool(set(found.get("binaryData") or ()) - {names.RUNNER_KEY})
+
+
+def _is_another_version(found: Manifest) -> bool:
+    """Return whether it is what another version of the operator leaves: a runner, and its right digest."""
+    content = base64.b64decode((found.get("binaryData") or {}).get(names.RUNNER_KEY, ""))
+    said = (found["metadata"].get("annotations") or {}).get(names.RUNNER_DIGEST)
+    return not _strays(found) and said == hashlib.sha256(content).hexdigest()
+
+
+def _written_by(found: Manifest) -> str:
+    """Return who wrote its content last, in the words of the API server's own record."""
+    content = {f"f:{name}" for name in _CONTENT}
+    managers = items(found, "metadata", "managedFields")
+    last: Manifest = max(
+        (one for one in managers if content & set(fields(one, "fieldsV1"))),
+        key=lambda one: text(one, "time"),
+        default={},
+    )
+    by = text(last, "manager") or "somebody unknown"
+    return f"was written by {by} ({text(last, 'operation')}, {text(last, 'time')})"
