@@ -1,4 +1,4 @@
-# One image for the operator, for installing the runner into other images' pods, and for ConfigMap sources.
+# One image for the operator, which carries the runner for other images' pods, and for ConfigMap sources.
 # docker build -t alembic-operator .        BASE must be a Python 3.11 or newer, and is the same in both stages.
 # Best 3.11: 3.12 reads no JSON of more than 1,500 levels, see LEVELS in shell/run.py: one object could stop the operator.
 ARG BASE=python:3.11-slim
