@@ -62,8 +62,10 @@ bench-hostile: $(INSTALLED) api-binaries ## Measure what a hostile namespace cos
 	$(PYTHON) -m tests.bench.hostile
 
 .PHONY: verify
-verify: $(INSTALLED) ## Check generated files, lint, format, types and import contracts
+verify: $(INSTALLED) ## Check generated files, links and the site, lint, format, types and import contracts
 	$(PYTHON) tools/generate.py --check
+	$(PYTHON) -m tools.links
+	$(PYTHON) -m tools.site
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
@@ -72,6 +74,14 @@ verify: $(INSTALLED) ## Check generated files, lint, format, types and import co
 .PHONY: generate
 generate: $(INSTALLED) ## Write the CRD and the reference pages anew
 	$(PYTHON) tools/generate.py
+
+.PHONY: site
+site: $(INSTALLED) ## Build the documentation as a site: build/site/index.html
+	$(PYTHON) -m tools.site
+
+.PHONY: demo-picture
+demo-picture: $(INSTALLED) ## Record the demo on the local cluster, and draw docs/pictures/demo.svg
+	$(PYTHON) -m demo.picture docs/pictures/demo.svg
 
 .PHONY: format
 format: $(INSTALLED) ## Format the code
