@@ -127,7 +127,7 @@ def test_an_env_py_that_configures_no_connection_failed(
     ("line", "code", "reason"),
     [
         ("raise ValueError('settings are wrong')", 70, "EnvFailed"),
-        ("import not_there_at_all", 64, "AlembicNotFound"),
+        ("import not_there_at_all", 70, "EnvFailed"),
         ("import sys; sys.exit(3)", 70, "EnvFailed"),
         ("import os; os._exit(0)", 70, "EnvFailed"),
         ("def broken(:", 70, "EnvFailed"),
@@ -159,7 +159,12 @@ def test_a_revision_that_ends_the_process_is_no_success(
 
 
 @pytest.mark.parametrize(
-    ("library", "hint"), [("raise ModuleNotFoundError(name='sqlalchemy')", "interpreter"), ("", "oldest")]
+    ("library", "hint"),
+    [
+        ("raise ModuleNotFoundError(name='sqlalchemy')", "interpreter"),
+        ("__version__ = '1.3'", "oldest"),
+        ("", "Rename that folder"),
+    ],
 )
 def test_an_image_without_sqlalchemy_is_told_from_one_with_too_old_a_one(
     any_project: Project, runner: Runner, library: str, hint: str

@@ -109,7 +109,9 @@ def test_a_target_that_is_passed_already_changes_nothing(
 @pytest.mark.parametrize("command", ["upgrade", "check"])
 def test_a_broken_chain_is_named(any_project: Project, runner: Runner, database: Database, command: str) -> None:
     any_project.begin().revision("two", down="gone")
-    assert "gone" in _failed(runner.run(any_project, command, APP_URL=database.url("psycopg2")), 65, "BrokenScripts")
+    message = _failed(runner.run(any_project, command, APP_URL=database.url("psycopg2")), 65, "BrokenScripts")
+    assert "a revision refers to 'gone'" in message
+    assert "two" in message
 
 
 @pytest.mark.parametrize("command", ["upgrade", "check"])
@@ -120,10 +122,59 @@ def test_a_project_without_revisions_is_broken(
     _failed(runner.run(any_project, command, APP_URL=database.url("psycopg2")), 65, "BrokenScripts")
 
 
-def test_a_revision_that_cannot_be_imported_is_broken(any_project: Project, runner: Runner, database: Database) -> None:
-    any_project.begin().table("one").write("migrations/versions/two.py", "import not_there_at_all\n")
+@pytest.mark.parametrize("command", ["upgrade", "check"])
+@pytest.mark.parametrize(
+    ("text", "said", "hint"),
+    [
+        ("import not_there_at_all", "No module named 'not_there_at_all'", "Install the module"),
+        ("from os import not_there_at_all", "cannot import name", "has the traceback"),
+        ("import os; os.environ['NOT_SET']", "KeyError: 'NOT_SET'", "variable"),
+        ("<<<<<<< HEAD", "line 1", "half resolved merge"),
+        ("x = 1\0", "null", ""),
+        ("import sys; sys.exit('not here')", "not here", "traceback"),
+    ],
+)
+def test_a_revision_that_cannot_be_loaded_is_named_with_its_error_and_traceback(
+    any_project: Project, runner: Runner, database: Database, text: str, said: str, hint: str, command: str
+) -> None:
+    any_project.begin().table("one").write("migrations/versions/two.py", f"{text}\n")
+    run = runner.run(any_project, command, APP_URL=database.url("psycopg2"))
+    message = _failed(run, 65, "BrokenScripts")
+    assert "migrations/versions/two.py cannot be loaded: " in message
+    assert said in message
+    assert run.result.error
+    assert hint in run.result.error.hint
+    assert "down_revision" not in run.result.error.hint
+    (failed,) = run.said("failed")
+    assert "Traceback" in failed["traceback"]
+
+
+def test_a_revision_that_env_py_loads_itself_is_named_as_well(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin(before="context.script.get_heads()").table("one")
+    any_project.write("migrations/versions/two.py", "import not_there_at_all\n")
     run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
-    assert "not_there_at_all" in _failed(run, 65, "BrokenScripts")
+    assert "two.py cannot be loaded: " in _failed(run, 65, "BrokenScripts")
+
+
+@pytest.mark.parametrize("command", ["upgrade", "check"])
+def test_what_macos_keeps_beside_a_revision_is_no_revision(
+    any_project: Project, runner: Runner, database: Database, command: str
+) -> None:
+    any_project.begin().table("one").revision("two", "pass", label=str(1))
+    any_project.write("migrations/versions/._two.py", "\0\5\26\7\0\2\0\0Mac OS X")
+    any_project.write("migrations/versions/three.py", "make = str\nrevision = make('three')\ndown_revision = 'two'\n")
+    run = runner.run(any_project, command, "--target", "two", APP_URL=database.url("psycopg2"))
+    assert (run.code, run.result.target) == (0, ("two",)), run.stderr
+
+
+def test_a_helper_beside_the_revisions_is_named(any_project: Project, runner: Runner, database: Database) -> None:
+    any_project.begin().table("one").write("migrations/versions/helper.py", "x = 1\n")
+    run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    assert "helper.py" in _failed(run, 65, "BrokenScripts")
+    assert run.result.error
+    assert "move that file" in run.result.error.hint
 
 
 def test_a_database_that_is_ahead_is_left_alone(project: Project, runner: Runner, database: Database) -> None:

@@ -190,7 +190,7 @@ class Reason(str, enum.Enum):
     ALEMBIC_NOT_FOUND = (
         "AlembicNotFound",
         Effect.STALLED,
-        "The image's Python cannot be started, or cannot import Alembic or what env.py needs.",
+        "The image's Python cannot be started, or cannot import Alembic or SQLAlchemy.",
     )
     NOT_POSTGRESQL = "NotPostgreSQL", Effect.STALLED, "env.py connects to something that is not PostgreSQL."
     WRONG_DATABASE = "WrongDatabase", Effect.STALLED, "env.py is connected to another database than the one asked for."

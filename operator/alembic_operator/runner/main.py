@@ -21,7 +21,7 @@ from alembic_operator.runner.process.interrupt import IMPATIENT, Stop, block
 from alembic_operator.runner.process.journal import Journal
 from alembic_operator.runner.process.masking import Secrets, passwords
 from alembic_operator.runner.process.output import Output
-from alembic_operator.runner.process.telling import trace
+from alembic_operator.runner.process.telling import cause, trace
 
 if TYPE_CHECKING:
     from alembic_operator.runner.database.connect import Connections
@@ -50,8 +50,8 @@ def main(argv: list[str]) -> int:
         return 0
     except BaseException as error:  # noqa: BLE001  every failure ends in a Result
         verdict = classify(error, Scene())
-        if not isinstance(error, Ending):
-            journal.error("failed", **trace(error))
+        if shown := cause(error):
+            journal.error("failed", **trace(shown))
         result = contract.Result(str(verdict.reason), error=verdict.failure)
     return _end(result, where, journal)
 

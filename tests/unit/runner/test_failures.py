@@ -191,7 +191,7 @@ def test_a_network_error_is_an_unreachable_database_and_names_the_server(error: 
     ("error", "scene", "reason"),
     [
         (ValueError("x"), Scene(), Reason.ENV_FAILED),
-        (ModuleNotFoundError("No module named 'app'"), Scene(), Reason.ALEMBIC_NOT_FOUND),
+        (ModuleNotFoundError("No module named 'app'"), Scene(), Reason.ENV_FAILED),
         (ImportError("cannot import name 'x'"), Scene(), Reason.ENV_FAILED),
         (SystemExit(1), Scene(), Reason.ENV_FAILED),
         (ValueError("x"), RUNNING, Reason.REVISION_FAILED),

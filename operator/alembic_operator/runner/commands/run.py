@@ -16,7 +16,7 @@ from alembic_operator.runner.database import direct, option, patience, versions
 from alembic_operator.runner.database.guard import Guard
 from alembic_operator.runner.database.sites import Site, Sites, raw_of
 from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify
-from alembic_operator.runner.process.telling import trace
+from alembic_operator.runner.process.telling import cause, trace
 from alembic_operator.runner.project import environment, scripts, state
 from alembic_operator.runner.watching import seats
 from alembic_operator.runner.watching.recorder import Recorder
@@ -173,8 +173,8 @@ class Run:
         self._around.stop.waiting_for = ""
 
     def _told(self, error: BaseException, verdict: Verdict) -> Verdict:
-        if not isinstance(error, Ending):
-            self._around.journal.error("failed", **trace(error))
+        if shown := cause(error):
+            self._around.journal.error("failed", **trace(shown))
         return verdict
 
     # Stations of env.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -54,3 +55,21 @@ def listed(error: BaseException) -> list[str]:
     except Exception:  # noqa: BLE001  something else of that name
         return []
     return [": ".join((where, *said.splitlines()[:1])) for where, said in found]
+
+
+_LOADER = "load_python_file"
+"""Alembic's function that runs env.py and the files of revisions."""
+
+
+def loading(error: BaseException) -> str:
+    """Return the path of the revision file that Alembic was loading when it came; empty: it was loading none."""
+    for one in chain(error):
+        path, step = "", one.__traceback__
+        while step is not None:
+            if step.tb_frame.f_code.co_name == _LOADER:
+                here = step.tb_frame.f_locals
+                path = os.path.join(str(here.get("dir_", "")), str(here.get("filename", "")))  # noqa: PTH118
+            step = step.tb_next
+        if path and os.path.basename(path) != "env.py":  # noqa: PTH119
+            return path
+    return ""

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import ExitCode, Failure
-from alembic_operator.runner.process import causes, masking, wording
+from alembic_operator.runner.process import causes, hints, masking, wording
 from alembic_operator.runner.process.causes import words
-from alembic_operator.runner.process.hints import hint
 
 EXIT_CODES = {
     Reason.UP_TO_DATE: ExitCode.OK,
@@ -173,12 +172,13 @@ def classify(error: BaseException, scene: Scene) -> Verdict:
     if not scene.revision and code in _CONNECT_CODES:
         code = wording.connect_sqlstate(words(error)) or code
     reason = _reason(error, code, scene)
+    past = bool(scene.revision) and not _is_of_sqlalchemy(error)
     failure = Failure(
         message=_message(error, code, scene),
         sqlstate=code,
         revision=scene.revision,
         statement=masking.statement(str(getattr(error, "statement", None) or "")),
-        hint=hint(reason, code, undoing=scene.undoing, past=bool(scene.revision) and not _is_of_sqlalchemy(error)),
+        hint=hints.hint(reason, code, error, undoing=scene.undoing, past=past),
     )
     return Verdict(reason, failure)
 
@@ -188,7 +188,8 @@ def unreachable(verdict: Verdict, scene: Scene) -> Verdict:
     text = verdict.failure.message
     message = text if scene.server in text else f"{scene.server}: {text}"
     return Verdict(
-        Reason.DATABASE_UNREACHABLE, replace(verdict.failure, message=message, hint=hint(Reason.DATABASE_UNREACHABLE))
+        Reason.DATABASE_UNREACHABLE,
+        replace(verdict.failure, message=message, hint=hints.hint(Reason.DATABASE_UNREACHABLE)),
     )
 
 
@@ -212,7 +213,7 @@ def _reason(error: BaseException, code: str, scene: Scene) -> Reason:
         return found
     if scene.revision:
         return Reason.REVISION_FAILED
-    return Reason.ALEMBIC_NOT_FOUND if isinstance(error, ModuleNotFoundError) else Reason.ENV_FAILED
+    return Reason.BROKEN_SCRIPTS if causes.loading(error) else Reason.ENV_FAILED
 
 
 def _is_of_sqlalchemy(error: BaseException) -> bool:
@@ -249,6 +250,8 @@ def _message(error: BaseException, code: str, scene: Scene) -> str:
     text = first_line(error)
     if scene.revision:
         return text
+    if file := causes.loading(error):
+        return f"{file} cannot be loaded: {text}"
     if _is_of_pooler(error, code):
         return f"a connection pooler is in the way: {text}"
     if scene.server and (is_connection_lost(error) or code[:2] in ("28", "3D", "53", "57")):

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from alembic_operator.api.reasons import Reason
+from alembic_operator.runner.process import advice
+from alembic_operator.runner.process.advice import AGAIN
+from alembic_operator.runner.process.causes import chain, words
+
+__all__ = ["AGAIN"]  # for those who have hints of their own
 
 _HINTS = {
     Reason.LOCK_TIMEOUT: "Other sessions lock the table (pg_stat_activity); or give more spec.policy.lockTimeout.",
@@ -18,14 +23,12 @@ _HINTS = {
     "parameters (options, server_settings) out of env.py or into the pooler's ignore_startup_parameters.",
     Reason.READ_ONLY_DATABASE: "Connect to the primary; this server is a standby or read-only.",
     Reason.STATEMENT_TIMEOUT: "Give more spec.policy.statementTimeout, or split the statement.",
-    Reason.ALEMBIC_NOT_FOUND: "Install it in the image, or set spec.alembic.python to the interpreter that has it.",
+    Reason.BROKEN_SCRIPTS: "Correct the file, or give it what it needs to load; the pod's log has the traceback.",
     Reason.ENV_FAILED: "The pod's log has the traceback; the application may need more of its environment variables.",
 }
 _BOUNDED_ELSEWHERE = ("25P03", "25P04", "57P05")
 EXISTS_ALREADY = ("42P07", "42701", "42710", "42P06")
 """A table, a column, another object or a schema of that name is there."""
-AGAIN = " Then give the migration's annotation alembic-operator.dev/retry a new value: that starts the next run."
-"""For what a person mends in the database: nothing else tells the operator that it is done."""
 _DRIFT = (
     f"The object exists already: a half-applied revision or a change by hand. Remove it, or stamp the database.{AGAIN}"
 )
@@ -46,12 +49,16 @@ _UNDOING_HINT = (
 )
 
 
-def hint(reason: Reason, code: str = "", *, undoing: bool = False, past: bool = False) -> str:
+def hint(
+    reason: Reason, code: str = "", error: BaseException | None = None, *, undoing: bool = False, past: bool = False
+) -> str:
     """Return what to do about a failure; `undoing` in a downgrade(), `past` SQLAlchemy in a revision."""
     if past and reason is Reason.DATABASE_UNREACHABLE:
         return _HINTS[reason] + _PAST_SQLALCHEMY
     if code in _BOUNDED_ELSEWHERE:
         return "A timeout that the role, the database or env.py sets ended the session: give more there."
+    if error and (found := advice.known(reason, _read(error))):
+        return found
     if reason is not Reason.REVISION_FAILED:
         return _HINTS.get(reason, "")
     if code == "57014":
@@ -59,3 +66,7 @@ def hint(reason: Reason, code: str = "", *, undoing: bool = False, past: bool = 
     forwards = _DRIFT if code in EXISTS_ALREADY else _GONE if code == "42704" else _REVISION_HINT
     otherwise = _UNDOING_HINT if undoing else forwards
     return _NEEDS_AUTOCOMMIT.get(code, otherwise)
+
+
+def _read(error: BaseException) -> str:
+    return "\n".join(f"{type(one).__name__}: {words(one)}" for one in chain(error))

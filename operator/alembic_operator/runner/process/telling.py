@@ -6,12 +6,19 @@ import re
 import traceback
 
 from alembic_operator.runner.process import masking
-from alembic_operator.runner.process.causes import chain, words
-from alembic_operator.runner.process.failures import sqlstate
+from alembic_operator.runner.process.causes import chain, loading, words
+from alembic_operator.runner.process.failures import Ending, sqlstate
 
 _WITHOUT_ROWS = re.compile(r"^(?:HINT: .*|(?:CONTEXT: +)?PL/pgSQL function .* line \d+ at .*)$", re.MULTILINE)
 """What follows the first line and names code only; DETAIL, COPY's CONTEXT and the parameters hold values."""
 _SPEAKING = ("psycopg", "psycopg2", "asyncpg", "sqlalchemy")
+
+
+def cause(error: BaseException) -> BaseException | None:
+    """Return the error whose traceback shows what to mend; None: an Ending that says all."""
+    if not isinstance(error, Ending):
+        return error
+    return error.__cause__ if error.__cause__ and loading(error.__cause__) else None
 
 
 def trace(error: BaseException) -> dict[str, str]:

@@ -99,6 +99,7 @@ def open_scripts(config: Config, invocation: Invocation) -> ScriptDirectory:
         sys.path.append(
             str(Path.cwd())
         )  # last: `python -m alembic` finds the application there, nothing is hidden by it
+    scripts.leave_out_attributes()
     try:
         _look_beside_the_file(config, invocation)
         return ScriptDirectory.from_config(config)

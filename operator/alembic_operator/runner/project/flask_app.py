@@ -56,7 +56,7 @@ def _application() -> Any:
     except ImportError as error:
         message = f"env.py needs Flask, which cannot be imported: {error}"
         hint = "Set spec.alembic.python to the interpreter of the image that has it."
-        raise Ending(Reason.ALEMBIC_NOT_FOUND, message, hint) from error
+        raise Ending(Reason.ENV_FAILED, message, hint) from error
     if cli.get_load_dotenv(default=True):
         cli.load_dotenv()
     try:

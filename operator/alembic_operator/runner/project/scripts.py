@@ -9,22 +9,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alembic.script import base
 from alembic.script.revision import MultipleHeads, ResolutionError, Revision, RevisionError, RevisionMap
 from alembic.util import CommandError
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.process.causes import chain
-from alembic_operator.runner.process.failures import Ending, first_line
+from alembic_operator.runner.process.causes import chain, loading
+from alembic_operator.runner.process.failures import Ending, Scene, classify, first_line
 from alembic_operator.runner.process.unsure import Unsure
 from alembic_operator.runner.project import source, state
 from alembic_operator.runner.project.targets import is_relative, parts, union
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["is_relative", "parts", "union"]  # for those who have the scripts; `targets` is for those who have not
 
+_REFERRING = re.compile(r"referenced from (.*) is not present", re.DOTALL)
+"""Alembic's warning."""
+_NO_ATTRIBUTES = r"(?!\._)"
 _DOWNWARDS = re.compile(r"(?:.*@)?-\d+")
+
+
+def leave_out_attributes() -> None:
+    """Let Alembic pass over `._x.py`, in which macOS keeps what it knows of x.py, as it does over `.#x.py`."""
+    for name in ("_only_source_rev_file", "_sourceless_rev_file"):
+        pattern = getattr(base, name, None)
+        if pattern and not pattern.pattern.startswith(_NO_ATTRIBUTES):
+            setattr(base, name, re.compile(_NO_ATTRIBUTES + pattern.pattern))
 
 
 def read_statically(script: Any) -> bool:
@@ -75,16 +87,22 @@ class Loaded:
 def explained(target: str = "") -> Iterator[None]:
     """Turn what Alembic raises about the scripts, or a target, into what is wrong with them."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a broken chain warns before it fails; the failure says more
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
             yield
-    except Exception as error:
-        raise explain(error, target) from error
+    except Ending:
+        raise
+    except BaseException as error:
+        if not isinstance(error, Exception) and not loading(error):
+            raise  # what stops the run
+        raise explain(error, target, [str(one.message) for one in said]) from error
 
 
-def explain(error: Exception, target: str) -> Ending:
-    """Return what is wrong with the scripts."""
+def explain(error: BaseException, target: str, said: Iterable[str] = ()) -> Ending:
+    """Return what is wrong with the scripts; a broken chain warns of its place before it fails."""
     causes = list(chain(error))
+    if loading(error):
+        return Ending.of(classify(error, Scene()))
     for one in causes:
         if isinstance(one, MultipleHeads):
             heads = ", ".join(sorted(one.heads))
@@ -96,8 +114,12 @@ def explain(error: Exception, target: str) -> Ending:
     if target and isinstance(error, (CommandError, RevisionError, AssertionError)):
         return Ending(Reason.UNKNOWN_TARGET, f"target {target}: {_plain(text)}", "Check the target.")
     hint = "Run `alembic history` in the image; every down_revision must exist."
+    if "revision id from filename" in text:
+        hint = "What is no revision belongs elsewhere than in their folder: move that file."
     if isinstance(error, KeyError):
-        return Ending(Reason.BROKEN_SCRIPTS, f"a revision refers to {error}, which does not exist", hint)
+        places = [found[1] for one in said if (found := _REFERRING.search(one))]
+        where = f" ({places[0]})" if places else ""
+        return Ending(Reason.BROKEN_SCRIPTS, f"a revision refers to {error}, which does not exist{where}", hint)
     return Ending(Reason.BROKEN_SCRIPTS, f"the revisions cannot be loaded: {_plain(text)}", hint)
 
 

@@ -24,8 +24,8 @@ _SUSPICION = re.compile(
     rb"|__(?:globals|dict|builtins|getattr)__|coding[:=](?!\s*utf-?8)"
 )
 """What a text has that has one of them; who reads a text in another encoding may find it where bytes show none."""
-_FILE = re.compile(r"(?!\.#|__init__).*\.py$")
-"""Alembic's own."""
+_FILE = re.compile(r"(?!\.#|\._|__init__).*\.py$")
+"""Alembic's own, without what macOS puts beside a file to keep its attributes."""
 _TABLE_ARGUMENTS = (("version_table_schema", None), ("version_table", "alembic_version"))
 _ELSEWHERE = re.compile(
     r"search_path|schema_translate_map|\bset\s+(?:local\s+|session\s+)?(?:role|schema|session\s+authorization)\b"
