@@ -19,7 +19,7 @@ from asn1crypto.x509 import Certificate
 from alembic_operator.runner import vendored
 from alembic_operator.runner.database import refusal, tls, wire
 from alembic_operator.runner.database.address import Address
-from alembic_operator.runner.process.unsure import Unsure
+from alembic_operator.runner.process.needs_alembic import NeedsAlembic
 from alembic_operator.runner.vendored import standins
 from tests.runner import server
 from tests.runner.certificates import Authority
@@ -165,11 +165,11 @@ def _by_libpq(address: Address) -> bool | None:
         return None
 
 
-def _by_wire(address: Address) -> bool | type[Unsure] | None:
+def _by_wire(address: Address) -> bool | type[NeedsAlembic] | None:
     try:
         connection = wire.connect(address, "test", os.environ)
-    except Unsure:
-        return Unsure
+    except NeedsAlembic:
+        return NeedsAlembic
     except (wire.ServerError, OSError):
         return None
     ((encrypted,),) = connection.rows("select ssl from pg_stat_ssl where pid = pg_backend_pid()")
@@ -181,7 +181,7 @@ def _agree(address: Address) -> bool | None:
     """Return libpq's answer, when the runner's driver gives it, too, or leaves a refusal to libpq."""
     expected, found = _by_libpq(address), _by_wire(address)
     shown = replace(address, password="")
-    assert found is expected or (found is Unsure and expected is None), (shown, expected, found)
+    assert found is expected or (found is NeedsAlembic and expected is None), (shown, expected, found)
     return expected
 
 
@@ -233,7 +233,7 @@ def test_the_systems_root_certificates_mean_verify_full(site: Site, monkeypatch:
 def test_a_clients_certificate_is_left_to_libpq(home: Path, name: str) -> None:
     (home / ".postgresql").mkdir()
     (home / ".postgresql" / name).touch()
-    with pytest.raises(Unsure):
+    with pytest.raises(NeedsAlembic):
         tls.ways("prefer", {}, {})
     assert tls.ways("disable", {}, {}) == [None]
 
@@ -257,7 +257,7 @@ def test_the_hash_of_a_certificate_is_that_of_asn1crypto(authority: Authority) -
 
 def test_a_certificate_without_a_known_hash_is_left_to_libpq(site: Site, authority: Authority) -> None:
     site.show(authority.alone("ed25519", "ed25519"))
-    assert _by_wire(_address(site.database, "require")) is Unsure
+    assert _by_wire(_address(site.database, "require")) is NeedsAlembic
     assert _agree(_address(site.database, "disable")) is False
 
 
@@ -301,7 +301,7 @@ def test_an_address_that_only_libpq_understands_is_left_to_it(
 ) -> None:
     address = Address("a", "", "user", "secret", "database", "require")
     wire.require_plain(address, {"PGAPPNAME": "a", "PGHOST": "b"})
-    with pytest.raises(Unsure):
+    with pytest.raises(NeedsAlembic):
         wire.require_plain(replace(address, **change), environment)
 
 
@@ -309,7 +309,7 @@ def test_a_password_file_is_left_to_libpq(home: Path) -> None:
     address = Address("a", "", "user", "", "database")
     wire.require_plain(address, {})
     (home / ".pgpass").touch()
-    with pytest.raises(Unsure):
+    with pytest.raises(NeedsAlembic):
         wire.require_plain(address, {})
 
 

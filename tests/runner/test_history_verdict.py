@@ -9,7 +9,7 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from alembic_operator.runner.commands.compare import compare
-from alembic_operator.runner.project import history, scripts
+from alembic_operator.runner.project import revision_map, scripts
 from alembic_operator.runner.project.state import Contents
 from tests.runner.histories import Universe
 from tests.runner.project import Project
@@ -216,7 +216,7 @@ def test_a_gate_that_may_not_read_the_history_says_so(
 
 
 def _answers(folder: Path, contents: Contents) -> tuple[Any, Any]:
-    quick = history.read([str(folder / "versions")], recursive=False)
+    quick = revision_map.read([str(folder / "versions")], recursive=False)
     slow = scripts.Loaded(ScriptDirectory(str(folder)))
     return compare(quick, "heads", [contents]), compare(slow, "heads", [contents])
 

@@ -14,13 +14,13 @@ from alembic_operator import contract
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database import address
 from alembic_operator.runner.process import leaving, report
-from alembic_operator.runner.process.circumstances import Circumstances
 from alembic_operator.runner.process.failures import Ending, Scene, classify, exit_code
-from alembic_operator.runner.process.guest import imported
+from alembic_operator.runner.process.imports import imported
 from alembic_operator.runner.process.interrupt import IMPATIENT, Stop, block
 from alembic_operator.runner.process.journal import Journal
 from alembic_operator.runner.process.masking import Secrets, passwords
 from alembic_operator.runner.process.output import Output
+from alembic_operator.runner.process.run_context import RunContext
 from alembic_operator.runner.process.telling import cause, trace
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _command(invocation: contract.Invocation, journal: Journal, where: report.De
     stop.give_up = lambda ending: _give_up(ending, where, journal)
     stop.watch()
     journal.info("started", command=invocation.command, target=invocation.target, config=invocation.config)
-    around = Circumstances(stop, journal, where.secrets, where.output.answer)
+    around = RunContext(stop, journal, where.secrets, where.output.answer)
     connect = _Connecting(invocation, around, _address(invocation))
     command = imported(f"commands.{invocation.command}").command
     result: contract.Result = command(invocation, connect if invocation.command in _LOOKING else connect())
@@ -117,7 +117,7 @@ def _command(invocation: contract.Invocation, journal: Journal, where: report.De
 class _Connecting:
     """Listens at the engines of SQLAlchemy from when it is first called, for importing that takes a while."""
 
-    def __init__(self, invocation: contract.Invocation, around: Circumstances, address: address.Address | None) -> None:
+    def __init__(self, invocation: contract.Invocation, around: RunContext, address: address.Address | None) -> None:
         self._invocation = invocation
         self.around = around
         self.address = address

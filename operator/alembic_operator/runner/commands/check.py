@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alembic_operator.runner.commands.view import Access, View
+from alembic_operator.runner.commands.inspection import Access, Inspection
 
 if TYPE_CHECKING:
     from alembic_operator.contract import Invocation, Result
@@ -12,4 +12,4 @@ if TYPE_CHECKING:
 
 def command(invocation: Invocation, access: Access) -> Result:
     """Return UpToDate, Pending or DatabaseAhead, which are answers and not failures, or Diverged."""
-    return View(invocation, access).compare(invocation.target)
+    return Inspection(invocation, access).compare(invocation.target)

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.commands.view import Access, View
+from alembic_operator.runner.commands.inspection import Access, Inspection
 from alembic_operator.runner.process.failures import Ending
 from alembic_operator.runner.process.pace import Pace
 from alembic_operator.runner.project.targets import is_relative
@@ -32,7 +32,7 @@ class Gate:
     def __init__(self, invocation: Invocation, access: Access) -> None:
         self._invocation = invocation
         self._around = access.around
-        self._view = View(invocation, access, _TRUST_SECONDS)
+        self._inspection = Inspection(invocation, access, _TRUST_SECONDS)
         self._target = "heads" if is_relative(invocation.target) else invocation.target
         self._said = self._since = ""
         self._pace = Pace()
@@ -41,7 +41,7 @@ class Gate:
         """Return when the database contains the script heads, or is ahead and may be."""
         while True:
             try:
-                result = self._view.compare(self._target)
+                result = self._inspection.compare(self._target)
                 message = self._missing(result)
             except Ending as ending:
                 self._around.stop.check()

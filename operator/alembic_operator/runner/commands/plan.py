@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.commands.view import View
+from alembic_operator.runner.commands.inspection import Inspection
 from alembic_operator.runner.database import option
 from alembic_operator.runner.database.own import quoted
 from alembic_operator.runner.process.failures import Ending, first_line
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from alembic_operator.contract import Invocation, Result
-    from alembic_operator.runner.commands.view import Access
+    from alembic_operator.runner.commands.inspection import Access
 
 _APPROXIMATE = (
     "Approximate: it was rendered without a database. What a script reads from there is missing, a parameter without",
@@ -38,10 +38,10 @@ class Rendered:
 
 def command(invocation: Invocation, access: Access) -> Result:
     """Print the plan and return what `check` returns."""
-    view = View(invocation, access)
-    result = view.compare(invocation.target)
+    inspection = Inspection(invocation, access)
+    result = inspection.compare(invocation.target)
     pending = result.reason == Reason.PENDING
-    rendered = list(_rendered(invocation, access, view.script, result)) if pending else []
+    rendered = list(_rendered(invocation, access, inspection.script, result)) if pending else []
     for line in _page(invocation, result, rendered):
         access.around.answer(access.around.secrets.mask(line))
     return result

@@ -18,7 +18,7 @@ from alembic_operator.runner.database.sites import Site, Sites, raw_of
 from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify
 from alembic_operator.runner.process.telling import cause, trace
 from alembic_operator.runner.project import environment, scripts, state
-from alembic_operator.runner.watching import seats
+from alembic_operator.runner.watching import witnesses
 from alembic_operator.runner.watching.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Run:
         self._move = move
         patience.install(connections.session)
         self._recorder = Recorder(connections, enabled=invocation.history == "Enabled")
-        self._witnesses = (*seats.taken(connections), self._recorder)
+        self._witnesses = (*witnesses.of_a_run(connections), self._recorder)
         self._around = connections.around
         self._sites = Sites(connections, [])
         self._guard = Guard(connections, self._sites, invocation.role)

@@ -27,7 +27,7 @@ from alembic_operator.runner.process.failures import Ending, Scene, classify, is
 if TYPE_CHECKING:
     from alembic_operator.runner.database.address import Address
     from alembic_operator.runner.database.session import Session
-    from alembic_operator.runner.process.circumstances import Circumstances
+    from alembic_operator.runner.process.run_context import RunContext
 
 _ORIGIN = "alembic_operator.origin"
 _READY = "alembic_operator.ready"
@@ -48,7 +48,7 @@ _ROLE_PAUSE = (0.3, 1.2)
 class Connections:
     """Every PostgreSQL connection that env.py and the revisions make."""
 
-    around: Circumstances
+    around: RunContext
     session: Session
     address: Address | None = None
     patience: float = _PREFLIGHT_SECONDS

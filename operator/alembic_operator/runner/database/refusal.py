@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from alembic_operator.runner.database import wire
 from alembic_operator.runner.database.address import Address
-from alembic_operator.runner.process.unsure import Unsure
+from alembic_operator.runner.process.needs_alembic import NeedsAlembic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ def why(cparams: Mapping[str, Any]) -> wire.ServerError | None:
         wire.connect(address, "alembic-operator", os.environ).close()
     except wire.ServerError as refused:
         return refused
-    except (OSError, Unsure):
+    except (OSError, NeedsAlembic):
         return None
     return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from alembic_operator.runner.process.unsure import Unsure
+from alembic_operator.runner.process.needs_alembic import NeedsAlembic
 
 if TYPE_CHECKING:
     import ssl
@@ -50,7 +50,7 @@ def ways(mode: str, options: Mapping[str, str], environ: Mapping[str, str]) -> l
     """Return how to connect, one after the other; None: without encryption.
 
     Raises:
-        Unsure: libpq would refuse the setting, or look at files that are not looked at here.
+        NeedsAlembic: libpq would refuse the setting, or look at files that are not looked at here.
     """
     roots, mode = _roots(mode, options, environ)
     encryption = Encryption(mode, roots)
@@ -66,17 +66,17 @@ def _roots(mode: str, options: Mapping[str, str], environ: Mapping[str, str]) ->
     named = options.get("sslrootcert") or environ.get("PGSSLROOTCERT", "")
     if named == "system":
         if mode not in ("", "verify-full"):
-            raise Unsure(f"sslmode {mode} may not be used with sslrootcert=system")
+            raise NeedsAlembic(f"sslmode {mode} may not be used with sslrootcert=system")
         return named, "verify-full"
     mode = mode or "prefer"
     if mode not in MODES:
-        raise Unsure(f"sslmode {mode}")
+        raise NeedsAlembic(f"sslmode {mode}")
     home = os.path.join(os.path.expanduser("~"), ".postgresql")  # noqa: PTH111, PTH118
     if mode != "disable" and any(os.path.exists(os.path.join(home, name)) for name in _OWN_FILES):  # noqa: PTH110, PTH118
-        raise Unsure(f"{home} has a certificate of the client's, or revoked ones")
+        raise NeedsAlembic(f"{home} has a certificate of the client's, or revoked ones")
     roots = named or os.path.join(home, "root.crt")  # noqa: PTH118
     if os.path.exists(roots):  # noqa: PTH110
         return roots, mode
     if mode in ("verify-ca", "verify-full"):
-        raise Unsure(f"the root certificate {roots} does not exist")
+        raise NeedsAlembic(f"the root certificate {roots} does not exist")
     return "", mode

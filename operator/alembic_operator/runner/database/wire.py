@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.runner.database import network, tls
-from alembic_operator.runner.process.unsure import Unsure
+from alembic_operator.runner.process.needs_alembic import NeedsAlembic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,25 +72,25 @@ def driver() -> str:
     """Return name and version of the driver.
 
     Raises:
-        Unsure: it is not there, or not for this Python.
+        NeedsAlembic: it is not there, or not for this Python.
     """
     return f"pg8000 {_core().ver}"
 
 
 def _core() -> Any:
     if sys.version_info < _PYTHON:
-        raise Unsure("the runner's own driver needs Python 3.10")
+        raise NeedsAlembic("the runner's own driver needs Python 3.10")
     try:
         return importlib.import_module(f"{_DRIVER}.core")
     except ImportError as error:
-        raise Unsure(f"the runner's own driver cannot be used: {error}") from error
+        raise NeedsAlembic(f"the runner's own driver cannot be used: {error}") from error
 
 
 def require_plain(address: Address, environ: Mapping[str, str]) -> None:
     """Let an address pass that pg8000 understands as libpq does.
 
     Raises:
-        Unsure: it needs libpq.
+        NeedsAlembic: it needs libpq.
     """
     unusual = [name for name in _VARIABLES if environ.get(name)]
     unusual += [name for name, _ in address.options if name not in _OPTIONS]
@@ -100,7 +100,7 @@ def require_plain(address: Address, environ: Mapping[str, str]) -> None:
     if not address.password and os.path.exists(passfile):  # noqa: PTH110
         unusual.append(passfile)
     if unusual:
-        raise Unsure(f"only libpq understands {', '.join(unusual)}")
+        raise NeedsAlembic(f"only libpq understands {', '.join(unusual)}")
     _ways(address, environ)
 
 
@@ -114,13 +114,13 @@ def connect(address: Address, application_name: str, environ: Mapping[str, str])
     Raises:
         ServerError: the server refused.
         OSError: there is none.
-        Unsure: only the image's own driver can tell.
+        NeedsAlembic: only the image's own driver can tell.
     """
     refused: list[Exception] = []
     for encryption in _ways(address, environ):
         try:
             return _connected(address, application_name, encryption)
-        except (ServerError, tls.RefusedError, Unsure) as error:
+        except (ServerError, tls.RefusedError, NeedsAlembic) as error:
             refused.append(error)
     said = [one for one in refused if isinstance(one, ServerError)]
     raise (said or refused)[0]
@@ -157,4 +157,4 @@ def _plain(error: Exception) -> Exception:
         return cause
     if str(error) in ("network error", "connection is closed"):
         return ConnectionError("the server closed the connection")
-    return Unsure(f"pg8000: {type(error).__name__}: {error}")
+    return NeedsAlembic(f"pg8000: {type(error).__name__}: {error}")

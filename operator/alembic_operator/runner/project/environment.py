@@ -18,7 +18,7 @@ from alembic.util import CommandError
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.process.failures import Ending
-from alembic_operator.runner.project import company, flask_app, layout, scripts
+from alembic_operator.runner.project import flask_app, layout, rerun, scripts
 from alembic_operator.runner.project.attributes import Attributes
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _run_env(env: Callable[[], None], attributes: Attributes, hooks: Hooks) -> N
     try:
         env()
     except Exception as error:
-        way = None if hooks.calls else company.missed(error, attributes)
+        way = None if hooks.calls else rerun.missed(error, attributes)
         if way is None:
             raise
         way(env)

@@ -10,7 +10,7 @@ from configparser import Error as Unreadable
 from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from alembic_operator.runner.process.unsure import Unsure
+from alembic_operator.runner.process.needs_alembic import NeedsAlembic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,17 +51,17 @@ def read(invocation: Invocation) -> Layout:
     """Read Alembic's configuration.
 
     Raises:
-        Unsure: it is wrong or unusual, and Alembic must say what it means.
+        NeedsAlembic: it is wrong or unusual, and Alembic must say what it means.
     """
     name = os.path.basename(invocation.config)  # noqa: PTH119  pathlib costs the gate more than its whole work
     options = _toml(invocation.config) if name == "pyproject.toml" else _ini(invocation.config, invocation.section)
     location = options.get("script_location")
     if options.get("sourceless") in _ON or not location:
-        raise Unsure(f"{invocation.config} has no script_location, or revisions without source")
+        raise NeedsAlembic(f"{invocation.config} has no script_location, or revisions without source")
     folder = _folder(location if name == "pyproject.toml" else nearby(location, invocation.config), options)
     found = tuple(_folder(one, options) for one in _locations(options)) or (os.path.join(folder, "versions"),)  # noqa: PTH118
     if not all(map(os.path.isdir, found)):
-        raise Unsure(f"a folder of revisions does not exist: {', '.join(found)}")
+        raise NeedsAlembic(f"a folder of revisions does not exist: {', '.join(found)}")
     return Layout(os.path.join(folder, "env.py"), found, options.get("recursive_version_locations") in _ON)  # noqa: PTH118
 
 
@@ -84,28 +84,28 @@ def _ini(path: str, section: str) -> Mapping[str, Any]:
         if os.path.exists("pyproject.toml"):  # noqa: PTH110
             with open("pyproject.toml", "rb") as toml:  # noqa: PTH123
                 if _BESIDE.search(toml.read()):
-                    raise Unsure(f"{path} is not the whole configuration")
+                    raise NeedsAlembic(f"{path} is not the whole configuration")
         with open(path, encoding="utf-8") as file:  # noqa: PTH123
             parser.read_file(file)
         return {key: parser.get(section, key) for key in _OPTIONS if parser.has_option(section, key)}
     except (OSError, ValueError, Unreadable) as error:
-        raise Unsure(f"{path}: {error}") from error
+        raise NeedsAlembic(f"{path}: {error}") from error
 
 
 def _toml(path: str) -> Mapping[str, Any]:
     """Read `[tool.alembic]`; an alembic.ini beside it would be asked first."""
     if sys.version_info < (3, 11) or os.path.exists("alembic.ini"):  # noqa: PTH110
-        raise Unsure(f"{path} is not the whole configuration")
+        raise NeedsAlembic(f"{path} is not the whole configuration")
     import tomllib  # noqa: PLC0415  few projects need it
 
     try:
         with open(path, "rb") as file:  # noqa: PTH123
             options = tomllib.load(file)["tool"]["alembic"]
         if not all(isinstance(options[key], kind) for key, kind in _TYPES.items() if key in options):
-            raise Unsure(f"{path} has options of other types than Alembic's")
+            raise NeedsAlembic(f"{path} has options of other types than Alembic's")
         return {key: _filled(options[key], {"here": _here(path)}) for key in _TYPES if key in options}
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Unsure(f"{path}: {error}") from error
+        raise NeedsAlembic(f"{path}: {error}") from error
 
 
 def _filled(value: Any, names: Mapping[str, str]) -> Any:
@@ -122,7 +122,7 @@ def _real(path: str) -> str:
     """Return a path without links; versions of Alembic differ in what a .. behind a link means."""
     found = os.path.realpath(path)
     if found != os.path.realpath(os.path.abspath(path)):  # noqa: PTH100
-        raise Unsure(f"{path} has a .. behind a link")
+        raise NeedsAlembic(f"{path} has a .. behind a link")
     return found
 
 
@@ -130,7 +130,7 @@ def _separators(options: Mapping[str, Any]) -> set[str]:
     """Return what separates folders: one, or none was said."""
     found = {options[key] for key in ("path_separator", "version_path_separator") if key in options}
     if len(found) > 1 or not found.issubset(_SEPARATORS):
-        raise Unsure("two separators of folders, or an unknown one")
+        raise NeedsAlembic("two separators of folders, or an unknown one")
     return found
 
 
@@ -145,7 +145,7 @@ def _locations(options: Mapping[str, Any]) -> list[str]:
         return [given]
     found = [one for one in given.split(_SEPARATORS[separators.pop()]) if one] if separators else _LEGACY.split(given)
     if not all(one and one == one.strip() for one in found):
-        raise Unsure("a folder of version_locations has no name, or one with spaces around it")
+        raise NeedsAlembic("a folder of version_locations has no name, or one with spaces around it")
     return found
 
 
@@ -160,7 +160,7 @@ def _folder(location: str, options: Mapping[str, Any]) -> str:
 def _paths(options: Mapping[str, Any]) -> list[str]:
     given = options.get("prepend_sys_path") or []
     if isinstance(given, str) and _ANY_SEPARATOR.search(given):
-        raise Unsure("prepend_sys_path names several folders")
+        raise NeedsAlembic("prepend_sys_path names several folders")
     return [*([given] if isinstance(given, str) else given), *sys.path[1:], os.getcwd()]  # noqa: PTH109
 
 
@@ -170,6 +170,6 @@ def _package(name: str, paths: list[str]) -> str:
     for depth in range(len(parts)):
         spec = PathFinder.find_spec(".".join(parts[: depth + 1]), paths)
         if spec is None or not spec.origin or not spec.submodule_search_locations:
-            raise Unsure(f"{name} is no package that can be found without importing it")
+            raise NeedsAlembic(f"{name} is no package that can be found without importing it")
         paths = list(spec.submodule_search_locations)
     return paths[0]

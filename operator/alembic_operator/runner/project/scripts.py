@@ -16,7 +16,7 @@ from alembic.util import CommandError
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.process.causes import chain, loading
 from alembic_operator.runner.process.failures import Ending, Scene, classify, first_line
-from alembic_operator.runner.process.unsure import Unsure
+from alembic_operator.runner.process.needs_alembic import NeedsAlembic
 from alembic_operator.runner.project import source, state
 from alembic_operator.runner.project.targets import is_relative, parts, union
 
@@ -50,7 +50,7 @@ def read_statically(script: Any) -> bool:
     locations = map(str, script._version_locations)  # noqa: SLF001  there is no public name for several locations
     try:
         said = [source.revision(path) for path in source.files(locations, recursive=recursive)]
-    except Unsure:
+    except NeedsAlembic:
         return False
     revisions = [_of_alembic(one) for one in said if one]
     if len(revisions) < len(said):

@@ -8,7 +8,7 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from alembic_operator.runner.process.unsure import Unsure
+from alembic_operator.runner.process.needs_alembic import NeedsAlembic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,7 +56,7 @@ def files(locations: Iterable[str], *, recursive: bool) -> Iterator[str]:
     """Yield the paths that Alembic takes for revisions, in its order, each file once.
 
     Raises:
-        Unsure: for a link old versions of Alembic look at its own name, new ones at its target's.
+        NeedsAlembic: for a link old versions of Alembic look at its own name, new ones at its target's.
     """
     found = set()
     for location in locations:
@@ -68,7 +68,7 @@ def files(locations: Iterable[str], *, recursive: bool) -> Iterator[str]:
                 if os.path.islink(path):  # noqa: PTH114
                     path = os.path.realpath(path)
                     if bool(_FILE.match(os.path.basename(path))) != bool(wanted):  # noqa: PTH119
-                        raise Unsure(f"{name} in {folder} leads to a file with another ending")
+                        raise NeedsAlembic(f"{name} in {folder} leads to a file with another ending")
                 if wanted and path not in found:
                     found.add(path)
                     yield path

@@ -12,8 +12,8 @@ from alembic.script import ScriptDirectory
 from alembic_operator.contract import Invocation
 from alembic_operator.runner.commands.compare import compare
 from alembic_operator.runner.process.failures import Ending
-from alembic_operator.runner.process.unsure import Unsure
-from alembic_operator.runner.project import history, layout, scripts, source
+from alembic_operator.runner.process.needs_alembic import NeedsAlembic
+from alembic_operator.runner.project import layout, revision_map, scripts, source
 from alembic_operator.runner.project.state import Contents
 from tests.runner.histories import Chance
 
@@ -25,10 +25,10 @@ EACH = 60
 QUESTIONS = 8
 
 
-def _quickly(read: history.History | None, target: str, heads: tuple[str, ...]) -> Any:
+def _quickly(read: revision_map.RevisionMap | None, target: str, heads: tuple[str, ...]) -> Any:
     try:
         return compare(read, target, [Contents(heads)]) if read else None
-    except Unsure:
+    except NeedsAlembic:
         return None
 
 
@@ -40,10 +40,10 @@ def _slowly(folder: Path, target: str, heads: tuple[str, ...]) -> Any:
         return ending.verdict.reason
 
 
-def _read(folder: Path) -> history.History | None:
+def _read(folder: Path) -> revision_map.RevisionMap | None:
     try:
-        return history.read([str(folder / "versions")], recursive=False)
-    except Unsure:
+        return revision_map.read([str(folder / "versions")], recursive=False)
+    except NeedsAlembic:
         return None
 
 
@@ -134,14 +134,14 @@ def test_the_layout_is_alembics(folders: Path, text: str, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("text", UNSURE.values(), ids=UNSURE)
 def test_an_unusual_layout_is_left_to_alembic(folders: Path, text: str) -> None:
     (folders / "alembic.ini").write_text(f"[alembic]\n{text}\n")
-    with pytest.raises(Unsure):
+    with pytest.raises(NeedsAlembic):
         layout.read(Invocation("gate"))
 
 
 def test_a_section_has_a_layout_of_its_own(folders: Path) -> None:
     (folders / "alembic.ini").write_text("[alembic]\nscript_location = b\n[other]\nscript_location = a\n")
     assert layout.read(Invocation("gate", section="other")).env == str(folders / "a" / "env.py")
-    with pytest.raises(Unsure):
+    with pytest.raises(NeedsAlembic):
         layout.read(Invocation("gate", section="missing"))
 
 
@@ -151,7 +151,7 @@ def test_a_pyproject_toml_has_a_layout_unless_an_alembic_ini_goes_before_it(fold
     found = layout.read(Invocation("gate", config="pyproject.toml"))
     assert found.locations == (str(folders / "b"), str(folders / "a" / "versions"))
     (folders / "alembic.ini").touch()
-    with pytest.raises(Unsure):
+    with pytest.raises(NeedsAlembic):
         layout.read(Invocation("gate", config="pyproject.toml"))
 
 
@@ -167,7 +167,7 @@ def test_an_alembic_ini_is_not_the_whole_layout_beside_a_pyproject_toml_that_add
     toml.write_text('[project]\ndependencies = ["alembic"]\n[tool.ruff]\nexclude = ["alembic"]\n')
     assert layout.read(Invocation("gate")).env == str(folders / "a" / "env.py")
     toml.write_text(text)
-    with pytest.raises(Unsure):
+    with pytest.raises(NeedsAlembic):
         layout.read(Invocation("gate"))
 
 
@@ -178,7 +178,7 @@ MISTYPED = ["script_location = 1", 'version_locations = "b"', "version_locations
 def test_a_pyproject_toml_with_options_of_other_types_is_left_to_alembic(folders: Path, text: str) -> None:
     first = "" if text.startswith("script") else 'script_location = "a"\n'
     (folders / "pyproject.toml").write_text(f"[tool.alembic]\n{first}{text}\n")
-    with pytest.raises(Unsure):
+    with pytest.raises(NeedsAlembic):
         layout.read(Invocation("gate", config="pyproject.toml"))
 
 
@@ -272,7 +272,7 @@ def test_the_files_are_those_that_alembic_takes(tmp_path: Path) -> None:
             expected = [one.path for one in script._load_revisions()]
         assert list(source.files(locations, recursive=recursive)) == list(map(str, expected))
     (versions / "eleven.txt").symlink_to(versions / "one.py")
-    with pytest.raises(Unsure):
+    with pytest.raises(NeedsAlembic):
         list(source.files([str(versions)], recursive=False))
 
 

@@ -1,4 +1,4 @@
-"""The company that some env.py keeps: one ended without it, and is run once more with what it looked for.
+"""Run an env.py once more that ended for want of an event loop, of a worker thread, or of what its caller hands over.
 
 A program that calls Alembic itself may hand its connection over, or call from its event loop or a worker thread of it;
 its env.py then takes that for granted.

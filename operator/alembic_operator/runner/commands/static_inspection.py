@@ -13,8 +13,8 @@ from alembic_operator.runner.database import applied, versions, wire
 from alembic_operator.runner.database.own import quoted
 from alembic_operator.runner.database.session import Session
 from alembic_operator.runner.process.failures import Ending, Scene, classify
-from alembic_operator.runner.process.unsure import Unsure
-from alembic_operator.runner.project import history, layout, source
+from alembic_operator.runner.process.needs_alembic import NeedsAlembic
+from alembic_operator.runner.project import layout, revision_map, source
 from alembic_operator.runner.project.state import Contents
 
 if TYPE_CHECKING:
@@ -25,22 +25,22 @@ _OWN_LOCATIONS = re.compile(r"version_locations|script_location")
 """An env.py that says where revisions are, says it while it runs."""
 
 
-class Glance:
+class StaticInspection:
     """Looks again and again over one connection, which it keeps."""
 
     def __init__(self, invocation: Invocation, address: Address | None, trust: float) -> None:
         """Read the scripts; for `trust` seconds an empty version table means that nothing was migrated yet.
 
         Raises:
-            Unsure: only the slow way can tell.
+            NeedsAlembic: only the slow way can tell.
         """
         if address is None:
-            raise Unsure("only env.py knows the address")
+            raise NeedsAlembic("only env.py knows the address")
         wire.require_plain(address, os.environ)
         self._driver = wire.driver()
         found = layout.read(invocation)
         self._table = _version_table(found.env)
-        self._history = history.read(found.locations, recursive=found.recursive)
+        self._revisions = revision_map.read(found.locations, recursive=found.recursive)
         self._invocation = invocation
         self._address = address
         self._name = Session.of(invocation).own_name
@@ -55,7 +55,7 @@ class Glance:
 
         Raises:
             Ending: why the database heads cannot be read.
-            Unsure: only the slow way can tell.
+            NeedsAlembic: only the slow way can tell.
         """
         try:
             found = self._contents()
@@ -63,13 +63,13 @@ class Glance:
         except (wire.ServerError, OSError) as error:
             self.close()
             raise Ending.of(classify(error, Scene(server=self._place))) from error
-        except Unsure:
+        except NeedsAlembic:
             raise
         except Exception as error:  # whatever it is, the slow way has another driver
-            raise Unsure(f"{type(error).__name__}: {error}") from error
+            raise NeedsAlembic(f"{type(error).__name__}: {error}") from error
         if doubtful:
-            raise Unsure("the version table is empty, or elsewhere, or another schema has one, too")
-        return replace(compare(self._history, target, [found]), driver=self._driver)
+            raise NeedsAlembic("the version table is empty, or elsewhere, or another schema has one, too")
+        return replace(compare(self._revisions, target, [found]), driver=self._driver)
 
     def _is_doubtful(self, found: Contents) -> bool:
         """Tell whether the slow way may know more: of tables without a version table, or of another version table."""
@@ -111,7 +111,7 @@ class Glance:
         role = self._invocation.role
         acting = self._wire.acting(quoted(role)) if role else self._wire
         heads = versions.read_heads(acting, self._at)
-        if self._invocation.history == "Enabled" and any(one not in self._history.graph for one in heads):
+        if self._invocation.history == "Enabled" and any(one not in self._revisions.graph for one in heads):
             return applied.contents(acting, self._at)
         if not heads:
             self._at = None  # it may be made in another schema of the search path
@@ -127,8 +127,8 @@ def _version_table(path: str) -> tuple[str, str]:
         with open(path, encoding="utf-8") as file:  # noqa: PTH123  pathlib costs more than the whole look
             text = file.read()
     except (OSError, ValueError) as error:
-        raise Unsure(f"{path}: {error}") from error
+        raise NeedsAlembic(f"{path}: {error}") from error
     table = source.version_table(text)
     if table is None or _OWN_LOCATIONS.search(text):
-        raise Unsure(f"only running {path} tells the version table or the revisions")
+        raise NeedsAlembic(f"only running {path} tells the version table or the revisions")
     return table

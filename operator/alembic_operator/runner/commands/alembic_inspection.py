@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _ENV_PAUSE = (2.0, 60.0)
 
 
-class Look:
+class AlembicInspection:
     """Looks at one project's database again and again; env.py runs once, and again only when it has to."""
 
     def __init__(self, invocation: Invocation, connections: Connections, trust: float = 0.0) -> None:

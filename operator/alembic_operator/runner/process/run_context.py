@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Circumstances:
+class RunContext:
     """What every part of a run needs."""
 
     stop: Stop

@@ -1,4 +1,4 @@
-"""Look the quick way as long as that is certain, then the slow way."""
+"""Compare a database with its scripts: from their texts as long as that is certain, then with Alembic."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.commands.compare import compare
-from alembic_operator.runner.commands.glance import Glance
+from alembic_operator.runner.commands.static_inspection import StaticInspection
 from alembic_operator.runner.process.failures import Ending
-from alembic_operator.runner.process.guest import imported
-from alembic_operator.runner.process.unsure import Unsure
+from alembic_operator.runner.process.imports import imported
+from alembic_operator.runner.process.needs_alembic import NeedsAlembic
 
 if TYPE_CHECKING:
     from alembic_operator.contract import Invocation, Result
     from alembic_operator.runner.database.address import Address
     from alembic_operator.runner.database.connect import Connections
-    from alembic_operator.runner.process.circumstances import Circumstances
+    from alembic_operator.runner.process.run_context import RunContext
 
 
 class Access(Protocol):
-    """What it takes to look both ways."""
+    """What both ways need."""
 
     @property
-    def around(self) -> Circumstances:
+    def around(self) -> RunContext:
         """What every part of a run needs."""
         ...
 
@@ -38,7 +38,7 @@ class Access(Protocol):
         ...
 
 
-class View:
+class Inspection:
     """One project and its database."""
 
     def __init__(self, invocation: Invocation, access: Access, trust: float = 0.0) -> None:
@@ -53,12 +53,12 @@ class View:
         self._access = access
         self._doubt_after = time.monotonic() + trust
         self._once = not trust
-        self._glance: Glance | None = None
-        self._look: Any = None
+        self._static: StaticInspection | None = None
+        self._with_alembic: Any = None
         try:
-            self._glance = Glance(invocation, access.address, trust)
-        except Unsure as why:
-            self._open_look(why)
+            self._static = StaticInspection(invocation, access.address, trust)
+        except NeedsAlembic as why:
+            self._ask_alembic(why)
 
     def compare(self, target: str) -> Result:
         """Compare the database heads with the scripts.
@@ -66,32 +66,33 @@ class View:
         Raises:
             Ending: why they cannot be compared.
         """
-        if self._glance:
+        if self._static:
             try:
-                return self._glance.compare(target)
-            except Unsure as unsure:
-                why = unsure
+                return self._static.compare(target)
+            except NeedsAlembic as needed:
+                why = needed
             except Ending as ending:
                 if not self._once or ending.verdict.reason is not Reason.DATABASE_UNREACHABLE:
                     raise
-                why = Unsure(str(ending))
-            self._glance.close()
-            self._open_look(why)
-            self._glance = None
-        found = self._look.contents()
-        result = compare(self._look.scripts, target, found)
-        warnings = self._look.warnings([one.heads for one in found]) if self._once else ()
-        return replace(result, driver=self._look.driver, warnings=(*result.warnings, *warnings))
+                why = NeedsAlembic(str(ending))
+            self._static.close()
+            self._ask_alembic(why)
+            self._static = None
+        found = self._with_alembic.contents()
+        result = compare(self._with_alembic.scripts, target, found)
+        warnings = self._with_alembic.warnings([one.heads for one in found]) if self._once else ()
+        return replace(result, driver=self._with_alembic.driver, warnings=(*result.warnings, *warnings))
 
     @property
     def script(self) -> Any:
         """Alembic's scripts as env.py and their source texts say; None: the quick way needed none."""
-        return self._look.script if self._look else None
+        return self._with_alembic.script if self._with_alembic else None
 
-    def _open_look(self, why: Unsure) -> None:
+    def _ask_alembic(self, why: NeedsAlembic) -> None:
         connections = self._access()
         if not self._once:
             connections.patience = 0.0
         trust = max(0.0, self._doubt_after - time.monotonic())
-        self._look = imported("commands.look").Look(self._invocation, connections, trust)
+        with_alembic = imported("commands.alembic_inspection").AlembicInspection
+        self._with_alembic = with_alembic(self._invocation, connections, trust)
         self._access.around.journal.info("looking with Alembic", message=str(why))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alembic_operator.runner.process.unsure import Unsure
+from alembic_operator.runner.process.needs_alembic import NeedsAlembic
 from alembic_operator.runner.project import source
 from alembic_operator.runner.project.targets import parts, union
 
@@ -20,27 +20,27 @@ _PARTIAL_LENGTH = 4
 _SYMBOLS = ("head", "heads", "base", "current")
 
 
-class History:
+class RevisionMap:
     """Every revision, with those it needs."""
 
     def __init__(self, revisions: Iterable[source.Revision]) -> None:
         """Connect the revisions.
 
         Raises:
-            Unsure: they are none, or Alembic would complain of them.
+            NeedsAlembic: they are none, or Alembic would complain of them.
         """
         self._revisions: dict[str, source.Revision] = {}
         for one in revisions:
             self._add(one)
         if not self._revisions:
-            raise Unsure("there is no revision")
+            raise NeedsAlembic("there is no revision")
         self._names = self._named()
         self.graph: Graph = {name: self._needs(one) for name, one in self._revisions.items()}
         self._require_order()
 
     def _add(self, one: source.Revision) -> None:
         if one.name in self._revisions or one.name in _SYMBOLS or _ILLEGAL & set(one.name):
-            raise Unsure(f"revision {one.name} is there twice, or its name is none")
+            raise NeedsAlembic(f"revision {one.name} is there twice, or its name is none")
         self._revisions[one.name] = one
 
     def _named(self) -> dict[str, str]:
@@ -48,7 +48,7 @@ class History:
         for one in self._revisions.values():
             for label in one.labels:
                 if label in names or label in _SYMBOLS or _ILLEGAL & set(label):
-                    raise Unsure(f"branch label {label} is there twice, or is none")
+                    raise NeedsAlembic(f"branch label {label} is there twice, or is none")
                 names[label] = one.name
         return names
 
@@ -56,7 +56,7 @@ class History:
         missing = [name for name in one.down if name not in self._revisions]
         missing += [name for name in one.depends if name not in self._names]
         if missing:
-            raise Unsure(f"revision {one.name} needs {missing[0]}, which is not there")
+            raise NeedsAlembic(f"revision {one.name} needs {missing[0]}, which is not there")
         return tuple(dict.fromkeys((*one.down, *(self._names[name] for name in one.depends))))
 
     def _require_order(self) -> None:
@@ -69,7 +69,7 @@ class History:
                 if not waiting[later]:
                     ready.append(later)
         if len(ready) < len(waiting):
-            raise Unsure("the revisions form a circle")
+            raise NeedsAlembic("the revisions form a circle")
 
     def heads(self) -> tuple[str, ...]:
         """Return the script heads, sorted: what no other revision follows."""
@@ -80,7 +80,7 @@ class History:
         """Return the revisions that a target names, sorted.
 
         Raises:
-            Unsure: Alembic would refuse it, or counts from the current heads.
+            NeedsAlembic: Alembic would refuse it, or counts from the current heads.
         """
         return union(self._target(one) for one in parts(target))
 
@@ -91,7 +91,7 @@ class History:
         if name in ("head", "heads") and (branch or not at):
             return self._branch_heads(branch, single=name == "head")
         if at or _ILLEGAL & set(target):
-            raise Unsure(f"target {target}")
+            raise NeedsAlembic(f"target {target}")
         return (self._resolved(target),)
 
     def _branch_heads(self, branch: str, *, single: bool) -> tuple[str, ...]:
@@ -100,7 +100,7 @@ class History:
             root = self._resolved(branch)
             heads = tuple(one for one in heads if root in self._lineage(one))
         if not heads or (single and len(heads) > 1):
-            raise Unsure(f"target {branch}@head names {len(heads)} revisions")
+            raise NeedsAlembic(f"target {branch}@head names {len(heads)} revisions")
         return heads
 
     def _lineage(self, head: str) -> set[str]:
@@ -119,7 +119,7 @@ class History:
             return self._names[name]
         begun = [one for one in self._names if name and len(one) >= _PARTIAL_LENGTH and one.startswith(name)]
         if len(begun) != 1 or name in _SYMBOLS:
-            raise Unsure(f"no single revision or branch is {name}")
+            raise NeedsAlembic(f"no single revision or branch is {name}")
         return self._names[begun[0]]
 
 
@@ -131,17 +131,17 @@ def _reversed(graph: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
     return leads
 
 
-def read(locations: Iterable[str], *, recursive: bool) -> History:
+def read(locations: Iterable[str], *, recursive: bool) -> RevisionMap:
     """Read the revisions of some folders.
 
     Raises:
-        Unsure: only Alembic can tell.
+        NeedsAlembic: only Alembic can tell.
     """
-    return History(_certain(path) for path in source.files(locations, recursive=recursive))
+    return RevisionMap(_certain(path) for path in source.files(locations, recursive=recursive))
 
 
 def _certain(path: str) -> source.Revision:
     found = source.revision(path)
     if found is None:
-        raise Unsure(f"only running {path} tells its revision")
+        raise NeedsAlembic(f"only running {path} tells its revision")
     return found

@@ -1,4 +1,4 @@
-"""Who watches a run, in the order in which they are asked."""
+"""The witnesses of a run, in the order in which they are asked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from alembic_operator.runner.watching.witness import Witness
 
 
-def taken(connections: Connections) -> tuple[Witness, ...]:
+def of_a_run(connections: Connections) -> tuple[Witness, ...]:
     """Return the witnesses of one run."""
     return (
         Footprints(),
