@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -12,9 +13,10 @@ from devcluster import golang, lock
 from devcluster.commands import show
 from devcluster.failure import FailureError
 from devcluster.gomodule import ADDONS, KUBERNETES_MODULE, GoModule, kubernetes
+from devcluster.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from devcluster.settings import Settings
 
@@ -43,6 +45,8 @@ PACKAGES = {
 """What is built from which module, known by its label, under which name."""
 NODE = tuple(name for names in PACKAGES.values() for name in names if name != "kind")
 """All that a native node needs, and the two command line tools that go with it."""
+
+FROM_NOTHING = "about 9 minutes on 2 cores"
 
 
 @dataclass(frozen=True)
@@ -99,10 +103,14 @@ def ensure(settings: Settings, names: Sequence[str] = NODE) -> None:
     unknown = set(names) - {name for packages in PACKAGES.values() for name in packages}
     if unknown:
         raise FailureError(f"there is no program {', '.join(sorted(unknown))}; known: {', '.join((*NODE, 'kind'))}")
-    for build in builds(settings):
-        if build.missing(names):
-            with lock.held(build.folder / ".lock"):
-                _build(settings, build, build.missing(names))
+    missing = [(build, name) for build in builds(settings) for name in build.missing(names)]
+    if missing:
+        print(f"{len(missing)} programs to build; from nothing, all {len(NODE)} of a cluster take {FROM_NOTHING}")
+    progress = Progress(len(missing))
+    for number, (build, name) in enumerate(missing, start=1):
+        with lock.held(build.folder / ".lock"):
+            if build.missing([name]):  # nobody else has built it meanwhile
+                _build(settings, build, name, partial(progress.tell, number, name))
 
 
 def path(settings: Settings, name: str) -> Path:
@@ -121,18 +129,15 @@ def folder_of(settings: Settings, names: Sequence[str]) -> Path:
     return build.folder
 
 
-def _build(settings: Settings, build: Build, names: list[str]) -> None:
-    """Build into a temporary folder and move each finished program: what has its name is complete."""
-    if not names:
-        return
-    print(f"building {', '.join(names)}; with an empty Go cache all take about 9 minutes on 2 cores", flush=True)
+def _build(settings: Settings, build: Build, name: str, tell: Callable[[], None]) -> None:
+    """Build into a temporary folder and move the finished program: what has its name is complete."""
+    tell()
     go = golang.find(settings, build.module)
-    packages = {name: build.packages[name] for name in names}
+    package = build.packages[name]
     with TemporaryDirectory(dir=build.folder) as temporary:
         flags = [*FLAGS, f"-ldflags={' '.join(linker_flags(build.module))}", "-o", f"{temporary}/"]
-        show([go, "build", *flags, *packages.values()], cwd=build.module.folder, env=golang.environment())
-        for name, package in packages.items():
-            (Path(temporary) / output_name(package)).rename(build.folder / name)
+        show([go, "build", *flags, package], cwd=build.module.folder, env=golang.environment(), still=tell)
+        (Path(temporary) / output_name(package)).rename(build.folder / name)
 
 
 def output_name(package: str) -> str:

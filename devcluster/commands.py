@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from devcluster.failure import FailureError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 ADMINISTRATORS_FOLDERS = "/usr/sbin:/sbin"
 """Where nft and others are; not every root has them in PATH."""
+SECONDS_OF_SILENCE = 60
+"""A person who sees nothing for longer thinks that a program hangs."""
 
 
 def search_path() -> str:
@@ -33,14 +35,36 @@ def output(argv: Sequence[str | Path], *, stdin: str | None = None, env: Mapping
     return done.stdout
 
 
-def show(argv: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> None:
-    """Run a program that takes long and let the terminal see what it says (on standard error)."""
+def show(
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    still: Callable[[], None] = lambda: None,
+    pace: float = SECONDS_OF_SILENCE,
+) -> None:
+    """Run a program that takes long and let the terminal see what it says (on standard error).
+
+    `still` is called each `pace` seconds while it runs.
+    """
     try:
-        done = subprocess.run(argv, cwd=cwd, env=_environment(env), stdout=2, check=False)
+        running = subprocess.Popen(argv, cwd=cwd, env=_environment(env), stdout=2)
     except FileNotFoundError as missing:
         raise FailureError(f"{argv[0]} is not installed") from missing
-    if done.returncode != 0:
-        raise FailureError(f"{_shown(argv)} failed with exit code {done.returncode}")
+    with running:
+        while _runs(running, pace):
+            still()
+    if running.returncode != 0:
+        raise FailureError(f"{_shown(argv)} failed with exit code {running.returncode}")
+
+
+def _runs(running: subprocess.Popen[bytes], pace: float) -> bool:
+    """Wait for the end of a program, and return whether it still runs."""
+    try:
+        running.wait(pace)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
 
 
 def succeeds(argv: Sequence[str | Path]) -> bool:
