@@ -3,6 +3,7 @@
 `python -m tools.site` fails when a page or an anchor is not there, and when a page is not in the navigation.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from tools import links
 
 ROOT = links.ROOT
 CONFIGURATION = "zensical.toml"
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 WITHOUT_PLACE = ("docs/adr/", "tests/")
 """Pages that others lead to: the index of the records, and what tells testers."""
 
@@ -66,7 +68,7 @@ def main() -> int:
     command = [str(Path(sys.executable).with_name("zensical")), "build", "--strict", "--clean"]
     done = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
-        print(done.stdout, file=sys.stderr)
+        print(COLOUR.sub("", done.stdout.partition("Traceback")[0]), file=sys.stderr)
     return done.returncode
 
 
