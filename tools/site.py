@@ -52,7 +52,8 @@ def stage(texts: links.Pages, paths: frozenset[str], into: Path) -> None:
     for path in {*texts, *(path for held in found.values() for path in held)}:
         (into / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / path, into / path)
-    for folder in found.keys() - paths - {dirname(page) for page in texts}:
+    folders = {wanted for wanted, held in found.items() if held} - paths - {dirname(page) for page in texts}
+    for folder in folders:
         (into / folder / "README.md").write_text(listing(folder, found[folder]), encoding="utf-8")
 
 
