@@ -101,3 +101,57 @@ def test_passwords_of_an_endless_line_and_of_a_connection_string_are_masked(
         assert ("***" in run.stderr, hidden in run.everything) == (True, False)
     finally:
         database.rows(f"drop owned by {role} cascade; drop role {role}")
+
+
+ENV = """
+from alembic import context
+from sqlalchemy import create_engine
+{line}
+with create_engine(url).connect() as connection:
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+
+
+@pytest.mark.parametrize("command", ["upgrade", "check"])
+@pytest.mark.parametrize(
+    ("url", "line"),
+    [
+        ("app:vErY%40hush%2Fhush", 'url = context.config.get_main_option("sqlalchemy.url")'),
+        ("app:vErY%%40hush%%(hush", 'url = context.config.get_main_option("sqlalchemy.url") % {}'),
+        ("app:hush/vErYhush", 'url = "x"; int(context.config.get_main_option("sqlalchemy.url").split(":")[2])'),
+        (
+            "app:vErY#hush",
+            'url = context.config.get_main_option("sqlalchemy.url"); raise ValueError(f"bad: {url[24:]}")',
+        ),
+        ("app:other", 'url = "x"; raise ValueError("cannot read " + open(".env").read().split("=")[1][:-3])'),
+    ],
+)
+def test_an_error_that_quotes_a_part_of_a_url_shows_nothing_of_its_password(
+    any_project: Project, runner: Runner, url: str, line: str, command: str
+) -> None:
+    any_project.begin().table("one").write("migrations/env.py", ENV.format(line=line))
+    ini = f"[alembic]\nscript_location = migrations\nsqlalchemy.url = postgresql+psycopg2://{url}@localhost/shop\n"
+    any_project.write("alembic.ini", ini)
+    any_project.write(".env", "SHOP_PASSWORD=hush-hush-hush\n")
+    run = runner.run(any_project, command)
+    assert (run.code, run.result.reason) == (70, "EnvFailed"), run.stderr
+    assert "hush" not in run.everything
+
+
+def test_a_password_that_is_a_common_word_hides_nothing_that_a_person_needs(
+    runner: Runner, database: Database, tmp_path: Path
+) -> None:
+    role = f"alembic_{database.name}"
+    database.rows(f"create role {role} login superuser password 'alembic'")
+    try:
+        project = Project(tmp_path / "project", "psycopg2").begin()
+        project.revision("one", 'op.execute("create extension an_extension_that_the_server_lacks")')
+        url = f"postgresql+psycopg2://{role}:alembic@{database.host}:{database.port}/{database.name}"
+        run = runner.run(project, "upgrade", APP_URL=url, PGPASSWORD="alembic")
+        assert run.result.error
+        assert "***" not in run.everything
+        assert "alembic-operator.dev/retry" in run.result.error.hint
+    finally:
+        database.rows(f"drop owned by {role} cascade; drop role {role}")

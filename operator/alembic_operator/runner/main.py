@@ -18,7 +18,7 @@ from alembic_operator.runner.process.failures import Ending, Scene, classify, ex
 from alembic_operator.runner.process.imports import imported
 from alembic_operator.runner.process.interrupt import IMPATIENT, Stop, block
 from alembic_operator.runner.process.journal import Journal
-from alembic_operator.runner.process.masking import Secrets, passwords
+from alembic_operator.runner.process.masking import Secrets, configured, passwords
 from alembic_operator.runner.process.output import Output
 from alembic_operator.runner.process.run_context import RunContext
 from alembic_operator.runner.process.telling import cause, trace
@@ -42,6 +42,8 @@ def main(argv: list[str]) -> int:
     where = report.Destination(output, secrets)
     try:
         invocation = _parse(argv)
+        for secret in configured(invocation.config):
+            secrets.learn(secret)
         where = report.Destination(output, secrets, invocation.result, _BEFORE_RESULT.get(invocation.command, ""))
         with leaving.reported(lambda ending: _give_up(ending, where, journal)):
             result = _command(invocation, journal, where)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import json
 import shlex
+from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 import pytest
 
 from alembic_operator.runner.process.journal import Journal
-from alembic_operator.runner.process.masking import Secrets, statement, without_values
+from alembic_operator.runner.process.masking import Secrets, configured, statement, without_values
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SECRET = "p@ss/w:rd%20 'q\"é\\+"
 
@@ -144,3 +148,56 @@ def test_a_long_statement_is_cut() -> None:
 )
 def test_a_value_that_was_not_understood_is_masked_in_whatever_language(line: str) -> None:
     assert "hidden" not in without_values(line, "22P02")
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("'%' must be followed by '%' or '(', found: '%40hush%2Fhush@db/shop'", "found: '***@db/shop'"),
+        ("bad interpolation variable reference '%(hush/hush@db'", "'%(***@db'"),
+        ("invalid literal for int() with base 10: 'hush'", "base 10: '***'"),
+        ('could not translate host name "hush@db" to address', 'host name "***@db" to address'),
+        ('invalid port number: "vErY"', 'invalid port number: "***"'),
+        ("[type=url, input_value='postgresql+psy...y%40hush%2Fhush@db/shop']", "input_value='***@db/shop']"),
+        ("input_value='postgresql://app:vErY%40hus...'", "input_value='postgresql://app:***...'"),
+        ("No closing quotation in ErY@hush/", "No closing quotation in ***"),
+        ('missing "=" after "Y@hush/hush" in connection info string', 'after "***" in connection info string'),
+    ],
+)
+def test_a_part_of_a_secret_is_masked_in_the_words_of_an_error(text: str, masked: str) -> None:
+    found = Secrets("vErY%40hush%2Fhush").mask_error(text)
+    assert found.endswith(masked)
+    assert "hus" not in found
+
+
+def test_the_end_of_a_url_that_nobody_knew_is_masked_too() -> None:
+    assert Secrets().mask_error("found: '%40hush@db:5432/shop'") == "found: '***@db:5432/shop'"
+    assert (
+        Secrets().mask_error("mail of 'a' to b@db/shop, as psycopg says") == "mail of 'a' to b@db/shop, as psycopg says"
+    )
+
+
+@pytest.mark.parametrize("secret", ["postgres", "alembic", "Password", "postgresql-admin-user", "localhost1"])
+def test_a_secret_of_common_words_hides_no_hint_and_still_no_url(secret: str) -> None:
+    text = 'run `alembic heads`; database "postgres" on localhost:5432; postgresql+psycopg2://x; password of the user'
+    assert Secrets(secret).mask_error(text) == text
+    assert Secrets(secret).mask_error(f"postgresql://x:{secret}@db/shop password={secret}") in (
+        "postgresql://x:***@db/shop password=***",
+        f"postgresql://x:{secret}@db/shop password=***",  # "password" itself: nothing is said by it
+    )
+
+
+def test_a_secret_of_a_few_letters_is_no_part_of_a_longer_word() -> None:
+    assert Secrets("share").mask("shared shareholders share share_of") == "shared shareholders *** share_of"
+
+
+def test_long_texts_of_errors_are_masked_in_little_time() -> None:
+    text = "a line of an error log with very and so on\n" * 20_000
+    assert Secrets("vErY%40hush%2Fhush").mask_error(text) == text
+
+
+def test_the_passwords_of_a_configuration_are_known_before_anybody_reads_it(tmp_path: Path) -> None:
+    ini = tmp_path / "alembic.ini"
+    ini.write_text("[alembic]\nsqlalchemy.url = postgresql://app:hush%%40hush@db/shop\ndb_password = 'other-one'\n")
+    assert configured(str(ini)) == {"hush%%40hush", "hush%40hush", "other-one"}
+    assert configured(str(tmp_path / "none.ini")) == set()

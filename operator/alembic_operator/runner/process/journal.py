@@ -51,7 +51,7 @@ class Journal:
     def masked(self, fact: Any) -> Any:
         """Return the fact with every secret in its texts masked; masking the JSON itself could break it."""
         if isinstance(fact, str):
-            return _cut(self.secrets.mask(fact))
+            return _cut(self.secrets.mask_error(_cut(fact, 4 * _LONGEST)))
         if isinstance(fact, dict):
             return {key: self.masked(value) for key, value in fact.items()}
         if isinstance(fact, (list, tuple)):
@@ -59,7 +59,7 @@ class Journal:
         return fact
 
 
-def _cut(text: str) -> str:
+def _cut(text: str, longest: int = _LONGEST) -> str:
     """Return a text without its middle when it is too long; a traceback says most at both ends."""
-    half = _LONGEST // 2
-    return text if len(text) <= _LONGEST else f"{text[:half]} ... {text[-half:]}"
+    half = longest // 2
+    return text if len(text) <= longest else f"{text[:half]} ... {text[-half:]}"

@@ -11,6 +11,8 @@ from urllib.parse import quote, quote_plus, unquote
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+from alembic_operator.runner.process.parts import WORDS, Parts
+
 MASK = "***"
 
 
@@ -52,7 +54,7 @@ _IN_TEXTS = (
 )
 _SAID = (
     (re.compile(r"""(://[^\s:/@'"]{0,256}:)(?!\d+[/?]|password@)[^\s'"<>]{1,512}@"""), r"\1***@"),
-    (re.compile(r"""(\bpassword=)(?:'[^']*'|"[^"]*"|[^\s&,;)'"]+)""", re.IGNORECASE), r"\1***"),
+    (re.compile(r"""(password=)(?:'[^']*'|"[^"]*"|[^\s&,;)'"]+)""", re.IGNORECASE), r"\1***"),
     (re.compile(r"""(['"]password['"]:\s*)(?:'[^']*'|"[^"]*")""", re.IGNORECASE), r"\1'***'"),
     (re.compile(r"""(\bpassword\s+)'(?:[^']|'')*'""", re.IGNORECASE), r"\1'***'"),
 )
@@ -60,6 +62,11 @@ _SAID = (
 _SHORTEST = 6
 """What is shorter is too likely to be a word of the log."""
 _WORDS_ONLY = 4
+_LETTERS_ONLY = 8
+
+
+_CONFIGURATION = 1 << 18
+_SETTINGS = re.compile(r"""^\s*(?:export\s+)?([\w.]+)\s*=\s*['"]?([^\s'"]+)""", re.MULTILINE)
 
 
 def passwords(environ: Mapping[str, str]) -> set[str]:
@@ -74,6 +81,20 @@ def passwords(environ: Mapping[str, str]) -> set[str]:
     return {one for one in found if len(one) >= _SHORTEST and not one.startswith("/")}  # but not the path of a file
 
 
+def configured(path: str) -> set[str]:
+    """Return the passwords of a configuration file, and of the settings (.env) beside where the run was started."""
+    found: set[str] = set()
+    for one in (path, ".env"):
+        try:
+            with open(one, encoding="utf-8", errors="replace") as file:  # noqa: PTH123  pathlib costs the gate too much
+                text = file.read(_CONFIGURATION)
+        except (OSError, ValueError):
+            continue
+        found |= within(text) | within(text.replace("%%", "%"))
+        found |= {value for name, value in _SETTINGS.findall(text) if _NAMES.search(name.upper())}
+    return {one for one in found if len(one) >= _SHORTEST and not one.startswith("/")}
+
+
 def within(text: str) -> set[str]:
     """Return the passwords of the URLs and connection strings in a text."""
     return {one for pattern in _IN_TEXTS for one in pattern.findall(text)}
@@ -84,16 +105,21 @@ class Secrets:
 
     def __init__(self, *secrets: str) -> None:
         self._forms: set[str] = set()
+        self._parts = Parts()
         self._pattern: re.Pattern[str] | None = None
         for secret in secrets:
             self.learn(secret)
 
     def learn(self, secret: object) -> None:
-        """Mask this secret, too, from now on; anything but a non-empty text is ignored."""
-        if isinstance(secret, str) and secret and secret not in self._forms:
-            self._forms |= forms(secret)
-            longest_first = sorted(self._forms, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(_pattern, longest_first)))
+        """Mask this secret, too, from now on; anything but a non-empty text, and a word of every log, is ignored."""
+        if not isinstance(secret, str) or not secret or secret in self._forms or secret.strip().lower() in WORDS:
+            return
+        found = forms(secret)
+        self._forms |= found
+        longest_first = sorted(self._forms, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(_pattern, longest_first)))
+        if len(secret) >= _SHORTEST:
+            self._parts.learn(found)
 
     def mask(self, text: str) -> str:
         """Return the text with every secret replaced."""
@@ -103,13 +129,19 @@ class Secrets:
             text = pattern.sub(masked, text)
         return text
 
+    def mask_error(self, text: str) -> str:
+        """Return a text that may hold words of an error, with every secret and each part of one replaced."""
+        return self._parts.mask(self.mask(text), MASK)
+
 
 def _pattern(form: str) -> str:
-    """Find a very short secret as a word only: its letters are in half of all words."""
-    if len(form) >= _WORDS_ONLY:
-        return re.escape(form)
-    begin, end = (r"\b" if re.match(r"\w", edge) else "" for edge in (form[0], form[-1]))
-    return f"{begin}{re.escape(form)}{end}"
+    """Find a short secret as a word only, and one of letters alone as a whole one: they are in many other words."""
+    if len(form) < _WORDS_ONLY:
+        begin, end = (r"\b" if re.match(r"\w", edge) else "" for edge in (form[0], form[-1]))
+        return f"{begin}{re.escape(form)}{end}"
+    if form.isalpha() and len(form) <= _LETTERS_ONLY:
+        return f"(?<![A-Za-z_]){form}(?![A-Za-z_])"
+    return re.escape(form)
 
 
 _LITERALS = re.compile(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 from contextlib import suppress
@@ -15,6 +16,7 @@ _CHUNK = 65536
 _LINE_LIMIT = 1 << 20
 _KEPT = 4096
 """Bytes of an endless line: a secret may have only begun in them."""
+_OF_AN_ERROR = re.compile(r"error|exception|invalid|warning|could not|cannot|must be", re.IGNORECASE)
 _DRAIN_SECONDS = 2.0
 
 
@@ -69,7 +71,9 @@ class Output:
             _write(self._stderr, self._masked(raw))
 
     def _masked(self, raw: bytes) -> bytes:
-        return self._secrets.mask(raw.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+        text = raw.decode(errors="surrogateescape")
+        mask = self._secrets.mask_error if _OF_AN_ERROR.search(text) else self._secrets.mask
+        return mask(text).encode(errors="surrogateescape")
 
 
 def _write(descriptor: int, raw: bytes) -> None:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from alembic_operator.runner.process.output import Output
 
 
+_LONGEST = 20_000
+"""Characters of one text; a Result holds much less."""
+
+
 @dataclass(frozen=True)
 class Destination:
     """Where the Result goes: to the file, the termination log or standard output, in this order."""
@@ -42,11 +46,13 @@ def write(result: Result, where: Destination) -> None:
 
 def masked(result: Result, secrets: Secrets) -> Result:
     """Return the Result without secrets in its texts."""
-    result = replace(result, warnings=tuple(map(secrets.mask, result.warnings)))
+    result = replace(result, warnings=tuple(map(secrets.mask_error, result.warnings)))
     if result.error is None:
         return result
-    texts = {name: secrets.mask(text) for name, text in vars(result.error).items() if isinstance(text, str)}
-    committed = tuple(map(secrets.mask, result.error.committed))
+    texts = {
+        name: secrets.mask_error(text[:_LONGEST]) for name, text in vars(result.error).items() if isinstance(text, str)
+    }
+    committed = tuple(map(secrets.mask_error, result.error.committed))
     return replace(result, error=replace(result.error, **texts, committed=committed))
 
 
