@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from alembic_operator import contract
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database import address
-from alembic_operator.runner.process import leaving, report
+from alembic_operator.runner.process import leaving, parting, report
 from alembic_operator.runner.process.failures import Ending, Scene, classify, exit_code
 from alembic_operator.runner.process.imports import imported
 from alembic_operator.runner.process.interrupt import IMPATIENT, Stop, block
@@ -63,10 +63,12 @@ class _Helped(Exception):  # noqa: N818  not an error
 
 
 def _end(result: contract.Result, where: report.Destination, journal: Journal) -> int:
-    code = _tell(result, journal)
-    where.output.close()
+    code = int(_tell(result, journal))
     report.write(result, where)
-    return int(code)
+    where.told.append(code)
+    parting.part(code, journal)
+    where.output.close()
+    return code
 
 
 def _tell(result: contract.Result, journal: Journal) -> contract.ExitCode:
@@ -152,7 +154,8 @@ def _address(invocation: contract.Invocation) -> address.Address | None:
 
 
 def _give_up(ending: Ending, where: report.Destination, journal: Journal) -> None:
-    result = contract.Result(str(ending.verdict.reason), error=ending.verdict.failure)
-    _tell(result, journal)
-    report.write(result, where)
-    _exit(int(ending.verdict.code))  # the real one, which env.py does not get
+    if not where.told:
+        result = contract.Result(str(ending.verdict.reason), error=ending.verdict.failure)
+        where.told.append(int(_tell(result, journal)))
+        report.write(result, where)
+    _exit(where.told[0])  # the real one, which env.py does not get

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,8 @@ class Destination:
     path: str = ""
     before: str = ""
     """What stands before it on standard output."""
+    told: list[int] = field(default_factory=list)
+    """The exit code, once a Result was written: nobody writes another one."""
 
 
 def write(result: Result, where: Destination) -> None:
