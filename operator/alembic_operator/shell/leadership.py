@@ -78,12 +78,19 @@ class Leadership:
 
     async def release(self) -> None:
         """Let another process lead at once, if this one still does: it must have stopped acting."""
-        if self._leads() and self._lease:
+        if self._leads():
             with contextlib.suppress(*_NO_ANSWER):
                 async with asyncio.timeout(self._terms.patience):
-                    await self._lock.release(self._lease)
-                    log.info("lease released")
+                    await self._give_back()
         self._lease = None
+
+    async def _give_back(self) -> None:
+        """Write that nobody holds it; what is known of it may be old, where a renewal was not answered."""
+        while (lease := await self._lock.read()).holder == self._terms.holder:
+            with contextlib.suppress(ConflictError):
+                await self._lock.release(lease)
+                log.info("lease released")
+                return
 
     def _leads(self) -> bool:
         return self._lease is not None and self._clock() < self._until

@@ -110,6 +110,15 @@ async def test_a_lease_that_is_given_back_is_free_at_once() -> None:
     assert holder_of(cluster) == "other"
 
 
+async def test_a_lease_is_given_back_after_a_renewal_whose_answer_was_lost() -> None:
+    cluster, clock = Twin(), Clock()
+    me = await leader(cluster, clock)
+    lock = LeaseLock(cluster, TERMS)
+    await lock.take(await lock.read())  # as the end of the process cuts it off in the middle
+    await me.release()
+    assert not holder_of(cluster)
+
+
 async def test_a_lost_lease_is_not_given_back() -> None:
     cluster, clock = Twin(), Clock()
     me = await leader(cluster, clock)
