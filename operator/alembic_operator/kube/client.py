@@ -1,6 +1,5 @@
 """The API server over `kubernetes.aio`, with plain dicts: typed models would validate each object twice."""
 
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,11 +7,11 @@ from urllib.parse import urlencode
 
 import aiohttp
 from kubernetes.aio import config
-from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.client.rest import RESTClientObject
 
 from alembic_operator.core.observation.reading import Manifest
-from alembic_operator.kube import errors, permissions
+from alembic_operator.kube import codec, errors, permissions
 from alembic_operator.kube.cluster import CONFIG_MAPS, Page, Resource
 
 FIELD_MANAGER = "alembic-operator"
@@ -23,6 +22,9 @@ _PAGE = 50
 _PATIENCE = aiohttp.ClientTimeout(total=30)
 _STREAM = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=90)
 """Of a watch: seconds until a connection stands, and between two things that come."""
+
+_LONGEST_LINE = 2**21
+"""Bytes that are read ahead, and half of what a line of a watch may have: etcd takes objects of 1.5 MiB."""
 
 _FAILED = 400
 _WATCH = {"watch": "true", "allowWatchBookmarks": "true"}
@@ -36,32 +38,40 @@ _AS_MERGE = {"Content-Type": "application/merge-patch+json"}
 @asynccontextmanager
 async def connected() -> AsyncIterator["ApiServer"]:
     """Connect as a pod does, by its service account; outside of a cluster as kubectl does, by KUBECONFIG."""
-    # A look at proxy variables and ~/.netrc costs each request two hops to a thread, and one for cookies a tenth.
-    session = {"trust_env": False, "cookie_jar": aiohttp.DummyCookieJar()}
-    configuration = Configuration(client_session_kwargs=session)
+    configuration = Configuration()
     try:
         config.load_incluster_config(client_configuration=configuration)
     except config.ConfigException:
         await config.load_kube_config(client_configuration=configuration, persist_config=False)
-    async with ApiClient(configuration) as client:
-        yield ApiServer(client)
+    # A look at proxy variables and ~/.netrc costs each request two hops to a thread, and one for cookies a tenth.
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=RESTClientObject(configuration).ssl_context),
+        trust_env=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        proxy=configuration.proxy,
+        read_bufsize=_LONGEST_LINE,
+    ) as session:
+        yield ApiServer(configuration, session)
 
 
 class ApiServer:
     """A Cluster over HTTP."""
 
-    def __init__(self, client: ApiClient, check: Callable[[], None] = lambda: None) -> None:
-        self._client = client
+    def __init__(
+        self, configuration: Configuration, session: aiohttp.ClientSession, check: Callable[[], None] = lambda: None
+    ) -> None:
+        self._configuration = configuration
+        self._session = session
         self._check = check
 
     @property
     def url(self) -> str:
         """Where it is."""
-        return str(self._client.configuration.host)
+        return str(self._configuration.host)
 
     def only_while(self, check: Callable[[], None]) -> "ApiServer":
         """Return the same server for who may ask it only as long as `check` raises nothing."""
-        return ApiServer(self._client, check)
+        return ApiServer(self._configuration, self._session, check)
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
         """Read one object; None when it does not exist."""
@@ -102,13 +112,12 @@ class ApiServer:
         """Tell what happens after a version of a list; bookmarks come every minute, so silence is a dead connection."""
         permissions.check("watch", resource)
         query = _WATCH | {"resourceVersion": version, "labelSelector": selector}
-        response = await self._send("GET", self._url(resource.path(namespace), query), patience=_STREAM)
-        async with response.response:
+        async with await self._send("GET", self._url(resource.path(namespace), query), patience=_STREAM) as response:
             try:
                 if response.status >= _FAILED:
                     raise errors.from_response(response.status, await response.read())
-                async for line in response.response.content:
-                    yield json.loads(line)
+                async for line in response.content:
+                    yield codec.read(line)
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
                 raise errors.UnreachableError(0, type(error).__name__, str(error)) from error
 
@@ -178,14 +187,14 @@ class ApiServer:
             error.asked = errors.asked(method, path)
             raise
 
-    async def _answer(self, response: Any) -> Any:
+    async def _answer(self, response: aiohttp.ClientResponse) -> Any:
         try:
             answer = await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             raise errors.UnreachableError(0, type(error).__name__, str(error)) from error
         if response.status >= _FAILED:
             raise errors.from_response(response.status, answer)
-        return json.loads(answer)
+        return codec.read(answer)
 
     def _url(self, path: str, query: dict[str, str]) -> str:
         given = {name: value for name, value in query.items() if value}
@@ -197,12 +206,17 @@ class ApiServer:
         url: str,
         body: Manifest | None = None,
         headers: Manifest | None = None,
-        patience: Any = _PATIENCE,
-    ) -> Any:
-        headers = _HEADERS | (headers or {})
-        await self._client.update_params_for_auth(headers, [], ["BearerToken"], url, method, None)
+        patience: aiohttp.ClientTimeout = _PATIENCE,
+    ) -> aiohttp.ClientResponse:
+        given = _HEADERS | (headers or {})
+        if token := await self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization"):
+            given["Authorization"] = token
+        content = None if body is None else codec.write(body)
+        name = self._configuration.tls_server_name
         self._check()  # at the last moment: the process may have been stopped before this line for any time
         try:
-            return await self._client.call_api(method, url, header_params=headers, body=body, _request_timeout=patience)
+            return await self._session.request(
+                method, url, headers=given, data=content, timeout=patience, server_hostname=name
+            )
         except (aiohttp.ClientError, TimeoutError) as error:
             raise errors.UnreachableError(0, type(error).__name__, str(error)) from error

@@ -1,11 +1,11 @@
 """What the API server can answer instead of a result."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from alembic_operator.core.observation.jobs import Job
 from alembic_operator.core.runs import messages
+from alembic_operator.kube import codec
 
 _UNPROCESSABLE, _BAD_REQUEST, _FORBIDDEN, _NOT_FOUND, _SERVER_ERROR = 422, 400, 403, 404, 500
 
@@ -78,7 +78,7 @@ _VERBS = {"POST": "create", "PATCH": "patch", "DELETE": "delete"}
 def from_response(status: int, body: bytes) -> ApiError:
     """Return the error for a response; `body` is a metav1.Status, or whatever a proxy sent instead."""
     try:
-        answer = json.loads(body)
+        answer = codec.read(body)
         reason, message = str(answer.get("reason") or ""), str(answer.get("message") or "")
     except (ValueError, AttributeError, RecursionError):
         answer, reason, message = {}, "", body[:200].decode(errors="replace")

@@ -52,7 +52,7 @@ def _configure(settings: kopf.OperatorSettings, **_: Any) -> None:
     settings.posting.enabled = False
     settings.persistence.diffbase_storage = NoDifferences()
     settings.persistence.progress_storage = NoProgress()
-    settings.queueing.idle_timeout = 0.05
+    settings.queueing.idle_timeout = 0.5
     settings.watching.chunk_size = 50
     settings.networking.connect_timeout = 5
     settings.networking.request_timeout = 30

@@ -12,6 +12,7 @@ from typing import Any
 
 import kopf
 import structlog
+import uvloop
 
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cache.reflector import Lister, Reflector, Scope
@@ -51,7 +52,8 @@ def run(settings: Settings) -> int:
     sys.setrecursionlimit(LEVELS)
     gc.freeze()  # what was imported stays: to look through it costs 20 ms each time
     try:
-        asyncio.run(_run(settings))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run(settings))
     except asyncio.CancelledError:
         return 0
     except (OSError, LeaseLostError) as error:

@@ -1,6 +1,5 @@
 """Remember of the cluster what a decision needs."""
 
-import json
 from collections import defaultdict
 from collections.abc import AsyncIterable
 from typing import TypeVar
@@ -11,6 +10,7 @@ from alembic_operator.core.observation.gated_workloads import GatedWorkload, rea
 from alembic_operator.core.observation.jobs import Job, read_job
 from alembic_operator.core.observation.pods import Pod, read_pod
 from alembic_operator.core.observation.reading import Manifest, fields
+from alembic_operator.kube import codec
 from alembic_operator.kube.cache import migrations, workloads
 from alembic_operator.kube.cache.dependencies import Dependencies
 from alembic_operator.kube.cache.keys import Key, Reference, depends_on, migration_of, reference, references
@@ -88,7 +88,7 @@ class Cache:
     def migration(self, key: Key) -> Manifest | None:
         """Return a migration as the API server sent it, without what nobody reads."""
         kept = self._migrations.get(key)
-        found: Manifest | None = json.loads(kept) if kept else None
+        found: Manifest | None = codec.read(kept) if kept else None
         return found
 
     def standing(self, key: Key) -> Standing | None:

@@ -1,11 +1,11 @@
 """What is kept of a DatabaseMigration."""
 
-import json
 from typing import NamedTuple
 
 from alembic_operator.core import names
 from alembic_operator.core.observation.conditions import READY
 from alembic_operator.core.observation.reading import Manifest, fields, items, text
+from alembic_operator.kube import codec
 
 HEAVIEST = 64 * 1024
 """Bytes of JSON that a specification may have: it is kept for as long as the migration exists."""
@@ -49,4 +49,4 @@ def kept(raw: Manifest) -> str:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
+    return codec.write(value).decode()
