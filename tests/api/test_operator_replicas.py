@@ -11,7 +11,7 @@ from alembic_operator.contract import ExitCode
 from alembic_operator.core.lease import Terms
 from alembic_operator.core.names import RUN_LABEL
 from alembic_operator.kube.client import connected
-from alembic_operator.kube.cluster import JOBS
+from alembic_operator.kube.cluster import JOBS, Scope
 from alembic_operator.kube.errors import LeaseLostError
 from alembic_operator.shell.leadership import leading
 from devcluster.controlplane import ApiServer
@@ -167,7 +167,7 @@ async def test_who_has_lost_the_lease_can_write_nothing_even_in_the_middle_of_it
 
     async with connected() as server:
         leader = server.only_while(check)
-        assert [page.items async for page in leader.pages(JOBS, empty_shop.namespace)] == [[]]
+        assert [page.items async for page in leader.pages(Scope(JOBS, empty_shop.namespace))] == [[]]
         leads = False
         with pytest.raises(LeaseLostError):
             await leader.create(JOBS, empty_shop.namespace, job)

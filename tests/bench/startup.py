@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from alembic_operator.core import names
+from alembic_operator.kube.cache import Cache
 from alembic_operator.kube.runner_config_map import RunnerConfigMap
 from demo import setup
 from demo.access import Access
@@ -67,7 +68,7 @@ def _stage(folder: Path) -> Iterator[Access]:
     try:
         access.kubectl("create", "namespace", NAMESPACE)
         access.kubectl("apply", f"--filename={setup.PROJECT / 'crds'}")
-        runner_config_map = RunnerConfigMap(build_runner.build(folder / "runner.pyz").read_bytes())
+        runner_config_map = RunnerConfigMap(build_runner.build(folder / "runner.pyz").read_bytes(), Cache())
         access.kubectl(
             "apply", "--server-side", "--filename=-", stdin=json.dumps(runner_config_map.manifest(NAMESPACE))
         )

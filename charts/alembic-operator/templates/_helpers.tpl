@@ -106,7 +106,7 @@ true
 - apiGroups: [""]
   resources: [configmaps]
   resourceNames: [alembic-operator-runner]  # what gates and migration pods run; a patch that makes it needs create
-  verbs: [create, patch, delete]
+  verbs: [list, watch, create, patch, delete]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]

@@ -12,7 +12,7 @@ from kubernetes.aio.client.rest import RESTClientObject
 
 from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kube import codec, errors, permissions
-from alembic_operator.kube.cluster import CONFIG_MAPS, Page, Resource
+from alembic_operator.kube.cluster import CONFIG_MAPS, Page, Resource, Scope
 
 FIELD_MANAGER = "alembic-operator"
 
@@ -31,6 +31,7 @@ _WATCH = {"watch": "true", "allowWatchBookmarks": "true"}
 _JSON = "application/json"
 _HEADERS = {"Accept": _JSON, "Content-Type": _JSON, "User-Agent": FIELD_MANAGER}
 _ONLY_METADATA = {"Accept": f"{_JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
+_ONLY_METADATA_OF_ALL = {"Accept": f"{_JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"}
 _AS_APPLY = {"Content-Type": "application/apply-patch+yaml"}
 _AS_MERGE = {"Content-Type": "application/merge-patch+json"}
 
@@ -94,25 +95,25 @@ class ApiServer:
             return None
         return found
 
-    async def pages(self, resource: Resource, namespace: str | None, selector: str = "") -> AsyncIterator[Page]:
-        """Read all objects of a namespace, or of all namespaces; no more than a page of them is in memory at a time."""
-        permissions.check("list", resource)
-        query = {"limit": str(_PAGE), "labelSelector": selector}
+    async def pages(self, scope: Scope) -> AsyncIterator[Page]:
+        """Read all objects of a scope; no more than a page of them is in memory at a time."""
+        permissions.check("list", scope.resource, name=scope.name)
+        query = {"limit": str(_PAGE)} | _selectors(scope)
+        headers = _ONLY_METADATA_OF_ALL if scope.name else None
         while True:
-            page = await self._call("GET", resource.path(namespace), query)
+            page = await self._call("GET", scope.resource.path(scope.namespace), query, headers=headers)
             metadata = page.get("metadata") or {}
             yield Page(page["items"], metadata.get("resourceVersion") or "")
             if not metadata.get("continue"):
                 return
             query["continue"] = metadata["continue"]
 
-    async def watch(
-        self, resource: Resource, namespace: str | None, selector: str, version: str
-    ) -> AsyncGenerator[Manifest]:
+    async def watch(self, scope: Scope, version: str) -> AsyncGenerator[Manifest]:
         """Tell what happens after a version of a list; bookmarks come every minute, so silence is a dead connection."""
-        permissions.check("watch", resource)
-        query = _WATCH | {"resourceVersion": version, "labelSelector": selector}
-        async with await self._send("GET", self._url(resource.path(namespace), query), patience=_STREAM) as response:
+        permissions.check("watch", scope.resource, name=scope.name)
+        url = self._url(scope.resource.path(scope.namespace), _WATCH | {"resourceVersion": version} | _selectors(scope))
+        headers = _ONLY_METADATA if scope.name else None
+        async with await self._send("GET", url, headers=headers, patience=_STREAM) as response:
             try:
                 if response.status >= _FAILED:
                     raise errors.from_response(response.status, await response.read())
@@ -220,3 +221,7 @@ class ApiServer:
             )
         except (aiohttp.ClientError, TimeoutError) as error:
             raise errors.UnreachableError(0, type(error).__name__, str(error)) from error
+
+
+def _selectors(scope: Scope) -> dict[str, str]:
+    return {"labelSelector": scope.selector, "fieldSelector": f"metadata.name={scope.name}" if scope.name else ""}

@@ -42,6 +42,23 @@ WORKLOADS = {"Deployment": DEPLOYMENTS, "StatefulSet": STATEFUL_SETS, "Rollout":
 """By the kind that spec.source.workloadRef names."""
 
 
+class Scope(NamedTuple):
+    """What is listed or watched: a resource of a namespace, or of all."""
+
+    resource: Resource
+    namespace: str | None
+    selector: str = ""
+    """Of labels."""
+    name: str = ""
+    """Only what has this name, and of it only the metadata; empty: whole objects of any name."""
+
+    def __str__(self) -> str:
+        """Return it as a part of a sentence."""
+        what = f"{self.resource.plural} {self.name}".strip()
+        where = f"namespace {self.namespace}" if self.namespace else "all namespaces"
+        return f"{what} of {where}"
+
+
 class Page(NamedTuple):
     """A part of a list."""
 
@@ -61,11 +78,11 @@ class Cluster(Protocol):
         """Read one object's metadata, and nothing of what may be large; None when it does not exist."""
         ...
 
-    def pages(self, resource: Resource, namespace: str | None, selector: str = "") -> AsyncIterator[Page]:
-        """Read all objects of a namespace, or of all namespaces, a few at a time."""
+    def pages(self, scope: Scope) -> AsyncIterator[Page]:
+        """Read all objects of a scope, a few at a time."""
         ...
 
-    def watch(self, resource: Resource, namespace: str | None, selector: str, version: str) -> AsyncGenerator[Manifest]:
+    def watch(self, scope: Scope, version: str) -> AsyncGenerator[Manifest]:
         """Tell what happens after a version of a list, as the API server's watch events; it may end at any time."""
         ...
 

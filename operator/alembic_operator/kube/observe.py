@@ -9,7 +9,6 @@ from alembic_operator.core import names
 from alembic_operator.core.observation import source
 from alembic_operator.core.observation.database_servers import DatabaseServer
 from alembic_operator.core.observation.dependencies import Dependency
-from alembic_operator.core.observation.gated_pods import GatedPod
 from alembic_operator.core.observation.jobs import Job
 from alembic_operator.core.observation.migrations import Migration, read_migration
 from alembic_operator.core.observation.observation import Observation
@@ -19,7 +18,7 @@ from alembic_operator.core.observation.source import Missing, PodParts
 from alembic_operator.core.runs import run
 from alembic_operator.kube.cache import Cache, CachedWorkload, Key, Reference, workload_reference
 from alembic_operator.kube.cache.migrations import HEAVIEST, SIZE
-from alembic_operator.kube.cluster import CONFIG_MAPS, PODS, STATEFUL_SETS, Cluster
+from alembic_operator.kube.cluster import CONFIG_MAPS, PODS, STATEFUL_SETS, Cluster, Scope
 from alembic_operator.kube.last_changes import LastChanges
 from alembic_operator.kube.runner_config_map import RunnerConfigMap
 
@@ -72,15 +71,10 @@ class Observer:
             gated=self._cache.gated(key),
             workloads=self._cache.gated_workloads(key),
             runner_image=self._runner_image,
-            runner_is_there=await self._runner_is_there(key),
+            runner_is_there=await self._runner_config_map.is_in(key.namespace, self._cluster),
             runner_news=self._runner_config_map.news(key.namespace),
             limits_job_template=self._limits_job_template,
         )
-
-    async def _runner_is_there(self, key: Key) -> bool:
-        """Return whether there is a runner to mount; a pod that cannot start may be told so by its node alone."""
-        waits_for_it = any(map(_has_not_begun, self._cache.gated(key)))
-        return await self._runner_config_map.is_in(key.namespace, self._cluster, for_sure=waits_for_it)
 
     async def _source(self, key: Key, spec: Spec) -> PodParts | Missing:
         if spec.source.image:
@@ -122,7 +116,7 @@ class Observer:
         known, jobs = self._cache.pods(key), self._cache.jobs(key)
         if all(not job.outcome or _has_report(job, known) or _is_recorded(raw, job.name) for job in jobs):
             return known
-        async for page in self._cluster.pages(PODS, key.namespace, f"{names.RUN_LABEL}={key.name}"):
+        async for page in self._cluster.pages(Scope(PODS, key.namespace, f"{names.RUN_LABEL}={key.name}")):
             for one in page.items:
                 self._cache.put(PODS, one)
         return self._cache.pods(key)
@@ -141,11 +135,6 @@ def _is_recorded(raw: Manifest, job: str) -> bool:
     """Return whether the status already tells how this Job, or a later one, ended."""
     last = fields(raw, "status", "lastRun")
     return bool(last) and (last.get("job") != job or bool(last.get("finishedAt")))
-
-
-def _has_not_begun(pod: GatedPod) -> bool:
-    """Return whether the gate of a pod is still to come."""
-    return pod.gate is not None and not (pod.ended or pod.gate.opened or pod.gate.running_since)
 
 
 def _has_report(job: Job, pods: Iterable[Pod]) -> bool:

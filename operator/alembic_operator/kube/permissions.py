@@ -35,7 +35,7 @@ status."""
 
 
 NAMED_VERBS: dict[tuple[Resource, str], frozenset[str]] = {
-    (CONFIG_MAPS, names.RUNNER_CONFIG_MAP): frozenset({"create", "patch", "delete"}),
+    (CONFIG_MAPS, names.RUNNER_CONFIG_MAP): frozenset({"list", "watch", "create", "patch", "delete"}),
 }
 """Verbs by resource and the one name they are for; a patch that makes an object needs `create`, by its name too, and
 one that was made immutable has to be deleted."""

@@ -5,31 +5,30 @@ import hashlib
 
 from alembic_operator.core import names
 from alembic_operator.core.observation.reading import Manifest, fields, items, text
+from alembic_operator.kube.cache import Cache, Reference, version
 from alembic_operator.kube.cluster import CONFIG_MAPS, Cluster
 
 _CONTENT = ("data", "binaryData", "immutable")
 
 
 class RunnerConfigMap:
-    """This operator's runner, and the namespaces that are known to have it."""
+    """This operator's runner, and where it is."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, cache: Cache) -> None:
         """Take the bytes of the zipapp; at most 1 MiB, less what the ConfigMap needs itself."""
         self._content = base64.b64encode(content).decode()
         self._digest = hashlib.sha256(content).hexdigest()
-        self._there: set[str] = set()
-        self._verified: dict[str, str] = {}
-        """By namespace: the resourceVersion at which its content was read and found right."""
-        self._suspected: dict[str, str] = {}
-        """By namespace: the last resourceVersion with content of somebody else's."""
+        self._cache = cache
+        self._verified: dict[str, int] = {}
+        """By namespace: the version at which its content was read and found right."""
+        self._suspected: dict[str, int] = {}
+        """By namespace: the last version with content of somebody else's."""
         self._news: dict[str, str] = {}
 
-    async def is_in(self, namespace: str, cluster: Cluster, *, for_sure: bool = False) -> bool:
-        """Return whether a namespace has this very runner; asked once, or each time it must be `for_sure`."""
-        if for_sure or namespace not in self._there:
-            found = await self._look(namespace, cluster)
-            return found is not None and self._is_ours(found)
-        return True
+    async def is_in(self, namespace: str, cluster: Cluster) -> bool:
+        """Return whether a namespace has this very runner."""
+        found = await self._look(namespace, cluster)
+        return found is not None and self._is_ours(found)
 
     async def bring(self, namespace: str, cluster: Cluster) -> None:
         """See that it is there, and write it if it is not.
@@ -43,10 +42,6 @@ class RunnerConfigMap:
         if found and (found.get("immutable") or _strays(found)):  # which an apply would leave there
             await cluster.delete(CONFIG_MAPS, namespace, names.RUNNER_CONFIG_MAP, found["metadata"]["uid"])
         self._note(namespace, await cluster.apply(CONFIG_MAPS, self.manifest(namespace)))
-
-    def forget(self) -> None:
-        """Ask every namespace again: somebody may have deleted or changed it."""
-        self._there.clear()
 
     def news(self, namespace: str) -> str:
         """Return, once, who had put something else in the runner's place."""
@@ -67,33 +62,36 @@ class RunnerConfigMap:
         }
 
     async def _look(self, namespace: str, cluster: Cluster) -> Manifest | None:
-        """Return what is there; of content that was read before and has not been written since, only the metadata."""
-        if known := self._verified.get(namespace):
-            found = await cluster.get_metadata(CONFIG_MAPS, namespace, names.RUNNER_CONFIG_MAP)
-            if found and found["metadata"]["resourceVersion"] == known:
-                self._there.add(namespace)
-                return self.manifest(namespace)
+        """Return what is there; content that was read before is not read again until a watch tells of a change."""
+        known = self._verified.get(namespace)
+        if known is not None and await self._version(namespace, cluster) == known:
+            return self.manifest(namespace)
         found = await cluster.get(CONFIG_MAPS, namespace, names.RUNNER_CONFIG_MAP)
-        if found and not self._is_ours(found) and (known or not _is_another_version(found)):
+        if found and not self._is_ours(found) and (known is not None or not _is_another_version(found)):
             self._suspect(namespace, found)
         self._note(namespace, found)
         return found
 
+    async def _version(self, namespace: str, cluster: Cluster) -> int | None:
+        if self._cache.is_readable(CONFIG_MAPS, namespace):
+            return self._cache.version(Reference(CONFIG_MAPS, namespace, names.RUNNER_CONFIG_MAP))
+        found = await cluster.get_metadata(CONFIG_MAPS, namespace, names.RUNNER_CONFIG_MAP)
+        return version(found) if found else None
+
     def _suspect(self, namespace: str, found: Manifest) -> None:
-        version = found["metadata"]["resourceVersion"]
-        if version != self._suspected.get(namespace):
-            self._suspected[namespace] = version
+        seen = version(found)
+        if seen != self._suspected.get(namespace):
+            self._suspected[namespace] = seen
             self._news[namespace] = (
                 f"ConfigMap {names.RUNNER_CONFIG_MAP} {_written_by(found)}: it gets the operator's runner again; pods"
                 " that began in between may have run the other content, with the database's password: see who wrote it"
             )
 
     def _note(self, namespace: str, found: Manifest | None) -> None:
-        self._there.discard(namespace)
         self._verified.pop(namespace, None)
         if found and self._is_ours(found):
-            self._there.add(namespace)
-            self._verified[namespace] = found["metadata"]["resourceVersion"]
+            self._cache.put(CONFIG_MAPS, found)
+            self._verified[namespace] = version(found)
 
     def _is_ours(self, found: Manifest) -> bool:
         """Return whether it holds this runner and nothing beside it, whatever its annotation says."""

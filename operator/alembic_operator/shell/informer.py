@@ -9,8 +9,17 @@ from alembic_operator.core import names
 from alembic_operator.core.observation.jobs import end_of_job
 from alembic_operator.core.observation.reading import Manifest, fields, items, text
 from alembic_operator.kube.cache import Cache, Key
-from alembic_operator.kube.cache.reflector import REFUSALS, Scope
-from alembic_operator.kube.cluster import DEPLOYMENTS, JOBS, PODS, ROLLOUTS, STATEFUL_SETS, Resource
+from alembic_operator.kube.cache.reflector import REFUSALS
+from alembic_operator.kube.cluster import (
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    JOBS,
+    PODS,
+    ROLLOUTS,
+    STATEFUL_SETS,
+    Resource,
+    Scope,
+)
 from alembic_operator.kube.errors import ApiError
 from alembic_operator.shell.queue import WorkQueue
 from alembic_operator.shell.settings import Settings
@@ -31,9 +40,12 @@ def reflected(settings: Settings) -> list[Scope]:
     """Return what is listed and watched beside the migrations: in each namespace for itself."""
     resources = [JOBS, PODS, DEPLOYMENTS, STATEFUL_SETS, *([ROLLOUTS] if settings.watch_rollouts else [])]
     return [
-        Scope(resource, namespace, _SELECTORS.get(resource, ""))
+        scope
         for namespace in settings.namespaces or (None,)
-        for resource in resources
+        for scope in (
+            *(Scope(resource, namespace, _SELECTORS.get(resource, "")) for resource in resources),
+            Scope(CONFIG_MAPS, namespace, name=names.RUNNER_CONFIG_MAP),
+        )
     ]
 
 

@@ -15,9 +15,9 @@ import structlog
 import uvloop
 
 from alembic_operator.kube.cache import Cache, Key
-from alembic_operator.kube.cache.reflector import Lister, Reflector, Scope
+from alembic_operator.kube.cache.reflector import Lister, Reflector
 from alembic_operator.kube.client import ApiServer, connected
-from alembic_operator.kube.cluster import MIGRATIONS
+from alembic_operator.kube.cluster import MIGRATIONS, Scope
 from alembic_operator.kube.definition import shortcoming
 from alembic_operator.kube.errors import ApiError, LeaseLostError
 from alembic_operator.kube.events import Events
@@ -101,7 +101,7 @@ async def _act(
     settings: Settings, server: ApiServer, informer: Informer, ready: asyncio.Event, *guards: asyncio.Future[None]
 ) -> None:
     """Be the operator, until SIGTERM or the end of a guard."""
-    runner_config_map = RunnerConfigMap(settings.runner.read_bytes())
+    runner_config_map = RunnerConfigMap(settings.runner.read_bytes(), informer.cache)
     reconciler = Reconciler(
         cluster=server,
         cache=informer.cache,
@@ -122,9 +122,7 @@ async def _act(
         first_look = asyncio.ensure_future(_first_look(informer, reflectors))
         await _until(first_look, *reflecting, *guards)
         ready.set()
-        async with _running(
-            informer.queue.run(reconciler.reconcile), _look_again(settings, informer, runner_config_map)
-        ) as working:
+        async with _running(informer.queue.run(reconciler.reconcile), _look_again(settings, informer)) as working:
             watches = asyncio.ensure_future(
                 kopf.operator(
                     registry=handlers.registry(informer.on_change, server.url),
@@ -179,11 +177,10 @@ async def _first_look(informer: Informer, reflectors: list[Reflector]) -> None:
     informer.queue.add(informer.cache.keys())
 
 
-async def _look_again(settings: Settings, informer: Informer, runner_config_map: RunnerConfigMap) -> None:
+async def _look_again(settings: Settings, informer: Informer) -> None:
     """Look at everything again now and then, one after the other over the whole time."""
     asyncio.get_running_loop().call_later(_KOPF_HAS_LISTED, gc.freeze)
     while True:
-        runner_config_map.forget()
         keys = informer.cache.keys()
         for key in keys:
             await asyncio.sleep(settings.resync / len(keys))

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from alembic_operator.core.observation.reading import Manifest
+from alembic_operator.kube.cache import Cache
 from alembic_operator.kube.runner_config_map import RunnerConfigMap
 
 OPERATOR_LABEL = {"app.kubernetes.io/managed-by": "alembic-operator"}
@@ -11,9 +12,9 @@ OPERATOR_LABEL = {"app.kubernetes.io/managed-by": "alembic-operator"}
 RUNNER_CONTENT = b"#!/usr/bin/env python3\n\x00zip"
 
 
-def a_runner_config_map() -> RunnerConfigMap:
+def a_runner_config_map(cache: Cache | None = None, content: bytes = RUNNER_CONTENT) -> RunnerConfigMap:
     """Return a runner that no namespace is known to have."""
-    return RunnerConfigMap(RUNNER_CONTENT)
+    return RunnerConfigMap(content, cache or Cache())
 
 
 def metadata(name: str, version: int, namespace: str = "shop", **more: Any) -> Manifest:

@@ -40,7 +40,7 @@ class Eyes:
             self.cache.put(resource, self.cluster.store(resource, raw))
 
     async def look(self, key: Key = USERS) -> Observation | None:
-        return await Observer(self.cluster, self.cache, a_runner_config_map(), "operator:1").observe(key, NOW)
+        return await Observer(self.cluster, self.cache, a_runner_config_map(self.cache), "operator:1").observe(key, NOW)
 
     async def see(self, key: Key = USERS) -> Observation:
         found = await self.look(key)
@@ -222,19 +222,3 @@ async def test_the_status_is_read_with_the_migration() -> None:
 def _gated_pod(**status: Any) -> Manifest:
     raw = {"metadata": metadata("web-1", 1, labels={"alembic-operator.dev/migration": "users"}), "status": status}
     return raw | {"spec": {"initContainers": [{"name": "alembic-gate"}], "containers": [{"name": "app"}]}}
-
-
-@pytest.mark.parametrize(
-    ("state", "is_there"), [({}, False), ({"running": {"startedAt": "2026-03-01T12:00:00Z"}}, True)]
-)
-async def test_a_runner_that_was_there_is_looked_for_again_while_a_pod_has_not_begun(
-    state: Manifest, is_there: bool
-) -> None:
-    gate = {"name": "alembic-gate", "state": state}
-    eyes = Eyes((MIGRATIONS, a_migration()), (PODS, _gated_pod(initContainerStatuses=[gate])))
-    runner_config_map = a_runner_config_map()
-    await runner_config_map.bring("shop", eyes.cluster)
-    del eyes.cluster.objects[CONFIG_MAPS, "shop", "alembic-operator-runner"]
-    seen = await Observer(eyes.cluster, eyes.cache, runner_config_map, "operator:1").observe(USERS, NOW)
-    assert seen is not None
-    assert seen.runner_is_there is is_there

@@ -9,8 +9,8 @@ import pytest
 
 from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kube.cache import Cache, Key, reflector
-from alembic_operator.kube.cache.reflector import Reflector, Scope
-from alembic_operator.kube.cluster import JOBS, Resource
+from alembic_operator.kube.cache.reflector import Reflector
+from alembic_operator.kube.cluster import JOBS, Resource, Scope
 from alembic_operator.kube.errors import ApiError, LeaseLostError, RefusedError, UnreachableError
 from tests.unit.kube.objects import a_job, metadata
 from tests.unit.kube.twin import Twin

@@ -25,7 +25,6 @@ from alembic_operator.kube.errors import (
 )
 from alembic_operator.kube.events import Events
 from alembic_operator.kube.report import report, without
-from alembic_operator.kube.runner_config_map import RunnerConfigMap
 from tests.unit.core.builders import NOW
 from tests.unit.core.life import Life
 from tests.unit.kube.objects import RUNNER_CONTENT, a_job, a_migration, a_runner_config_map, depends_on
@@ -276,13 +275,13 @@ async def test_the_runner_is_brought_to_a_namespace_once() -> None:
 
 
 async def test_a_runner_of_another_operator_is_replaced_and_one_that_was_deleted_comes_back() -> None:
-    cluster, runner_config_map = Twin(), a_runner_config_map()
-    cluster.store(CONFIG_MAPS, RunnerConfigMap(b"older").manifest("shop"))
+    cluster, cache = Twin(), Cache()
+    runner_config_map = a_runner_config_map(cache)
+    cluster.store(CONFIG_MAPS, a_runner_config_map(content=b"older").manifest("shop"))
     assert not await runner_config_map.is_in("shop", cluster)
     await runner_config_map.bring("shop", cluster)
-    del cluster.objects[CONFIG_MAPS, "shop", "alembic-operator-runner"]
     assert await runner_config_map.is_in("shop", cluster)
-    runner_config_map.forget()
+    cache.drop(CONFIG_MAPS, cluster.objects.pop((CONFIG_MAPS, "shop", "alembic-operator-runner")))
     assert not await runner_config_map.is_in("shop", cluster)
 
 

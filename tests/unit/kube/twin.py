@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from alembic_operator.core import names
 from alembic_operator.core.manifests.merge import merge
 from alembic_operator.core.observation.reading import Manifest, fields
-from alembic_operator.kube.cluster import Page, Resource
+from alembic_operator.kube.cluster import Page, Resource, Scope
 from alembic_operator.kube.errors import AlreadyExistsError, ApiError, ConflictError, NotFoundError
 
 
@@ -46,9 +46,9 @@ class Twin:
         found = self.objects.get((resource, namespace, name))
         return {"metadata": copy.deepcopy(found["metadata"])} if found else None
 
-    async def pages(self, resource: Resource, namespace: str | None, selector: str = "") -> AsyncIterator[Page]:
-        self._hear("list", resource)
-        found = [raw async for raw in self.list(resource, namespace, selector)]
+    async def pages(self, scope: Scope) -> AsyncIterator[Page]:
+        self._hear("list", scope.resource)
+        found = [raw async for raw in self.list(*scope[:3])]
         yield Page(found[:2], str(self._version))
         yield Page(found[2:], str(self._version))
 
@@ -60,16 +60,10 @@ class Twin:
             if kind == resource and namespace in (None, where) and wanted.items() <= labels.items():
                 yield copy.deepcopy(raw)
 
-    async def watch(
-        self,
-        resource: Resource,
-        namespace: str | None,
-        selector: str,  # noqa: ARG002  a test puts there what is to be told
-        version: str,
-    ) -> AsyncGenerator[Manifest]:
+    async def watch(self, scope: Scope, version: str) -> AsyncGenerator[Manifest]:
         """Tell the events that a test has put there for this version, and end."""
-        self._hear("watch", resource)
-        for event in self.events.pop((resource, namespace, version), ()):
+        self._hear("watch", scope.resource)
+        for event in self.events.pop((scope.resource, scope.namespace, version), ()):
             yield event
 
     async def create(self, resource: Resource, namespace: str, manifest: Manifest) -> Manifest:

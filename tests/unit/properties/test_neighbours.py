@@ -53,7 +53,8 @@ class Town:
     """Two namespaces, and an operator that serves both."""
 
     def __init__(self) -> None:
-        self.cluster, self.cache, runner_config_map = Twin(), Cache(), a_runner_config_map()
+        self.cluster, self.cache = Twin(), Cache()
+        runner_config_map = a_runner_config_map(self.cache)
         for key in (HOSTILE, OTHER):
             self.cluster.store(CONFIG_MAPS, runner_config_map.manifest(key.namespace))
         self.reconciler = Reconciler(

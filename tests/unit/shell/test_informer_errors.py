@@ -8,8 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from alembic_operator.kube.cache import Cache, Key
-from alembic_operator.kube.cache.reflector import Scope
-from alembic_operator.kube.cluster import JOBS, MIGRATIONS
+from alembic_operator.kube.cluster import JOBS, MIGRATIONS, Scope
 from alembic_operator.kube.errors import ApiError, RefusedError, UnreachableError
 from alembic_operator.shell.informer import Informer
 from alembic_operator.shell.queue import Bounds, WorkQueue

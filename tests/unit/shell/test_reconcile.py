@@ -39,7 +39,8 @@ class Shop:
     """A cluster with one migration, and an operator that looks at it."""
 
     def __init__(self, **spec: object) -> None:
-        self.cluster, self.cache, runner_config_map = Twin(), Cache(), a_runner_config_map()
+        self.cluster, self.cache = Twin(), Cache()
+        runner_config_map = a_runner_config_map(self.cache)
         self.cluster.store(CONFIG_MAPS, runner_config_map.manifest("shop"))
         self.woken: list[Key] = []
         self.now = NOW
@@ -229,8 +230,7 @@ async def test_a_refused_runner_takes_nothing_back_and_is_told_once(shop: Shop) 
     await shop.look()
     shop.end(0, UP_TO_DATE)
     await shop.look()
-    del shop.cluster.objects[CONFIG_MAPS, "shop", "alembic-operator-runner"]
-    shop.reconciler.runner_config_map.forget()
+    shop.cache.drop(CONFIG_MAPS, shop.cluster.objects.pop((CONFIG_MAPS, "shop", "alembic-operator-runner")))
     shop.cluster.answers["apply", CONFIG_MAPS] = RefusedError(403, "Forbidden", "quota")
     assert await shop.look() == [BRING, EVENT]
     assert shop.reason == "UpToDate"

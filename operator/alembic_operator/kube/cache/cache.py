@@ -17,7 +17,7 @@ from alembic_operator.kube.cache.keys import Key, Reference, depends_on, migrati
 from alembic_operator.kube.cache.migrations import Standing
 from alembic_operator.kube.cache.versions import Versions, version
 from alembic_operator.kube.cache.workloads import CachedWorkload, Packed
-from alembic_operator.kube.cluster import JOBS, MIGRATIONS, PODS, WORKLOADS, Resource
+from alembic_operator.kube.cluster import CONFIG_MAPS, JOBS, MIGRATIONS, PODS, WORKLOADS, Resource
 from alembic_operator.kube.errors import ApiError
 
 _KINDS = {resource: kind for kind, resource in WORKLOADS.items()}
@@ -127,6 +127,14 @@ class Cache:
         kept = self._workloads.get(about)
         return workloads.unpack(kept) if kept else None
 
+    def version(self, about: Reference) -> int | None:
+        """Return the version of an object; None when it is not known to exist."""
+        return self._versions.of(about)
+
+    def is_readable(self, resource: Resource, namespace: str) -> bool:
+        """Return whether the API server has not refused to let it be read."""
+        return not {(resource, None), (resource, namespace)} & set(self.unreadable)
+
     def check_readable(self, key: Key) -> None:
         """Refuse to decide about a migration whose Jobs or pods cannot be read.
 
@@ -142,7 +150,7 @@ class Cache:
 
     def _wanted(self, about: Reference, raw: Manifest) -> bool:
         return (
-            about.resource in (MIGRATIONS, JOBS, PODS)
+            about.resource in (MIGRATIONS, JOBS, PODS, CONFIG_MAPS)
             or about in self._referrers
             or about in self._part_of
             or bool(waits_for(raw))
@@ -151,6 +159,8 @@ class Cache:
     def _store(self, about: Reference, raw: Manifest) -> set[Key]:
         if about.resource == MIGRATIONS:
             return self._store_migration(Key(about.namespace, about.name), raw)
+        if about.resource == CONFIG_MAPS:
+            return self._within(about.namespace)  # its version is all that is kept
         if about.resource in (JOBS, PODS):
             return self._keep(about, migration_of(raw), _part(about.resource, raw))
         return self._store_workload(about, raw)
@@ -203,8 +213,13 @@ class Cache:
     def _forget(self, about: Reference) -> set[Key]:
         if about.resource == MIGRATIONS:
             return self._forget_migration(Key(about.namespace, about.name))
+        if about.resource == CONFIG_MAPS:
+            return self._within(about.namespace)
         self._workloads.pop(about, None)
         return self._let_go(about) | self._referrers.get(about, set())
+
+    def _within(self, namespace: str) -> set[Key]:
+        return {key for key in self._migrations if key.namespace == namespace}
 
     def _forget_migration(self, key: Key) -> set[Key]:
         self._refer(key, {})

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from random import Random
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from alembic_operator.core.observation.reading import Manifest, text
 from alembic_operator.kube.cache.cache import Cache
 from alembic_operator.kube.cache.keys import Key
-from alembic_operator.kube.cluster import Cluster, Resource
+from alembic_operator.kube.cluster import Cluster, Resource, Scope
 from alembic_operator.kube.errors import ApiError, LeaseLostError
 
 _FIRST_PAUSE = 1.0
@@ -23,19 +23,6 @@ REFUSALS = (401, 403, 404)
 
 _WANT_A_LIST = (*REFUSALS, 400, 410)
 """To go on from the known version may be impossible; a server that is busy is not asked for more than that."""
-
-
-class Scope(NamedTuple):
-    """What is reflected."""
-
-    resource: Resource
-    namespace: str | None
-    selector: str = ""
-
-    def __str__(self) -> str:
-        """Return it as a part of a sentence."""
-        where = f"namespace {self.namespace}" if self.namespace else "all namespaces"
-        return f"{self.resource.plural} of {where}"
 
 
 class Listener(Protocol):
@@ -91,7 +78,7 @@ class Reflector:
     async def _reflect(self) -> None:
         if not self._version:
             await self._list()
-        async with aclosing(self.cluster.watch(*self.scope, self._version)) as events:
+        async with aclosing(self.cluster.watch(self.scope, self._version)) as events:
             async for event in events:
                 if self._failures:
                     self._failures = 0
@@ -110,7 +97,7 @@ class Reflector:
         self.listener.on_list(self.scope, woken)
 
     async def _items(self) -> AsyncIterator[Manifest]:
-        async for page in self.cluster.pages(*self.scope):
+        async for page in self.cluster.pages(self.scope):
             self._listed_at = page.version
             for raw in page.items:
                 yield raw

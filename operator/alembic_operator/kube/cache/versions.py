@@ -29,6 +29,10 @@ class Versions:
         known = self._known[reference.resource].get(reference, _NEVER)
         return version > max(known, self._gone.get(reference, _NEVER))
 
+    def of(self, reference: Reference) -> int | None:
+        """Return the version of an object that is known; None: it is not."""
+        return self._known[reference.resource].get(reference)
+
     def is_known(self, reference: Reference) -> bool:
         """Return whether the object is known."""
         return reference in self._known[reference.resource]
