@@ -103,7 +103,7 @@ class ApiServer:
         while True:
             page = await self._call("GET", scope.resource.path(scope.namespace), query, headers=headers)
             metadata = page.get("metadata") or {}
-            yield Page(page["items"], metadata.get("resourceVersion") or "")
+            yield Page(page.get("items") or [], metadata.get("resourceVersion") or "")
             if not metadata.get("continue"):
                 return
             query["continue"] = metadata["continue"]

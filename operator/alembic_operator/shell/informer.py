@@ -29,8 +29,9 @@ log = structlog.get_logger()
 _SELECTORS = {JOBS: f"{names.MANAGED_BY}={names.OPERATOR},{names.RUN_LABEL}", PODS: names.MIGRATION_LABEL}
 """Which Jobs and pods are asked for, on the server's side: runs, and pods that wait for one."""
 
-_SOON = 0.5
-"""Seconds within which news are looked at that can wait: the next one, which cannot, most often comes before."""
+_SOON = 2.0
+"""Seconds within which news are looked at that can wait: the next one, which cannot, most often comes before. The Job
+controller gathers what happens to pods for a second before it says that a Job is complete (`podUpdateBatchPeriod`)."""
 
 _GONE = 410
 """A watch began too long ago: it is listed again, and nothing is wrong."""
