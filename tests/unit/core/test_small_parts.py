@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from alembic_operator.core import names, times
-from alembic_operator.core.decide.slow_pace import delay
+from alembic_operator.core.decide.endings import delay
 from alembic_operator.core.observation import reading
 from alembic_operator.core.observation.dependencies import cycle
 

@@ -7,18 +7,18 @@ waits a second too long is better than one that meets a database without its tab
 from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.api.status import Status
 from alembic_operator.api.v1alpha1 import Spec
+from alembic_operator.core.decision import Decision, Finished
 from alembic_operator.core.observation.database_servers import DatabaseServer
 from alembic_operator.core.observation.observation import Observation
 from alembic_operator.core.observation.source import PodParts
 from alembic_operator.core.runs import messages, run
-from alembic_operator.core.verdict import Finished, Verdict
 
 _KEPT = 16
 _DIGEST = "sha256:"
 _DIGEST_LENGTH = 128
 
 
-def known_images(seen: Observation, verdict: Verdict) -> tuple[str, ...]:
+def known_images(seen: Observation, decision: Decision) -> tuple[str, ...]:
     """Return the digests, newest first.
 
     An image without a digest is never known: its tag may mean another one tomorrow.
@@ -26,15 +26,15 @@ def known_images(seen: Observation, verdict: Verdict) -> tuple[str, ...]:
     spec, before = seen.migration.spec, seen.migration.status
     if spec is None or not _image_says_it_all(spec):
         return ()
-    done = verdict.finished
+    done = decision.finished
     ended = done if done and not run.same_run(before.last_run, done.run) else None
-    kept = before.known_images if _is_as_it_was(seen, verdict, ended) else ()
+    kept = before.known_images if _is_as_it_was(seen, decision, ended) else ()
     if spec.policy.database_ahead == "Block":  # older images find the database ahead of them, and must wait
-        kept = kept if verdict.reason.effect is Effect.READY and not ended else ()
-    if ended is None or verdict.reason.effect is not Effect.READY:
+        kept = kept if decision.reason.effect is Effect.READY and not ended else ()
+    if ended is None or decision.reason.effect is not Effect.READY:
         return kept
     # A database that is ahead says nothing of this image's own revisions: it stays known, and does not become so.
-    proven = [one for one in _digests(ended) if verdict.reason is Reason.UP_TO_DATE or one in kept]
+    proven = [one for one in _digests(ended) if decision.reason is Reason.UP_TO_DATE or one in kept]
     return tuple(dict.fromkeys((*proven, *kept)))[:_KEPT]
 
 
@@ -46,23 +46,23 @@ def _image_says_it_all(spec: Spec) -> bool:
     return spec.database is not None and spec.source.config_map_ref is None and spec.strategy == "Job"
 
 
-def _is_as_it_was(seen: Observation, verdict: Verdict, ended: Finished | None) -> bool:
+def _is_as_it_was(seen: Observation, decision: Decision, ended: Finished | None) -> bool:
     """Return whether the database is the one of before, and contains no less."""
     before = seen.migration.status
-    if seen.migration.generation != before.observed_generation and not _is_settled(before, verdict):
+    if seen.migration.generation != before.observed_generation and not _is_settled(before, decision):
         return False  # perhaps another database, or another target
-    if _has_moved(seen) or _is_doubted(seen, verdict):
+    if _has_moved(seen) or _is_doubted(seen, decision):
         return False
     if ended:
         found, left = set(ended.run.from_), before.revisions
         return left is not None and found == set(left.current) and not messages.went_down(ended.run)
-    return not _contradicted(seen, verdict)
+    return not _contradicted(seen, decision)
 
 
-def _is_settled(before: Status, verdict: Verdict) -> bool:
+def _is_settled(before: Status, decision: Decision) -> bool:
     """Return whether the change asks for nothing that is not there: the run of before answers it."""
-    last = verdict.finished.run if verdict.finished else before.last_run
-    return verdict.reason.effect is Effect.READY and run.same_run(before.last_run, last)
+    last = decision.finished.run if decision.finished else before.last_run
+    return decision.reason.effect is Effect.READY and run.same_run(before.last_run, last)
 
 
 def _has_moved(seen: Observation) -> bool:
@@ -71,17 +71,17 @@ def _has_moved(seen: Observation) -> bool:
     return at is not None and isinstance(server, DatabaseServer) and (at.host, at.port) != (server.host, server.port)
 
 
-def _is_doubted(seen: Observation, verdict: Verdict) -> bool:
+def _is_doubted(seen: Observation, decision: Decision) -> bool:
     """Return whether the newest known image itself is not Ready any more: it runs again, or something is not there."""
-    if verdict.reason.effect is Effect.READY or not isinstance(seen.source, PodParts):
+    if decision.reason.effect is Effect.READY or not isinstance(seen.source, PodParts):
         return False
     return _digest(seen.source.container.get("image", "")) in ("", *seen.migration.status.known_images[:1])
 
 
-def _contradicted(seen: Observation, verdict: Verdict) -> bool:
+def _contradicted(seen: Observation, decision: Decision) -> bool:
     """Return whether a gate has seen other heads since the last run, which nobody else has changed."""
     before = seen.migration.status
-    if verdict.reason.effect is not Effect.READY or before.last_run is None or before.revisions is None:
+    if decision.reason.effect is not Effect.READY or before.last_run is None or before.revisions is None:
         return False
     left, since = set(before.revisions.current), before.last_run.finished_at or ""
     reports = (pod.gate for pod in seen.gated if pod.gate and pod.gate.opened and pod.gate.finished_at > since)

@@ -1,4 +1,4 @@
-"""Say a verdict in words: what is, and what to do next. Made from the status alone, so that it stays the same."""
+"""Say a decision in words: what is, and what to do next. Made from the status alone, so that it stays the same."""
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.api.status import LastRun, RevisionsStatus, RunError

@@ -5,12 +5,12 @@ from datetime import datetime
 
 from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.contract import JOB_FAILING_EXIT_CODES
+from alembic_operator.core.decision import Decision
 from alembic_operator.core.observation.jobs import Job
 from alembic_operator.core.observation.pods import Pod
 from alembic_operator.core.observation.reading import moment
 from alembic_operator.core.observation.results import run_error
 from alembic_operator.core.runs import messages, run
-from alembic_operator.core.verdict import Verdict
 
 PATIENCE = 5.0
 """Seconds that a Job may be without any pod before that is called a problem."""
@@ -22,8 +22,8 @@ _NO_POD = "Job {} has no pod: a quota, Pod Security or a missing service account
 _GONE = "the pod of Job {} is gone; the Job makes another one; when none comes: kubectl describe job {}"
 
 
-def progress(job: Job, pods: Sequence[Pod], now: datetime) -> Verdict:
-    """Return the verdict on a Job that is under way; `pods` are its own, newest first."""
+def progress(job: Job, pods: Sequence[Pod], now: datetime) -> Decision:
+    """Return the decision on a Job that is under way; `pods` are its own, newest first."""
     newest = pods[0] if pods else None
     if newest is None:
         return _without_pod(job, now)
@@ -35,38 +35,38 @@ def progress(job: Job, pods: Sequence[Pod], now: datetime) -> Verdict:
         said = messages.failed(error) if error else str(end.reason)
         # Only a reason that says "wait" can be told before the Job itself has ended.
         reason = end.reason if end.reason.effect is Effect.RECONCILING else Reason.RETRYING
-        return Verdict(reason, f"{said}; Job {job.name} tries again")
+        return Decision(reason, f"{said}; Job {job.name} tries again")
     if newest.running or newest.ended:
-        return Verdict(Reason.MIGRATING, f"pod {newest.name} is migrating")
+        return Decision(Reason.MIGRATING, f"pod {newest.name} is migrating")
     return created(job.name)
 
 
-def created(name: str, requeue_after: float | None = None) -> Verdict:
-    """Return the verdict on a Job that has just been created: one text until its pod runs, so one status write."""
-    return Verdict(Reason.PENDING, f"Job {name} was created; its pod has not started yet", requeue_after=requeue_after)
+def created(name: str, requeue_after: float | None = None) -> Decision:
+    """Return the decision on a Job that has just been created: one text until its pod runs, so one status write."""
+    return Decision(Reason.PENDING, f"Job {name} was created; its pod has not started yet", requeue_after=requeue_after)
 
 
-def _without_pod(job: Job, now: datetime) -> Verdict:
+def _without_pod(job: Job, now: datetime) -> Decision:
     if not job.is_taken_up:
         return created(job.name)
     waited = (now - (moment(job.started_at) or now)).total_seconds()
     if waited < PATIENCE:
         return created(job.name, requeue_after=PATIENCE - waited)
     if job.has_lost_pods:
-        return Verdict(Reason.RETRYING, _GONE.format(job.name, job.name))
-    return Verdict(Reason.POD_NOT_CREATED, _NO_POD.format(job.name, job.name))
+        return Decision(Reason.RETRYING, _GONE.format(job.name, job.name))
+    return Decision(Reason.POD_NOT_CREATED, _NO_POD.format(job.name, job.name))
 
 
-def kept_from_starting(pod: Pod) -> Verdict:
+def kept_from_starting(pod: Pod) -> Decision:
     """Return why the kubelet does not start a pod's container, or the scheduler finds no node for it."""
     if not pod.waiting_reason:
-        return Verdict(Reason.UNSCHEDULABLE, f"pod {pod.name}: {pod.unschedulable}")
+        return Decision(Reason.UNSCHEDULABLE, f"pod {pod.name}: {pod.unschedulable}")
     # The kubelet says "Back-off pulling image ...: ErrImagePull: WHY" and "WHY" in turn: one text, one status.
     said = f"pod {pod.name}: {(pod.waiting_message or pod.waiting_reason).split('ErrImagePull: ')[-1]}"
     if pod.waiting_reason in _PULL_REASONS:
-        return Verdict(Reason.IMAGE_PULL_FAILED, f"{said}; correct the image, its tag or its pull secret")
+        return Decision(Reason.IMAGE_PULL_FAILED, f"{said}; correct the image, its tag or its pull secret")
     if pod.waiting_reason == "CreateContainerConfigError" and "not found" in pod.waiting_message:
-        return Verdict(Reason.SECRET_NOT_FOUND, f"{said}; create it, and the migration goes on by itself")
+        return Decision(Reason.SECRET_NOT_FOUND, f"{said}; create it, and the migration goes on by itself")
     if pod.waiting_reason == "CreateContainerConfigError" and "couldn't find key" in pod.waiting_message:
-        return Verdict(Reason.SECRET_NOT_FOUND, f"{said}; add it, and the migration goes on by itself")
-    return Verdict(Reason.CONTAINER_REFUSED, said)
+        return Decision(Reason.SECRET_NOT_FOUND, f"{said}; add it, and the migration goes on by itself")
+    return Decision(Reason.CONTAINER_REFUSED, said)

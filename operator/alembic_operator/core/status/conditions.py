@@ -1,4 +1,4 @@
-"""Write a verdict as conditions: Ready always, Reconciling and Stalled only while they are true (kstatus)."""
+"""Write a decision as conditions: Ready always, Reconciling and Stalled only while they are true (kstatus)."""
 
 from collections.abc import Iterable
 from datetime import datetime

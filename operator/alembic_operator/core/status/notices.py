@@ -6,12 +6,12 @@ from datetime import timedelta
 from alembic_operator.api.reasons import Effect, Occasion, Reason
 from alembic_operator.api.status import Status
 from alembic_operator.core.actions import CreateJob, Notice
+from alembic_operator.core.decision import Decision
 from alembic_operator.core.observation.conditions import reason_of, reconciling_since
 from alembic_operator.core.observation.migrations import Migration
 from alembic_operator.core.observation.observation import Observation
 from alembic_operator.core.observation.reading import moment
 from alembic_operator.core.runs.run import same_run
-from alembic_operator.core.verdict import Verdict
 
 _FOR_OTHERS = (
     Reason.WAITING_FOR_WORKLOAD,
@@ -26,19 +26,19 @@ _NEWS = timedelta(hours=1)
 """For as long the API server keeps an Event; who waits for longer was told of when it was new."""
 
 
-def notices(seen: Observation, after: Status, verdict: Verdict) -> tuple[Notice, ...]:
+def notices(seen: Observation, after: Status, decision: Decision) -> tuple[Notice, ...]:
     """Return one Event for a start, and one for an outcome or a wait that was not there before."""
     before = seen.migration.status
     started = [
         Notice(Occasion.STARTED, f"Job {action.manifest['metadata']['name']} was created")
-        for action in verdict.actions
+        for action in decision.actions
         if isinstance(action, CreateJob)
     ]
-    newly_ended = verdict.finished is not None and not same_run(before.last_run, after.last_run)
-    changed = reason_of(before.conditions) != str(verdict.reason)
-    if verdict.reason in _FOR_OTHERS and not newly_ended:
-        return (*started, *_held_by_others(seen, after, verdict, changed=changed))
-    return (*started, *_outcome(verdict, newly_ended=newly_ended, changed=changed))
+    newly_ended = decision.finished is not None and not same_run(before.last_run, after.last_run)
+    changed = reason_of(before.conditions) != str(decision.reason)
+    if decision.reason in _FOR_OTHERS and not newly_ended:
+        return (*started, *_held_by_others(seen, after, decision, changed=changed))
+    return (*started, *_outcome(decision, newly_ended=newly_ended, changed=changed))
 
 
 def replaced(news: str) -> tuple[Notice, ...]:
@@ -46,10 +46,10 @@ def replaced(news: str) -> tuple[Notice, ...]:
     return (Notice(Occasion.RUNNER_REPLACED, news, warning=True),) if news else ()
 
 
-def requeue_after(seen: Observation, after: Status, verdict: Verdict) -> float | None:
+def requeue_after(seen: Observation, after: Status, decision: Decision) -> float | None:
     """Return after how many seconds a wait for another object is worth an Event."""
     left = (_GRACE - _waited(seen, after)).total_seconds()
-    return left if verdict.reason in _FOR_OTHERS and left > 0 else None
+    return left if decision.reason in _FOR_OTHERS and left > 0 else None
 
 
 def without_the_dying(seen: Observation, given: Iterable[Notice]) -> tuple[Notice, ...]:
@@ -63,25 +63,25 @@ def _waited(seen: Observation, after: Status) -> timedelta:
     return seen.now - since if since else timedelta()
 
 
-def _held_by_others(seen: Observation, after: Status, verdict: Verdict, *, changed: bool) -> tuple[Notice, ...]:
+def _held_by_others(seen: Observation, after: Status, decision: Decision, *, changed: bool) -> tuple[Notice, ...]:
     """Return the Event on a wait that has lasted: the same one each time, which is written once."""
     waited = _waited(seen, after)
     if waited < _GRACE or not (changed or waited < _NEWS):
         return ()
-    identity = _identity(seen.migration, reconciling_since(after.conditions), verdict.reason)
-    return (Notice(Occasion.HELD, f"{verdict.reason}: {verdict.message}", identity=identity),)
+    identity = _identity(seen.migration, reconciling_since(after.conditions), decision.reason)
+    return (Notice(Occasion.HELD, f"{decision.reason}: {decision.message}", identity=identity),)
 
 
 def _identity(migration: Migration, since: str, reason: Reason) -> str:
     return f"{migration.uid} {migration.generation} {since} {reason}"
 
 
-def _outcome(verdict: Verdict, *, newly_ended: bool, changed: bool) -> tuple[Notice, ...]:
-    effect = verdict.reason.effect
+def _outcome(decision: Decision, *, newly_ended: bool, changed: bool) -> tuple[Notice, ...]:
+    effect = decision.reason.effect
     if effect is Effect.READY:
-        return (Notice(Occasion.SUCCEEDED, verdict.message),) if newly_ended else ()
+        return (Notice(Occasion.SUCCEEDED, decision.message),) if newly_ended else ()
     if newly_ended or (effect is Effect.STALLED and changed):
-        return (Notice(Occasion.FAILED, f"{verdict.reason}: {verdict.message}", warning=True),)
-    if changed and verdict.reason not in (Reason.PENDING, Reason.SETTLING, Reason.MIGRATING):
-        return (Notice(Occasion.HELD, f"{verdict.reason}: {verdict.message}"),)
+        return (Notice(Occasion.FAILED, f"{decision.reason}: {decision.message}", warning=True),)
+    if changed and decision.reason not in (Reason.PENDING, Reason.SETTLING, Reason.MIGRATING):
+        return (Notice(Occasion.HELD, f"{decision.reason}: {decision.message}"),)
     return ()

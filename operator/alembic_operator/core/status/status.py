@@ -1,7 +1,8 @@
-"""Write a verdict as the status, from which a person and the next decision can tell what happened."""
+"""Write a decision as the status, from which a person and the next decision can tell what happened."""
 
 from alembic_operator.api.reasons import Effect
 from alembic_operator.api.status import DatabaseStatus, HistoryEntry, LastRun, Status
+from alembic_operator.core.decision import Decision
 from alembic_operator.core.gates.held_pods import HeldPods
 from alembic_operator.core.gates.known_images import known_images
 from alembic_operator.core.observation.database_servers import DatabaseServer
@@ -9,7 +10,6 @@ from alembic_operator.core.observation.observation import Observation
 from alembic_operator.core.observation.results import known
 from alembic_operator.core.runs import messages, run
 from alembic_operator.core.status import conditions
-from alembic_operator.core.verdict import Verdict
 
 _HISTORY = 10
 
@@ -17,29 +17,29 @@ _MOST_BYTES = 16_384
 """Of a whole status as JSON: it is stored, sent and watched with the object each time that it changes."""
 
 _MORE, _SHORT = 2048, 1024
-"""Characters of what is said beside the verdict; of a message where much else is said already."""
+"""Characters of what is said beside the decision; of a message where much else is said already."""
 
 
-def status_after(seen: Observation, verdict: Verdict) -> Status:
-    """Return the status that follows; what the verdict does not speak of stays as it was."""
+def status_after(seen: Observation, decision: Decision) -> Status:
+    """Return the status that follows; what the decision does not speak of stays as it was."""
     before, generation = seen.migration.status, seen.migration.generation
-    done = verdict.finished
-    starts = verdict.under_way is not None and not (
-        before.last_run and before.last_run.identity == verdict.under_way.identity
+    done = decision.finished
+    starts = decision.under_way is not None and not (
+        before.last_run and before.last_run.identity == decision.under_way.identity
     )
-    last = done.run if done else verdict.under_way or before.last_run
+    last = done.run if done else decision.under_way or before.last_run
     revisions = done.revisions if done else known(before.revisions) if starts else before.revisions
     return Status(
         observed_generation=generation,
         conditions=conditions.conditions(
-            before.conditions, verdict.reason, verdict.message, generation=generation, now=seen.now
+            before.conditions, decision.reason, decision.message, generation=generation, now=seen.now
         ),
         image=(done.image if done else None) or before.image,
         revisions=revisions,
         database=_database(seen),
         last_run=last,
-        history=_history(before, verdict),
-        known_images=known_images(seen, verdict),
+        history=_history(before, decision),
+        known_images=known_images(seen, decision),
     )
 
 
@@ -85,8 +85,8 @@ def _database(seen: Observation) -> DatabaseStatus | None:
     return before if before and before.stateful_set == reference.name else None
 
 
-def _history(before: Status, verdict: Verdict) -> tuple[HistoryEntry, ...]:
-    done = verdict.finished
+def _history(before: Status, decision: Decision) -> tuple[HistoryEntry, ...]:
+    done = decision.finished
     if done is None or run.same_run(before.last_run, done.run):
         return before.history
     entry = HistoryEntry(
@@ -94,7 +94,7 @@ def _history(before: Status, verdict: Verdict) -> tuple[HistoryEntry, ...]:
         from_=done.run.from_,
         to=done.run.to,
         image=done.image or None,
-        outcome=str(verdict.reason),
+        outcome=str(decision.reason),
     )
     if entry in before.history:  # the same Job again, after a change of mind: it was told when it ended
         return before.history
@@ -102,7 +102,7 @@ def _history(before: Status, verdict: Verdict) -> tuple[HistoryEntry, ...]:
         return (entry, *before.history[1:])
     # An outage must not push out what was before it: of the same failure in a row, the last one is kept.
     newest = before.history[0] if before.history else None
-    repeated = newest is not None and verdict.reason.effect is Effect.RECONCILING and newest.outcome == entry.outcome
+    repeated = newest is not None and decision.reason.effect is Effect.RECONCILING and newest.outcome == entry.outcome
     return (entry, *before.history[1 if repeated else 0 :])[:_HISTORY]
 
 

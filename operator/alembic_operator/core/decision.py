@@ -1,4 +1,4 @@
-"""A judgement of one observation, before it becomes conditions."""
+"""What was decided of one observation, before it becomes conditions."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Decision:
     """Why the migration stands as it does, and what follows."""
 
     reason: Reason

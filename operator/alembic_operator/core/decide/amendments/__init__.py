@@ -1,0 +1,1 @@
+"""What may change a decision before it is carried out, each in a module."""

@@ -1,0 +1,65 @@
+"""Decide about a run that has ended: what is told of it, and whether it is tried again."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from alembic_operator.api.reasons import Effect
+from alembic_operator.api.status import LastRun, Status
+from alembic_operator.core import times
+from alembic_operator.core.actions import DeleteJob
+from alembic_operator.core.decision import Decision, Finished
+from alembic_operator.core.observation.jobs import Job
+from alembic_operator.core.observation.observation import Observation
+from alembic_operator.core.observation.reading import moment
+from alembic_operator.core.observation.results import revisions
+from alembic_operator.core.runs import messages, run
+
+FIRST_DELAY = timedelta(minutes=1)
+LONGEST_DELAY = timedelta(minutes=10)
+
+
+def ended(seen: Observation, job: Job, end: run.Ending) -> Decision:
+    """Return what follows from how a Job has ended."""
+    before = seen.migration.status
+    done = Finished(
+        run=run.last_run(job, end),
+        revisions=revisions(before.revisions, end.result),
+        image=end.pod.image if end.pod else "",
+        image_named=end.pod.image_named if end.pod else "",
+    )
+    said = messages.ended(end.reason, done.run, done.revisions)
+    return at_slow_pace(seen, job, Decision(end.reason, said, finished=done))
+
+
+def at_slow_pace(seen: Observation, job: Job, found: Decision) -> Decision:
+    """Keep a decision that waiting does not change; else make the Job anew at the slow pace, for ever."""
+    if found.reason.effect is not Effect.RECONCILING:
+        return found
+    due = (moment(job.finished_at) or seen.now) + delay(job.attempt)
+    wait = (due - seen.now).total_seconds()
+    if wait > 0:
+        said = f"{found.message}; attempt {job.attempt + 1} starts at {times.text(due)}"
+        return replace(found, message=said, requeue_after=wait)
+    return replace(found, actions=deletion(job))
+
+
+def delay(attempt: int) -> timedelta:
+    """Return how long to wait after the Job of this attempt (1, 2, ...) failed: a minute, doubling to ten."""
+    doublings = min(attempt - 1, 10)
+    return min(FIRST_DELAY * (1 << doublings), LONGEST_DELAY)
+
+
+def deletion(unwanted: Job) -> tuple[DeleteJob, ...]:
+    """Return the deletion of a Job, unless somebody has asked for it already."""
+    return () if unwanted.deleting else (DeleteJob(unwanted.name, unwanted.uid),)
+
+
+def remembered(status: Status, last: LastRun) -> Decision:
+    """Return what follows from a run that only the status remembers."""
+    reason = run.outcome(last)
+    return Decision(reason, messages.ended(reason, last, status.revisions))
+
+
+def remembers(last: LastRun | None, name: str) -> bool:
+    """Return whether the status tells how the run of these inputs ended."""
+    return last is not None and last.identity == name and last.finished_at is not None

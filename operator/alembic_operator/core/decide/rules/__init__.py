@@ -1,0 +1,1 @@
+"""One thing that a decision depends on in each module: with one public function, which says when it applies."""

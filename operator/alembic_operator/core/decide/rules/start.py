@@ -1,0 +1,18 @@
+"""Nothing stands against a run."""
+
+from dataclasses import replace
+
+from alembic_operator.api.status import LastRun
+from alembic_operator.core.actions import CreateJob
+from alembic_operator.core.decide.case import Case
+from alembic_operator.core.decision import Decision
+from alembic_operator.core.manifests import job
+from alembic_operator.core.runs import progress, run
+
+
+def start(case: Case) -> Decision | None:
+    """Nothing of this applies: the Job is created."""
+    attempt = run.attempt(case.seen.migration.status.last_run, case.name)
+    manifest = job.build(case.name, attempt, case.seen.migration, job.pod(case.spec, case.parts, case.server))
+    found = progress.created(case.name, requeue_after=progress.PATIENCE)
+    return replace(found, actions=(CreateJob(manifest),), under_way=LastRun(job=case.name, attempt=attempt))
