@@ -8,7 +8,7 @@ from alembic_operator.core.runs import run
 
 
 def unreported_job(case: Case) -> Decision | None:
-    """The Job of these inputs has ended, and nobody knows how: it is made anew, to read the database."""
+    """The Job of these inputs has ended without a report: it is made anew, unless its time is over."""
     job = case.job
     if job is None:
         return None
