@@ -116,8 +116,8 @@ class Condition(Model):
     reason: Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$")]
     """Why, in one word; the reference lists every one."""
     message: Message
-    """Why, for a person, with what to do next."""
+    """What happened, and what to do next."""
     last_transition_time: Timestamp
     """When `status` changed last."""
     observed_generation: int | None = None
-    """The metadata.generation that this condition speaks of."""
+    """The metadata.generation that this condition is about."""

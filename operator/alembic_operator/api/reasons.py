@@ -40,7 +40,7 @@ class Reason(str, enum.Enum):
     DATABASE_AHEAD = (
         "DatabaseAhead",
         Effect.READY,
-        "The database holds a revision that this image does not know, as after a rollback; the policy allows it.",
+        "The database contains a revision that this image does not know, as after a rollback; the policy allows it.",
     )
 
     PENDING = "Pending", Effect.RECONCILING, "The Job exists; its pod has not started yet."
@@ -54,12 +54,12 @@ class Reason(str, enum.Enum):
     WAITING_FOR_PODS = (
         "WaitingForPods",
         Effect.RECONCILING,
-        "spec.strategy is InitContainer, and no pod of the workload as it is now has run the migration yet.",
+        "spec.strategy is InitContainer, and no pod of the current workload has run the migration yet.",
     )
     STRATEGY_MISMATCH = (
         "StrategyMismatch",
         Effect.RECONCILING,
-        "Pods do something else before they start than spec.strategy says; new pods are needed.",
+        "The pods were created for another spec.strategy; new pods are needed.",
     )
     SUSPENDED = "Suspended", Effect.RECONCILING, "spec.suspend is true: nothing new is started."
     WAITING_FOR_WORKLOAD = (
@@ -90,40 +90,40 @@ class Reason(str, enum.Enum):
     SECRET_NOT_FOUND = (
         "SecretNotFound",
         Effect.RECONCILING,
-        "The kubelet cannot make the container: a Secret, a ConfigMap or a key in it is missing.",
+        "The kubelet cannot create the container: a Secret, a ConfigMap or a key in it is missing.",
     )
     CONTAINER_REFUSED = (
         "ContainerRefused",
         Effect.RECONCILING,
-        "The kubelet cannot make or start the container; the message is its own.",
+        "The kubelet cannot create or start the container; the message is the kubelet's.",
     )
     IMAGE_PULL_FAILED = "ImagePullFailed", Effect.RECONCILING, "The node cannot pull an image of the migration pod."
     POD_NOT_CREATED = (
         "PodNotCreated",
         Effect.RECONCILING,
-        "The Job exists, but its pod was refused: a quota, Pod Security or a missing service account.",
+        "The Job exists, but its pod is refused: a quota, Pod Security or a missing service account.",
     )
     JOB_FORBIDDEN = (
         "JobForbidden",
         Effect.RECONCILING,
-        "The Job is not admitted: a quota, an admission policy, a webhook or a right that the operator lacks.",
+        "The Job is refused: a quota, an admission policy, a webhook or a right that the operator lacks.",
     )
     RUNNER_FORBIDDEN = (
         "RunnerForbidden",
         Effect.RECONCILING,
-        "The ConfigMap alembic-operator-runner is not admitted: a quota, an admission policy or a missing right.",
+        "The ConfigMap alembic-operator-runner is refused: a quota, an admission policy or a missing right.",
     )
     API_SERVER_REFUSES = (
         "ApiServerRefuses",
         Effect.RECONCILING,
-        "The API server does not do what the operator asks, or does not answer; the message says what and since when.",
+        "The API server refuses a request of the operator, or does not answer; the message says which and since when.",
     )
     OPERATOR_FAILED = (
         "OperatorFailed",
         Effect.RECONCILING,
-        "The operator itself fails at this object: a fault of it that should be reported. Others are served.",
+        "A bug of the operator that this object triggers: please report it. Other objects are not affected.",
     )
-    UNSCHEDULABLE = "Unschedulable", Effect.RECONCILING, "No node takes the migration pod."
+    UNSCHEDULABLE = "Unschedulable", Effect.RECONCILING, "No node accepts the migration pod."
     DATABASE_UNREACHABLE = (
         "DatabaseUnreachable",
         Effect.RECONCILING,
@@ -133,23 +133,23 @@ class Reason(str, enum.Enum):
     AUTHENTICATION_FAILED = (
         "AuthenticationFailed",
         Effect.RECONCILING,
-        "The server refused the user or the password; a rotated Secret heals it.",
+        "The server refused the user or the password: correct the Secret.",
     )
     PERMISSION_DENIED = "PermissionDenied", Effect.RECONCILING, "The user lacks a right that a statement needs."
     POOLED_CONNECTION = (
         "PooledConnection",
         Effect.RECONCILING,
-        "A connection pooler shares sessions, where locks do not hold, or refuses env.py's way to connect.",
+        "A connection pooler shares sessions, so locks do not work, or it refuses how env.py connects.",
     )
     ROLE_NOT_FOUND = (
         "RoleNotFound",
         Effect.RECONCILING,
-        "The server has no role of the name in spec.database.role; it is looked for again.",
+        "The server has no role with the name in spec.database.role; the operator tries again.",
     )
     RESOURCES_EXHAUSTED = (
         "ResourcesExhausted",
         Effect.RECONCILING,
-        "The server is out of disk space, memory or connections; a retry heals it when there is room again.",
+        "The server is out of disk space, memory or connections; a retry succeeds when there is room again.",
     )
     WAITING_FOR_LOCK = (
         "WaitingForLock",
@@ -180,7 +180,7 @@ class Reason(str, enum.Enum):
     JOB_INVALID = (
         "JobInvalid",
         Effect.STALLED,
-        "The Job itself is wrong, says the API server; mostly because of spec.jobTemplate.",
+        "The API server refuses the Job as invalid, mostly because of spec.jobTemplate.",
     )
     CONFIG_INVALID = (
         "ConfigInvalid",
@@ -193,7 +193,7 @@ class Reason(str, enum.Enum):
         "The image's Python cannot be started, or cannot import Alembic or SQLAlchemy.",
     )
     NOT_POSTGRESQL = "NotPostgreSQL", Effect.STALLED, "env.py connects to something that is not PostgreSQL."
-    WRONG_DATABASE = "WrongDatabase", Effect.STALLED, "env.py is connected to another database than the one asked for."
+    WRONG_DATABASE = "WrongDatabase", Effect.STALLED, "env.py is connected to another database than requested."
     MULTIPLE_HEADS = "MultipleHeads", Effect.STALLED, "The scripts have several heads and the target is `head`."
     UNKNOWN_TARGET = "UnknownTarget", Effect.STALLED, "The scripts have no revision, branch or step of that name."
     BROKEN_SCRIPTS = (
@@ -204,34 +204,34 @@ class Reason(str, enum.Enum):
     DATABASE_AHEAD_BLOCKED = (
         "DatabaseAheadBlocked",
         Effect.STALLED,
-        "The database holds a revision that this image does not know, and policy.databaseAhead is Block.",
+        "The database contains a revision that this image does not know, and policy.databaseAhead is Block.",
     )
     DIVERGED = (
         "Diverged",
         Effect.STALLED,
-        "The database holds a revision that this image does not know, and lacks one that this image needs.",
+        "The database contains a revision that this image does not know, and lacks one that this image needs.",
     )
     UNKNOWN_REVISION = (
         "UnknownRevision",
         Effect.STALLED,
-        "The database holds a revision that this image does not know, so its scripts cannot go down from it.",
+        "The database contains a revision that this image does not know, so its scripts cannot go down from it.",
     )
     VERSION_TABLE_MISSING = (
         "VersionTableMissing",
         Effect.STALLED,
-        "The first revision failed on an object that exists: the schema is full, but has no version table yet.",
+        "The first revision failed on an object that exists: the schema has tables, but no version table.",
     )
     VERSION_TABLE_EMPTY = (
         "VersionTableEmpty",
         Effect.STALLED,
-        "The first revision failed on an object that exists: the schema is full, but its version table has no row.",
+        "The first revision failed on an object that exists: the schema has tables, but its version table is empty.",
     )
     PARTLY_APPLIED = (
         "PartlyApplied",
         Effect.STALLED,
         "A revision failed after some of its statements were committed; somebody must look before it runs again.",
     )
-    REVISION_FAILED = "RevisionFailed", Effect.STALLED, "A revision failed and a retry will not heal it."
+    REVISION_FAILED = "RevisionFailed", Effect.STALLED, "A revision failed, and a retry will not help."
     ENV_FAILED = "EnvFailed", Effect.STALLED, "env.py raised an error of its own."
     NOT_COMMITTED = (
         "NotCommitted",
@@ -258,12 +258,12 @@ class Occasion(str, enum.Enum):
     STARTED = "Started", "A Job was created."
     SUCCEEDED = "Succeeded", "A run ended, and the database contains the target."
     FAILED = "Failed", "A run ended with an error, or the migration is stalled."
-    HELD = "Held", "The migration waits for something, another object for more than 10 s; the note says for what."
+    HELD = "Held", "The migration waits, for another object since more than 10 s; the note says for what."
     PODS_HELD = "PodsHeld", "Pods of a workload wait at their gate; the note says for which revision and since when."
     GATE_SKIPPED = "GateSkipped", "A pod was let through by the annotation alembic-operator.dev/gate."
     STRATEGY_MISMATCH = (
         "StrategyMismatch",
-        "Pods do something else before they start than spec.strategy says; the note says what makes new ones.",
+        "The pods were created for another spec.strategy; the note says how to get new ones.",
     )
     UNREADABLE = (
         "Unreadable",
@@ -271,6 +271,6 @@ class Occasion(str, enum.Enum):
     )
     RUNNER_REPLACED = (
         "RunnerReplaced",
-        "The ConfigMap alembic-operator-runner had other content than the operator's, and was written anew.",
+        "The ConfigMap alembic-operator-runner had other content than the operator's, and was replaced.",
     )
     ROLLOUT_AT_RISK = "RolloutAtRisk", "A workload's settings do not suit a gate; the note says what to change."

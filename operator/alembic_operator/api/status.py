@@ -44,8 +44,8 @@ class LastRun(Model):
     inputs: Text | None = None
     """Beside `pod`: the name that a Job of the same image and specification would have. Another one, another run."""
     attempt: int
-    """1 for the first run of this specification; counted up each time the operator makes its Job anew, and with each
-    other outcome of pods that migrate by themselves."""
+    """1 for the first run of this specification; increased each time the operator creates its Job again, and with each
+    new outcome of pods that migrate themselves."""
     started_at: Timestamp | None = None
     """When the Job, or the pod's gate, started."""
     finished_at: Timestamp | None = None
@@ -116,7 +116,7 @@ class Status(Model):
     """What was found and done."""
 
     observed_generation: int = -1
-    """The metadata.generation that this status speaks of; -1 before the operator has looked at the object."""
+    """The metadata.generation that this status is about; -1 before the operator has seen the object."""
     conditions: Annotated[
         tuple[Condition, ...],
         Field(
@@ -126,7 +126,7 @@ class Status(Model):
     ] = ()
     """Ready always; Reconciling and Stalled only while they are true."""
     image: Annotated[str, Field(max_length=1024)] | None = None
-    """The image that really ran."""
+    """The image that ran."""
     revisions: RevisionsStatus | None = None
     """What the database contains."""
     database: DatabaseStatus | None = None

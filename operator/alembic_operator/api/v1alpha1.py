@@ -149,26 +149,26 @@ class Policy(Model):
     """Limits and permissions of a run."""
 
     lock_timeout: Duration = Invocation.lock_timeout
-    """How long one attempt of a revision waits for a table lock, and so the longest time for which it makes readers
-    queue; retried with jitter. `0s`: as long as it takes, with all readers behind."""
+    """How long one attempt of a revision waits for a table lock. Readers queue behind it for as long; then it is tried
+    again, with jitter. `0s`: no limit."""
     statement_timeout: Duration = Invocation.statement_timeout
-    """Limit of each statement; `0s`: none."""
+    """Limit of each statement; `0s`: no limit."""
     deadline: Deadline = Invocation.deadline
-    """Limit of the whole run, all attempts."""
+    """Limit of the whole run, with all attempts."""
     backoff_limit: Annotated[int, Field(ge=0, le=100)] = 3
-    """Pods of one Job that may fail with what a retry can heal, before the operator makes the Job anew, more slowly."""
+    """How many pods of one Job may fail with an error that a retry can heal, before the operator creates the Job again,
+    more slowly."""
     settling_time: Duration = "2s"
-    """How long a change of the workload that source.workloadRef names must have stood before a run starts for it:
-    kubectl, Helm, Argo CD and Flux apply a workload some tenths of a second before the migration that was changed with
-    it. A change of this object, or of its retry annotation, ends the wait at once, with both. Nothing waits before the
-    first run. `0s`: never."""
+    """How long the workload of source.workloadRef must be unchanged before a run starts: kubectl, Helm, Argo CD and
+    Flux apply a workload some tenths of a second before the migration that was changed with it. A change of this
+    object, or of its retry annotation, ends the wait at once. The first run does not wait. `0s`: no wait."""
     database_ahead: Ahead = Invocation.database_ahead
-    """Whether a database that holds a revision which this image does not know is accepted, as after a rollback of the
+    """Whether to accept a database with a revision that this image does not know, as after a rollback of the
     application."""
     downgrade: Downgrade = Invocation.downgrade
-    """Whether a run may go down: when spec.alembic.target is one revision and the database is beyond it, Allow undoes
-    what comes after it, newest first, with the scripts of this image, and what they drop is lost. Forbid leaves the
-    database where it is. Never for heads, a branch or a number of steps, and never from a revision that this image
+    """Whether a run may downgrade. Allow: if spec.alembic.target is one revision and the database is after it, the
+    later revisions are undone, newest first, with the scripts of this image; what they drop is lost. Forbid: the
+    database stays as it is. Never for heads, a branch or a number of steps, and never from a revision that this image
     does not know."""
 
 
@@ -183,9 +183,10 @@ class Spec(Model):
     """The database that is migrated: every connection that env.py makes goes there. Without it, env.py connects as it
     always does."""
     strategy: Literal["Job", "InitContainer"] = "Job"
-    """Who runs the migration: a Job, for which the gates of the pods wait; or the gate of the first pod that comes,
-    for which those of the others wait. The workload's pods must carry the label `alembic-operator.dev/migration`
-    then. For Jobs alone: a ConfigMap, dependsOn, suspend, jobTemplate, `+N` as the target, and downgrade: Allow."""
+    """What runs the migration. Job: a Job, and the gates of the pods wait for it. InitContainer: the gate of the first
+    pod, and the gates of the others wait for it; the workload's pods must have the label
+    `alembic-operator.dev/migration`. Only with Job: a ConfigMap, dependsOn, suspend, jobTemplate, `+N` as the target,
+    and downgrade: Allow."""
     policy: Policy = Policy()
     """Limits and permissions of a run."""
     depends_on: Annotated[
@@ -197,8 +198,8 @@ class Spec(Model):
     ] = ()
     """Migrations of the same namespace that must be Ready first."""
     suspend: bool = False
-    """Start nothing new. A Job whose pod has not started yet is taken back, and made anew when this is false again; a
-    pod that runs is left to finish, and reported."""
+    """Start no new run. A Job whose pod has not started is deleted, and created again when this is false. A pod that
+    runs is left to finish, and reported."""
     job_template: (
         Annotated[dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})] | None
     ) = None
@@ -207,9 +208,8 @@ class Spec(Model):
     tolerations and other lists are replaced; null and `$patch: delete` remove. The migration's container is
     called `migrate`."""
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=2147483647)] = 86400
-    """How long a finished Job and its logs are kept, in seconds. Less than 60 is taken as 60, also in jobTemplate: the
-    operator must see how the Job has ended. A failed Job that is gone is made anew at once. The status keeps the
-    facts."""
+    """How long a finished Job and its logs are kept, in seconds; at least 60, also in jobTemplate, so that the operator
+    sees how the Job has ended. A failed Job that is gone is created again at once. The status keeps the result."""
 
     model_config = ConfigDict(
         json_schema_extra={
