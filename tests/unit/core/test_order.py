@@ -4,14 +4,12 @@ import pkgutil
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.core import names
 from alembic_operator.core.decide import order, rules
 from alembic_operator.core.decide.case import Case
 from alembic_operator.core.decide.order import OF_THE_RUN, Rule
-from alembic_operator.core.observation.controlled import only_controlled
 from alembic_operator.core.observation.dependencies import Dependency
 from alembic_operator.core.observation.observation import Observation, Refusal
 from alembic_operator.core.observation.source import Missing
@@ -36,9 +34,6 @@ from tests.unit.core.builders import (
 )
 from tests.unit.core.gates import a_gated_pod
 from tests.unit.core.migrating_pods import at_work, by_pods, failed, passed
-from tests.unit.properties import foreign
-from tests.unit.properties.foreign import Choices
-from tests.unit.properties.test_plans import observation
 from tools import decisions
 
 NAME = name_of(seen())
@@ -139,12 +134,6 @@ def test_a_rule_decides_in_its_examples_and_gives_the_reasons_that_its_row_says(
     assert {rule.decide.__name__ for rule, _ in found} == {name}
     given = {str(reason) for _, reason in found}
     assert given == {str(one) for one in gives} if OF_THE_RUN not in gives else given >= set(gives) - {OF_THE_RUN}
-
-
-@given(choose=foreign.choices)
-def test_no_rule_gives_another_reason_whatever_is_seen(choose: Choices) -> None:
-    rule, reason = deciding(only_controlled(observation(choose)))
-    assert reason in rule.gives or OF_THE_RUN in rule.gives
 
 
 @pytest.mark.parametrize("one", [*RULES.values(), *order.AMENDMENTS_BY_JOB, *order.AMENDMENTS])
