@@ -85,7 +85,7 @@ INIS = {
     "above": "script_location = %(here)s/b/../a",
     "no word for yes": "script_location = a\nrecursive_version_locations = True\nsourceless = 1",
 }
-UNSURE = {
+NEEDS_ALEMBIC = {
     "no location": "sqlalchemy.url = x",
     "sourceless": "script_location = a\nsourceless = true",
     "no folder": "script_location = gone",
@@ -131,7 +131,7 @@ def test_the_layout_is_alembics(folders: Path, text: str, monkeypatch: pytest.Mo
     assert found.recursive == script.recursive_version_locations
 
 
-@pytest.mark.parametrize("text", UNSURE.values(), ids=UNSURE)
+@pytest.mark.parametrize("text", NEEDS_ALEMBIC.values(), ids=NEEDS_ALEMBIC)
 def test_an_unusual_layout_is_left_to_alembic(folders: Path, text: str) -> None:
     (folders / "alembic.ini").write_text(f"[alembic]\n{text}\n")
     with pytest.raises(NeedsAlembic):

@@ -10,6 +10,7 @@ from alembic_operator.core.observation import source
 from alembic_operator.core.observation.database_servers import DatabaseServer
 from alembic_operator.core.observation.dependencies import Dependency
 from alembic_operator.core.observation.jobs import Job
+from alembic_operator.core.observation.last_change import LastChange, last_change
 from alembic_operator.core.observation.migrations import Migration, read_migration
 from alembic_operator.core.observation.observation import Observation
 from alembic_operator.core.observation.pods import Pod
@@ -19,7 +20,6 @@ from alembic_operator.core.runs import run
 from alembic_operator.kube.cache import Cache, CachedWorkload, Key, Reference, workload_reference
 from alembic_operator.kube.cache.migrations import HEAVIEST, SIZE
 from alembic_operator.kube.cluster import CONFIG_MAPS, PODS, STATEFUL_SETS, Cluster, Scope
-from alembic_operator.kube.last_changes import LastChanges
 from alembic_operator.kube.runner_config_map import RunnerConfigMap
 
 _NO_SOURCE = Missing("the specification cannot be read")
@@ -141,3 +141,20 @@ def _has_report(job: Job, pods: Iterable[Pod]) -> bool:
     """Return whether the pod that ended this Job is known: the two watches tell their news in any order."""
     newest = next(iter(run.pods_of(job, pods)), None)
     return newest is not None and newest.phase in run.last_phases(job)
+
+
+class LastChanges:
+    """Since when the workloads that migrations follow are as they are: the API server does not tell."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Key, LastChange] = {}
+
+    def observe(self, key: Key, migration: Migration, parts: PodParts | Missing, now: datetime) -> LastChange | None:
+        """Return since when a migration's source is as it is now; None: it is no workload."""
+        if found := last_change(self._seen.get(key), migration, parts, now):
+            self._seen[key] = found
+        return found
+
+    def forget(self, key: Key) -> None:
+        """Forget a migration that is gone."""
+        self._seen.pop(key, None)

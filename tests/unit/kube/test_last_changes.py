@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from alembic_operator.core.observation.source import PodParts
 from alembic_operator.kube.cache import Key
-from alembic_operator.kube.last_changes import LastChanges
+from alembic_operator.kube.observe import LastChanges
 from tests.unit.core.builders import NOW, a_migration
 
 USERS, CHAT = Key("shop", "users"), Key("shop", "chat")
