@@ -74,7 +74,8 @@ def test_a_lock_is_held_only_while_the_server_says_so(database: Database) -> Non
     assert not lock.held()
     other = _taken(database, LOCK_CLASS_A)
     assert not lock.held(), "somebody else has it"
-    other.release()
+    other.give(LOCK_CLASS_A)
+    other.own.close()
     assert lock.take(LOCK_CLASS_A)
     lock.own.close()
     assert not lock.held()
@@ -85,7 +86,7 @@ def test_who_has_the_same_key_in_another_database_is_no_holder(database: Databas
     own = _own(database)
     assert holders.look(own, LOCK_CLASS_A, TABLE) == []
     assert len(holders.look(_own(postgresql), LOCK_CLASS_A, TABLE)) == 1
-    elsewhere.release()
+    elsewhere.own.close()
     own.close()
 
 

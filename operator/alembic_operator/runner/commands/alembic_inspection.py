@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database import applied, direct, option, vacancy, versions
+from alembic_operator.runner.database.idle import IdleConnections
+from alembic_operator.runner.database.reader import Reader
 from alembic_operator.runner.database.sites import Site, Sites
 from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify
 from alembic_operator.runner.project import environment, scripts
@@ -16,7 +19,6 @@ from alembic_operator.runner.project.targets import union
 if TYPE_CHECKING:
     from alembic_operator.contract import Invocation
     from alembic_operator.runner.database.connect import Connections
-    from alembic_operator.runner.database.own import OwnConnection
 
 _ENV_PAUSE = (2.0, 60.0)
 
@@ -32,13 +34,15 @@ class AlembicInspection:
         readable = scripts.read_statically(self.script)
         self._static = scripts.version_table(self.script) if readable else None
         self._sites: list[Site] = []
-        self._kept: list[OwnConnection] = []
+        self._reader = Reader()
+        self._idle = IdleConnections() if invocation.command == "gate" else None
         self._guessed = False
         """The version table is one of its name; nobody said in which schema."""
         self._env_may_run = 0.0
         self._doubt_after = time.monotonic() + trust
         self._env_pause = _ENV_PAUSE[0]
         self._last: Verdict | None = None
+        self._just_asked = self._ends = False
 
     def heads(self) -> list[tuple[str, ...]]:
         """Return the heads of each version table that env.py configures.
@@ -46,6 +50,7 @@ class AlembicInspection:
         Raises:
             Ending: why they cannot be read.
         """
+        self._just_asked = False
         try:
             if not self._sites:
                 self._find()
@@ -54,7 +59,7 @@ class AlembicInspection:
                 self._ask_env()
                 found = self._read()
         except BaseException as error:
-            self._let_go()
+            self._reader.close()
             raise self._ending(error) from error
         return found
 
@@ -67,14 +72,17 @@ class AlembicInspection:
         heads = self.heads()
         if self._invocation.history != "Enabled" or not scripts.unknown(self.script, union(heads)):
             return [Contents(one) for one in heads]
+        if self._ends:
+            return [Contents(one, frozenset()) for one in heads]  # nobody can be asked any more: it is only assumed
         try:
-            return [self._recorded(site, own) for site, own in zip(self._sites, self._kept)]  # noqa: B905  3.9
+            return [self._recorded(site) for site in self._sites]
         except BaseException as error:
-            self._let_go()
+            self._reader.close()
             raise self._ending(error) from error
 
-    def _recorded(self, site: Site, own: OwnConnection) -> Contents:
-        with own.role(self._invocation.role):
+    def _recorded(self, site: Site) -> Contents:
+        own = self._reader.over(site)
+        with own.role(site.role):
             return applied.contents(own, site.table)
 
     def _is_doubtful(self) -> bool:
@@ -84,18 +92,20 @@ class AlembicInspection:
         """
         if not self._guessed or time.monotonic() < self._doubt_after:
             return False
-        return any(versions.is_anywhere(own.rows, site.table.name) for site, own in zip(self._sites, self._kept))  # noqa: B905  3.9
+        return any(versions.is_anywhere(self._reader.over(site).rows, site.table.name) for site in self._sites)
 
     def _is_contested(self) -> bool:
         """Tell whether only env.py knows if this is its own version table."""
         if not self._guessed:
             return False
-        return any(versions.is_contested(own.rows, site.table) for site, own in zip(self._sites, self._kept))  # noqa: B905  3.9
+        return any(versions.is_contested(self._reader.over(site).rows, site.table) for site in self._sites)
 
     def warnings(self, heads: list[tuple[str, ...]]) -> tuple[str, ...]:
         """Return what somebody should look at where there are no heads; ask it just after they were read."""
-        sites = zip(self._sites, self._kept, heads)  # noqa: B905  3.9 has no strict
-        found = [vacancy.find(own, site.table) for site, own, there in sites if not there]
+        if self._ends:
+            return ()
+        sites = zip(self._sites, heads)  # noqa: B905  3.9 has no strict
+        found = [vacancy.find(self._reader.over(site), site.table) for site, there in sites if not there]
         return tuple(one.warning for one in found if one)
 
     @property
@@ -111,24 +121,35 @@ class AlembicInspection:
 
     def _read(self) -> list[tuple[str, ...]]:
         """Read each version table, anew when what was kept for it has been lost."""
-        kept = bool(self._kept)
+        kept = self._reader.connected
         try:
-            return self._read_over_kept()
+            return self._reader.read(self._sites)
         except Exception:
             if not kept:
                 raise
-        self._let_go()
-        return self._read_over_kept()
+        self._reader.close()
+        try:
+            return self._reader.read(self._sites)
+        except Exception as error:  # noqa: BLE001  it is raised again, unless env.py knows a way
+            return self._read_with_env(error)
 
-    def _read_over_kept(self) -> list[tuple[str, ...]]:
-        for site in self._sites[len(self._kept) :]:
-            self._kept.append(site.origin.open())
-        role = self._invocation.role
-        return [site.read_over(own, role) for site, own in zip(self._sites, self._kept)]  # noqa: B905  3.9 has no strict
+    def _read_with_env(self, error: Exception) -> list[tuple[str, ...]]:
+        """Return what was read while env.py ran, where the way to the database ends with it.
 
-    def _let_go(self) -> None:
-        while self._kept:
-            self._kept.pop().close()
+        Raises:
+            Exception: the error of a fresh connection, where the way should still be there.
+        """
+        if not all(site.origin.may_end for site in self._sites):
+            raise error
+        if not self._just_asked and self._env_is_due():
+            self._ask_env()
+        if not self._just_asked and not self._ends:
+            raise error
+        self._ends = True
+        seen = [site.seen for site in self._sites if site.seen is not None]
+        if len(seen) < len(self._sites):
+            raise error
+        return seen
 
     def _ending(self, error: BaseException) -> Ending:
         if stopped := self._connections.around.stop.requested:
@@ -150,7 +171,7 @@ class AlembicInspection:
                 location = versions.locate(own.rows, schema or self._invocation.schema, name)
             finally:
                 own.close()
-            self._sites = [Site(origin, location.table, location.database)]
+            self._sites = [Site(origin, location.table, location.database, role=self._invocation.role)]
             self._guessed = not (schema or self._invocation.schema)
         else:
             self._probe()
@@ -180,9 +201,10 @@ class AlembicInspection:
             script = environment.open_scripts(config, self._invocation)
             option.give_url(config, script, self._connections.address)
             hooks = environment.Hooks(
-                lambda *given: _ignore(sites.examine(*given)),
+                lambda *given: self._configuring(sites, *given),
                 lambda _: self._load(script),
                 connect=direct.engine_connection(self._connections.address),
+                running=lambda _: self._running(sites),
             )
             environment.run(config, script, hooks, self._invocation.target)
             environment.require_configured(hooks.calls)
@@ -191,17 +213,30 @@ class AlembicInspection:
             raise
         finally:
             self._connections.close_spare()
+            if self._idle:
+                self._idle.close()
             self._env_may_run = time.monotonic() + self._env_pause
             self._env_pause = min(2 * self._env_pause, _ENV_PAUSE[1])
-        self._let_go()
-        self._sites, self._guessed = sites.found, False
+        self._sites, self._guessed, self._just_asked = sites.found, False, True
+
+    def _configuring(self, sites: Sites, connection: Any, arguments: dict[str, Any]) -> None:
+        """Connect while env.py holds the way there: a connector, a tunnel or a pool may end with it."""
+        site = sites.examine(connection, arguments)
+        self._connections.hand_over(self._reader, site.origin)
+        with suppress(Exception):  # it is tried again when env.py is over
+            self._reader.over(site)
+
+    def _running(self, sites: Sites) -> None:
+        """Read where the revisions would run now."""
+        if not sites.found:
+            return
+        site = sites.last
+        sites.again(site)
+        with suppress(Exception):
+            site.seen = site.read_over(self._reader.over(site))
 
     def _load(self, script: Any) -> None:
         """Read the revisions where env.py has just said where they are, and while what they import is there."""
         if not scripts.read_statically(script):
             scripts.heads(script)
         self.script = script
-
-
-def _ignore(*_: Any) -> None:
-    return

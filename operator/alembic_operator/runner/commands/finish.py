@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import Applied, Result
-from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify
+from alembic_operator.runner.database.reader import Reader
+from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify, first_line
 from alembic_operator.runner.project import scripts, state
 
 if TYPE_CHECKING:
     from alembic_operator.contract import Invocation
     from alembic_operator.runner.database.sites import Site
+    from alembic_operator.runner.process.journal import Journal
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Finish:
     script: Any
     left: Callable[[Any, tuple[str, ...], tuple[str, ...]], tuple[str, ...]]
     """Returns the revisions that are still to run."""
+    journal: Journal
 
     def read_back(self, applied: tuple[Applied, ...], verdict: Verdict | None) -> Result:
         """Return the Result of a run, given what it applied and why it failed."""
@@ -31,7 +34,7 @@ class Finish:
         target = scripts.union(site.target or () for site in self.sites)
         result = Result("", before, target=target, applied=applied)
         try:
-            after = [site.read(self.invocation.role) for site in self.sites]
+            after = self._after(verdict)
             pending = self._pending(after)
             result = replace(result, applied=self._kept(result, after))
         except BaseException as error:  # noqa: BLE001  whatever it is, the Result must come
@@ -43,6 +46,20 @@ class Finish:
         if verdict is None:
             return replace(result, reason=str(Reason.DATABASE_AHEAD if ahead else Reason.UP_TO_DATE))
         return replace(result, reason=str(verdict.reason), error=verdict.failure)
+
+    def _after(self, verdict: Verdict | None) -> list[tuple[str, ...]]:
+        reader = Reader()
+        try:
+            return reader.read(self.sites)
+        except Exception as error:
+            seen = [site.seen for site in self.sites if site.seen is not None]
+            if verdict or len(seen) < len(self.sites):
+                raise
+            message = f"read back while env.py ran; the way to the database has ended with it: {first_line(error)}"
+            self.journal.info("read back earlier", message=message)
+            return seen
+        finally:
+            reader.close()
 
     def _pending(self, after: list[tuple[str, ...]]) -> int:
         pairs = zip(self.sites, after)  # noqa: B905  3.9 has no strict

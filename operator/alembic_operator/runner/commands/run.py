@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import Applied
+from alembic_operator.runner.commands.early import EarlyReading
 from alembic_operator.runner.commands.finish import Finish
 from alembic_operator.runner.database import direct, option, patience, versions
 from alembic_operator.runner.database.guard import Guard
@@ -76,6 +77,7 @@ class Run:
         patience.install(connections.session)
         self._recorder = Recorder(connections, enabled=invocation.history == "Enabled")
         self._witnesses = (*witnesses.of_a_run(connections), self._recorder)
+        self._early = EarlyReading(self._witnesses)
         self._around = connections.around
         self._sites = Sites(connections, [])
         self._guard = Guard(connections, self._sites, invocation.role)
@@ -84,15 +86,15 @@ class Run:
         self._target = invocation.target
         """For which env.py is running."""
         self._site: Site | None = None
-        self._version_arguments: dict[str, Any] = {}
 
     def run(self) -> Result:
         """Run until the target is in the database, or raise Ending's verdict inside a Result."""
         verdict = self._attempts()
         self._around.stop.unwound()
+        self._early.over()
         for witness in self._witnesses:
             witness.over()
-        finish = Finish(self._invocation, self._sites.found, self._script, self._move.left)
+        finish = Finish(self._invocation, self._sites.found, self._script, self._move.left, self._around.journal)
         result = finish.read_back(tuple(self._progress.applied), verdict)
         for witness in self._witnesses:
             result = witness.ended(result)
@@ -128,6 +130,7 @@ class Run:
         option.give_url(config, self._script, self._connections.address)
         connect = direct.engine_connection(self._connections.address)
         hooks = environment.Hooks(self._configuring, self._configured, self._steps, calls, connect)
+        hooks.running, hooks.ran = self._guard.follow, self._ran
         self._around.stop.waiting_for = _ENV
         environment.run(config, self._script, hooks, invocation.target)
         self._around.stop.check()
@@ -182,9 +185,9 @@ class Run:
     def _configuring(self, connection: Any, arguments: dict[str, Any]) -> None:
         self._around.stop.waiting_for = ""
         self._site = site = self._guard.enter(connection, arguments)
+        self._early.begun(site)
         arguments["transaction_per_migration"] = True
         environment.also_on_version_apply(arguments, self._applying)
-        self._version_arguments = arguments
         for witness in self._witnesses:
             witness.locked(site)
 
@@ -193,6 +196,10 @@ class Run:
             return self._connections.session.no_timeouts(raw_of(context.connection))
 
         environment.around_autocommit(context, self._in_autocommit, inside)
+
+    def _ran(self, context: Any) -> None:
+        if self._site:
+            self._early.ran(self._site, context.connection)
 
     @contextmanager
     def _in_autocommit(self) -> Iterator[None]:
@@ -230,7 +237,7 @@ class Run:
         site = self._site
         if site is None:
             raise environment.never_ran([])
-        site.table = self._sites.locate(context.connection, self._version_arguments).table
+        self._sites.again(site)
         known = versions.named(heads, site.table)
         if site.before is None:
             site.before = known

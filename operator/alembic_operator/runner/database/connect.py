@@ -26,6 +26,7 @@ from alembic_operator.runner.process.failures import Ending, Scene, classify, is
 
 if TYPE_CHECKING:
     from alembic_operator.runner.database.address import Address
+    from alembic_operator.runner.database.reader import Reader
     from alembic_operator.runner.database.session import Session
     from alembic_operator.runner.process.run_context import RunContext
 
@@ -123,6 +124,12 @@ class Connections:
             spare.close()
         return origin.open()
 
+    def hand_over(self, reader: Reader, origin: Origin) -> None:
+        """Give the connection of the first look to a reader that needs one there."""
+        if self.spare and self.origin and self.origin.leads_as(origin):
+            reader.adopt(self.spare, origin)
+            self.spare = None
+
     def forget(self) -> None:
         """Look at the next connection as if it were the first."""
         self.close_spare()
@@ -202,15 +209,16 @@ class Connections:
     def _remember_explicit_transactions(self) -> None:
         remembered = self._explicit
         for kind in _connection_classes():
-            original = kind.begin
+            for name in ("begin", "begin_twophase"):
+                original = getattr(kind, name)
 
-            def begin(self: Any, *args: Any, _original: Any = original, **kw: Any) -> Any:
-                transaction = _original(self, *args, **kw)
-                if _caller_of_begin() != "_autobegin":
-                    remembered[id(transaction)] = transaction
-                return transaction
+                def begin(self: Any, *args: Any, _original: Any = original, **kw: Any) -> Any:
+                    transaction = _original(self, *args, **kw)
+                    if _caller_of_begin() != "_autobegin":
+                        remembered[id(transaction)] = transaction
+                    return transaction
 
-            kind.begin = begin
+                setattr(kind, name, begin)
 
 
 def _not_redirected(how: str, hint: str) -> Ending:

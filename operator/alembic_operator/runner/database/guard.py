@@ -9,6 +9,7 @@ from typing import Any
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database import locks, pooler, schema
 from alembic_operator.runner.database.connect import Connections, connect_failed
+from alembic_operator.runner.database.lines import Lines
 from alembic_operator.runner.database.own import Origin, OwnConnection, fetch, literal
 from alembic_operator.runner.database.sites import Site, Sites, end_unless_begun, raw_of
 from alembic_operator.runner.process.failures import Ending
@@ -29,6 +30,7 @@ class Guard:
     """The poolers that were found to be in session mode."""
 
     def __post_init__(self) -> None:
+        self._lines = Lines(self.connections)
         self.connections.on_checkout = self._checked_out
         self.connections.on_reached = self._reached
         self.connections.around.stop.cancel = self._cancel
@@ -36,6 +38,7 @@ class Guard:
     def begin(self) -> None:
         """Begin an attempt: each lock is looked at again."""
         self._locked.clear()
+        self._lines.drop_lost()
         gc.collect()  # the connections of a failed attempt must not be left to share key B
 
     def enter(self, connection: Any, arguments: dict[str, Any]) -> Site:
@@ -50,25 +53,33 @@ class Guard:
         end_unless_begun(connection)
         return site
 
+    def follow(self, context: Any) -> None:
+        """Leave a transaction that env.py began after context.configure() to env.py, as Alembic does one before it."""
+        transaction = context.connection.get_transaction()
+        external = context._in_external_transaction  # noqa: SLF001  there is no public name
+        if transaction is not None and not external and self.connections.is_explicit(transaction):
+            context._in_external_transaction = True  # noqa: SLF001
+            self._say_external()
+
     def leave(self) -> None:
         """Let the next runner begin."""
-        for site in self.sites.found:
-            if site.lock:
-                site.lock.release()
+        self._lines.close()
 
     def _own_the_transaction(self, connection: Any) -> None:
         """Commit what SQLAlchemy began by itself; Alembic would take it for env.py's, and nobody would ever commit."""
-        journal = self.connections.around.journal
         transaction = connection.get_transaction()
         if transaction is None:
             return
-        if self.connections.is_explicit(transaction):
-            message = "env.py holds one transaction around all revisions; they are committed together, or not at all"
-            journal.warning("external transaction", message=message)
+        if self.connections.is_explicit(transaction) or connection.in_nested_transaction():
+            self._say_external()
             return
         transaction.commit()
         message = "env.py ran a statement before context.configure(); its transaction was committed"
-        journal.info("transaction committed", message=message)
+        self.connections.around.journal.info("transaction committed", message=message)
+
+    def _say_external(self) -> None:
+        message = "env.py holds one transaction around all revisions; they are committed together, or not at all"
+        self.connections.around.journal.warning("external transaction", message=message)
 
     def _reached(self, own: OwnConnection, origin: Origin) -> None:
         """Let a pooler pass that gives every connection a session of its own, and set this one up."""
@@ -82,15 +93,22 @@ class Guard:
     def _lock(self, site: Site) -> None:
         if site.lock and site.lock.held():
             return
-        own = self.connections.take_spare(site.origin)
+        if site.lock:
+            self._lines.drop_lost()
+        own, new = self._lines.to(site)
+        if new:
+            self._require_primary(own, site)
+        around, name = self.connections.around, self.connections.session.application_name
+        waiting = locks.Waiting(around.stop, around.journal, name)
+        site.alone = self._lines.speaks_for(site)
+        site.lock = locks.acquire(own, site.table, waiting)
+
+    def _require_primary(self, own: OwnConnection, site: Site) -> None:
         self._reached(own, site.origin)
         ((standby,),) = own.rows("SELECT pg_catalog.pg_is_in_recovery()")
         if standby:
             message = f"{site.origin.place} is a standby"
             raise Ending(Reason.READ_ONLY_DATABASE, message, "Connect to the primary; it is tried again.")
-        around, name = self.connections.around, self.connections.session.application_name
-        waiting = locks.Waiting(around.stop, around.journal, name)
-        site.lock = locks.acquire(own, site.table, waiting)
 
     def _create_schema(self, site: Site) -> None:
         name = self.connections.session.schema
@@ -108,21 +126,21 @@ class Guard:
             raw.rollback()
 
     def _share(self, raw: Any, info: dict[Any, Any], origin: Origin) -> bool:
-        """Take key B on a migration connection; False: it had it."""
-        new = False
+        """Take key B of the version table that is at work on a migration connection; False: it had it."""
+        site = self._locked[-1] if self._locked else None
+        lock = site.lock if site and site.origin.place == origin.place else None
         shared = info.setdefault(_SHARED, {})
-        for site in self._locked:
-            lock = site.lock if site.origin.place == origin.place else None
-            if lock and shared.get(lock.table) is not raw:
-                locks.share(lambda sql: fetch(raw, sql), lock, self.connections.around.stop)
-                shared[lock.table] = raw
-                new = True
-        return new
+        if lock is None or shared.get(lock.table) is raw:
+            return False
+        locks.share(lambda sql: fetch(raw, sql), lock, self.connections.around.stop)
+        shared[lock.table] = raw
+        return True
 
     def _cancel(self) -> None:
-        first = [self.connections.origin] if self.connections.origin else []
-        origins = [site.origin for site in self.sites.found] or first
-        for origin in {origin.place: origin for origin in origins}.values():
+        origins = {site.place: site.origin for site in self.sites.found}
+        if not origins and self.connections.origin:
+            origins[self.connections.origin.place, "", ""] = self.connections.origin
+        for origin in origins.values():
             own = origin.open()
             try:
                 own.rows("SET ROLE NONE")

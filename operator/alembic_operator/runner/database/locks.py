@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,7 +32,7 @@ _POLL_SECONDS = (0.1, 0.6)
 
 @dataclass(frozen=True)
 class Lock:
-    """Key A of a version table, held until its connection is closed."""
+    """Key A of a version table, held until its connection is closed; one connection holds those of a whole database."""
 
     own: OwnConnection
     table: VersionTable
@@ -56,12 +55,6 @@ class Lock:
     def give(self, key: int) -> None:
         """Give one key back."""
         self.own.rows(f"SELECT pg_catalog.pg_advisory_unlock({key}, {self.table.lock_object})")
-
-    def release(self) -> None:
-        """Let the next runner begin; a pooler may keep the session after its client has gone."""
-        with suppress(Exception):  # the connection may be lost, and the lock with it
-            self.give(LOCK_CLASS_A)
-        self.own.close()
 
 
 @dataclass

@@ -63,6 +63,17 @@ class Origin:
     """The query, without WHERE, that sets up every own connection; not that of a pooler, which others may share."""
     arguments: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     """What the driver's connect() was called with."""
+    way: object = None
+    """Equal where two of them lead to the same database as the same user; None: nobody can tell."""
+
+    @property
+    def may_end(self) -> bool:
+        """Whether it may lead nowhere when env.py is over: it is made by env.py's own function, or through a tunnel."""
+        return not self.place or self.place.startswith(("localhost:", "127.", "::1:"))
+
+    def leads_as(self, other: Origin) -> bool:
+        """Tell whether another one leads to the same database as the same user."""
+        return self is other or (self.way is not None and self.way == other.way)
 
     @property
     def driver(self) -> str:
@@ -87,6 +98,8 @@ class Origin:
     def from_arguments(dialect: Any, cargs: Any, cparams: dict[str, Any], described: tuple[str, str]) -> Origin:
         """Connect as an engine does: with every do_connect listener, for one of them may fetch a fresh token."""
         tried: dict[str, Any] = {}
+        told = tuple(sorted((name, str(value)) for name, value in cparams.items() if name != "password"))
+        way = (*map(str, cargs), *told)
 
         def connect() -> Any:
             arguments, parameters = list(cargs), dict(cparams)
@@ -99,7 +112,7 @@ class Origin:
             finally:
                 tried.update(parameters)
 
-        return Origin(dialect, connect, *described, arguments=tried)
+        return Origin(dialect, connect, *described, arguments=tried, way=way)
 
 
 class OwnConnection:

@@ -19,6 +19,8 @@ _NAME_BYTES = 63
 _PREFIX = "alembic-operator/"
 _OWN = "/own"
 _TIMEOUTS = ("lock_timeout", "statement_timeout")
+_OWN_LOCK_TIMEOUT = "5s"
+"""What it reads nobody locks for long, and this process itself might have."""
 _LONGEST_MS = (1 << 31) - 1
 """PostgreSQL's largest timeout; a deadline may be longer."""
 
@@ -70,7 +72,8 @@ class Session:
     def own(self) -> str:
         """Return the statement that begins a connection of the runner's own."""
         # it holds the lock of the run and is silent meanwhile, so a closer bound of the role's would end the lock early
-        return _set({"application_name": self.own_name, "idle_session_timeout": str(self._idle_ms)}, network.SERVER)
+        settings = {"application_name": self.own_name, "idle_session_timeout": str(self._idle_ms)}
+        return _set({**settings, "lock_timeout": _OWN_LOCK_TIMEOUT}, network.SERVER)
 
     @property
     def _bounds(self) -> dict[str, int]:

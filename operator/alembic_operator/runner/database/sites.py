@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from alembic_operator.runner.database.own import Origin, fetch
 from alembic_operator.runner.process.failures import Ending
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from alembic_operator.runner.database.connect import Connections
     from alembic_operator.runner.database.leftovers import Leftovers
     from alembic_operator.runner.database.locks import Lock
@@ -28,7 +31,13 @@ class Site:
     database: str
     existed: bool = False
     """The version table was there before this run."""
+    server: str = ""
+    """The server's own address."""
+    role: str = ""
+    """The role in which env.py works there; empty: none."""
     lock: Lock | None = None
+    alone: bool = True
+    """The lock's connection is of the user that env.py is there; another version table may have brought another one."""
     before: tuple[str, ...] | None = None
     """Database heads when Alembic first read them under the lock."""
     aims: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -37,6 +46,8 @@ class Site:
     """Database heads that the scripts do not know."""
     contains: frozenset[str] = frozenset()
     """The revisions that the database contained when its heads were compared last."""
+    seen: tuple[str, ...] | None = None
+    """The heads that were read while env.py held the way there; None: they were not, or may have changed since."""
     leftovers: Leftovers | None = None
     """What was unfinished in the database when it was locked first; the comment, when it was locked last."""
 
@@ -45,18 +56,29 @@ class Site:
         """What the whole run aims at, sorted; None: it came to no target yet."""
         return tuple(sorted({one for aim in self.aims.values() for one in aim})) if self.aims else None
 
-    def read(self, role: str) -> tuple[str, ...]:
-        """Read the database heads on a fresh connection, as a role when one is given."""
-        own = self.origin.open()
-        try:
-            return self.read_over(own, role)
-        finally:
-            own.close()
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Which database it is in; a creator's has no address but the one that the server tells."""
+        return self.origin.place, self.database, "" if self.origin.place else self.server
 
-    def read_over(self, own: OwnConnection, role: str) -> tuple[str, ...]:
-        """Read the database heads over a connection, as a role when one is given."""
-        with own.role(role):
+    def read_over(self, own: OwnConnection) -> tuple[str, ...]:
+        """Read the database heads over a connection, in the role in which env.py works."""
+        with own.role(self.role):
             return versions.read_heads(own, self.table)
+
+    @contextmanager
+    def line(self, lock: Lock) -> Iterator[OwnConnection]:
+        """Lend a connection of the user that env.py is there, the lock's where that is one."""
+        own = lock.own if self.alone else self.origin.open()
+        try:
+            yield own
+        finally:
+            if own is not lock.own:
+                own.close()
+
+    def found(self, location: versions.Location) -> None:
+        """Learn what the connection sees now; env.py may have moved it after it configured it."""
+        self.table, self.role = location.table, location.role
 
 
 @dataclass
@@ -65,6 +87,9 @@ class Sites:
 
     connections: Connections
     found: list[Site]
+    _last: Site | None = None
+    _asked: tuple[Any, dict[str, Any]] = (None, {})
+    """With what the last one was configured."""
 
     def examine(self, connection: Any, arguments: dict[str, Any]) -> Site:
         """Return the site of a connection that env.py gives to context.configure().
@@ -80,7 +105,20 @@ class Sites:
         self.connections.ready(raw, connection.info)
         location = self.locate(connection, arguments)
         self._require_right(location)
-        return self._remember(Site(origin, location.table, location.database, location.exists))
+        where = (location.table, location.database, location.exists, location.server, location.role)
+        self._asked = (connection, arguments)
+        self._last = self._remember(Site(origin, *where))
+        return self._last
+
+    @property
+    def last(self) -> Site:
+        """Return the one that was configured last."""
+        return self._last or self.found[-1]
+
+    def again(self, site: Site) -> None:
+        """Look where the last one is now: env.py may have changed the search path or the role meanwhile."""
+        if self._asked[0] is not None:
+            site.found(self.locate(*self._asked))
 
     def locate(self, connection: Any, arguments: dict[str, Any]) -> versions.Location:
         """Find the version table as this connection sees it, without beginning a transaction on it."""
@@ -99,8 +137,8 @@ class Sites:
 
     def _remember(self, site: Site) -> Site:
         for known in self.found:
-            if (known.table, known.database, known.origin.place) == (site.table, site.database, site.origin.place):
-                known.origin = site.origin
+            if (known.table, known.place) == (site.table, site.place):
+                known.origin, known.role = site.origin, site.role
                 return known
         self.found.append(site)
         return site

@@ -67,6 +67,10 @@ class Location:
     database: str
     exists: bool
     """There is a version table; Alembic creates it before it asks which revisions to run."""
+    server: str
+    """The server's own address, as it sees it; empty for a socket's."""
+    role: str
+    """The role that the session has taken; empty: none."""
 
 
 def locate(query: Query, schema: str, name: str) -> Location:
@@ -83,9 +87,11 @@ def locate(query: Query, schema: str, name: str) -> Location:
         "EXISTS (SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
         f" WHERE c.relname = {literal(name)} AND n.nspname = {where})"
     )
-    sql = f"SELECT {where}::text, pg_catalog.current_database()::text, {exists}"
-    ((in_schema, database, there),) = query(sql)
-    return Location(VersionTable(str(in_schema), name), str(database), bool(there))
+    server = "coalesce(pg_catalog.host(pg_catalog.inet_server_addr()) || ':' || pg_catalog.inet_server_port(), '')"
+    role = "CASE pg_catalog.current_setting('role') WHEN 'none' THEN '' ELSE pg_catalog.current_setting('role') END"
+    sql = f"SELECT {where}::text, pg_catalog.current_database()::text, {exists}, {server}, {role}"
+    ((in_schema, database, there, at, taken),) = query(sql)
+    return Location(VersionTable(str(in_schema), name), str(database), bool(there), str(at), str(taken))
 
 
 def is_contested(query: Query, table: VersionTable) -> bool:

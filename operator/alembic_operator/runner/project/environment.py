@@ -43,6 +43,10 @@ class Hooks:
     """Which stations env.py came by."""
     connect: Callable[[], Any] | None = None
     """Makes the connection that env.py may require; None: there is no address to connect to."""
+    running: Callable[[Any], None] = lambda _: None
+    """Called with the migration context when env.py calls context.run_migrations()."""
+    ran: Callable[[Any], None] = lambda _: None
+    """Called with it when the revisions have run."""
     failure: BaseException | None = None
     """What the last station raised; a thread of env.py's may have swallowed it."""
 
@@ -177,9 +181,11 @@ def _hook(environment: EnvironmentContext, hooks: Hooks) -> None:
 
     def run_migrations(**arguments: Any) -> None:
         hooks.calls.append("run_migrations")
-        if hooks.steps:
-            with _remembered(hooks):
+        with _remembered(hooks):
+            hooks.running(environment.get_context())
+            if hooks.steps:
                 original_run(**arguments)
+            hooks.ran(environment.get_context())
 
     environment.configure = configure
     environment.run_migrations = run_migrations

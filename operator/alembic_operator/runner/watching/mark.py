@@ -93,14 +93,14 @@ class Mark:
 
         On the connection that holds the lock: without the lock, another run may have written its own meanwhile.
         """
-        lock = self._site.lock if self._site else None
-        if not self._written or not lock:
+        site = self._site
+        if not self._written or not site or not site.lock:
             return
         self._written = False
         try:
-            with lock.own.as_login():
-                lock.own.become(self._connections.session.role).rows(f"SET lock_timeout = '{_WITHDRAW_TIMEOUT}'")
-                lock.own.rows(self._comment(self._kept()))
+            with site.line(site.lock) as own, own.as_login():
+                own.become(site.role).rows(f"SET lock_timeout = '{_WITHDRAW_TIMEOUT}'")
+                own.rows(self._comment(self._kept()))
         except Exception as error:  # noqa: BLE001  the drivers share no class
             self._journal.warning("cannot take the mark from the version table", message=first_line(error))
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from alembic_operator.contract import Result
+    from alembic_operator.runner.database.own import OwnConnection
     from alembic_operator.runner.database.sites import Site
     from alembic_operator.runner.process.failures import Verdict
 
@@ -36,6 +37,9 @@ class Witness:
     def failed(self, verdict: Verdict) -> Verdict:
         """See why an attempt failed; return it, with what is known better."""
         return verdict
+
+    def read_early(self, site: Site, own: OwnConnection) -> None:
+        """See a version table whose revisions have run, and perhaps not all been committed, while it can be reached."""
 
     def over(self) -> None:
         """See that no revision will run any more, before everything is read back."""
