@@ -2,7 +2,7 @@
 
 from alembic_operator.api.status import Status
 from alembic_operator.api.v1alpha1 import API_VERSION, KIND
-from alembic_operator.core.observation.migrations import Migration, read_status
+from alembic_operator.core.observation.migrations import Migration, asked_for, read_status
 from alembic_operator.core.observation.reading import Manifest, fields
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cluster import MIGRATIONS, Cluster
@@ -12,9 +12,12 @@ from alembic_operator.kube.errors import ConflictError, NotFoundError
 async def report(
     migration: Migration, status: Status, cluster: Cluster, cache: Cache, *, for_sure: bool = False
 ) -> set[Key] | None:
-    """Write the status; return who depends on it, or None when the migration is gone.
+    """Write the status; return who must look again, or None when the migration is gone.
 
-    One that stands there already is written `for_sure` only: it changes nothing, and tells whether it is there.
+    Those are who depends on it, and the migration itself when the answer has a specification that nobody has decided
+    about yet: it is known by this answer, so that its watch, which tells of it later, tells nothing new.
+
+    A status that stands there already is written `for_sure` only: it changes nothing, and tells whether it is there.
     """
     key = Key(migration.namespace, migration.name)
     if status == migration.status and not for_sure:
@@ -32,7 +35,9 @@ async def report(
         return None
     except ConflictError:  # another one of the same name: its own event is on the way
         return None
-    return cache.put(MIGRATIONS, raw) - {key}
+    woken = cache.put(MIGRATIONS, raw)
+    is_newer = asked_for(raw) != (migration.generation, migration.retry)
+    return woken if is_newer else woken - {key}
 
 
 def without(there: Manifest, wanted: Manifest) -> Manifest:

@@ -116,6 +116,24 @@ async def test_a_status_is_written_once_and_known_at_once() -> None:
     assert cluster.calls == [("apply", "databasemigrations")]
 
 
+NEWER = {
+    "a specification": {"generation": 2},
+    "a retry annotation": {"annotations": {"alembic-operator.dev/retry": "now"}},
+}
+
+
+@pytest.mark.parametrize("changed", NEWER.values(), ids=NEWER)
+async def test_what_only_the_answer_to_a_status_tells_of_is_looked_at(changed: dict[str, object]) -> None:
+    cluster, cache = Twin(), Cache()
+    migration = stored(cluster, cache)
+    raw = a_migration()
+    raw["metadata"] |= changed
+    newer = cluster.store(MIGRATIONS, raw)
+    assert await report(migration, a_status(), cluster, cache) == {USERS}
+    assert cache.put(MIGRATIONS, newer) == set(), "the watch tells nothing new"
+    assert await report(read_migration(newer), a_status(Reason.SUSPENDED), cluster, cache) == set()
+
+
 async def test_a_status_is_written_without_defaults_and_nulls_and_with_the_uid() -> None:
     cluster, cache = Twin(), Cache()
     sent = []

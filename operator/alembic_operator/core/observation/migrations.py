@@ -37,16 +37,23 @@ class Migration:
 def read_migration(raw: Manifest) -> Migration:
     """Read a DatabaseMigration; a specification that cannot be read becomes `spec_error`."""
     spec, error = _spec(raw.get("spec") or {})
+    generation, retry = asked_for(raw)
     return Migration(
         namespace=reading.text(raw, "metadata", "namespace"),
         name=reading.text(raw, "metadata", "name"),
         uid=reading.text(raw, "metadata", "uid"),
-        generation=reading.number(raw, "metadata", "generation") or 1,
-        retry=_retry(reading.text(raw, "metadata", "annotations", names.RETRY)),
+        generation=generation,
+        retry=retry,
         spec=spec,
         spec_error=error,
         status=read_status(raw),
     )
+
+
+def asked_for(raw: Manifest) -> tuple[int, str]:
+    """Return what tells one thing that a person wants from the next: the generation and the retry annotation."""
+    generation = reading.number(raw, "metadata", "generation") or 1
+    return generation, _retry(reading.text(raw, "metadata", "annotations", names.RETRY))
 
 
 def _retry(written: str) -> str:
