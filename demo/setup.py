@@ -41,9 +41,12 @@ def set_up(screen: Screen, namespace: str = NAMESPACE) -> Access:
     if cluster.kubectl("get", "namespace", namespace, "--ignore-not-found", "--output=name").strip():
         screen.line(namespace, "an earlier demo is there; it is removed first")
         clean(screen, namespace, stop_cluster=False)
-    screen.line("images", "building those that are missing or out of date; that takes a while")
-    for recipe in recipes():
-        build(screen, recipe)
+    wanted = tuple(recipes())
+    screen.line(
+        "images", f"{len(wanted)}; those that are missing or out of date are built, the first in about a minute"
+    )
+    for number, recipe in enumerate(wanted, start=1):
+        build(screen, recipe, f" ({number} of {len(wanted)})")
     make_namespace(cluster)
     install_operator(screen, cluster)
     return cluster
@@ -69,15 +72,19 @@ def is_up(cluster: Cluster) -> bool:
         return False
 
 
-def build(screen: Screen, recipe: Recipe) -> None:
+def build(screen: Screen, recipe: Recipe, which: str = "") -> None:
     """Build an image and bring it to the node; nothing is done when it is there already."""
-    begun = screen.elapsed
+    begun, name = screen.elapsed, recipe.reference.removeprefix("localhost/")
+
+    def still() -> None:
+        screen.line(name, f"is being built{which}, {int(screen.elapsed - begun) // 60} min so far", Tone.WAITING)
+
     arguments = [f"--build-arg={name}={value}" for name, value in recipe.arguments]
     what = [f"--file={recipe.dockerfile}", f"--tag={recipe.reference}", f"--context={recipe.context}"]
-    run([sys.executable, "-m", "devcluster", "build-image", *what, *arguments])
+    run([sys.executable, "-m", "devcluster", "build-image", *what, *arguments], still=still)
     took = screen.elapsed - begun
     how = "is there" if took < QUICK else f"built in {took:.0f} s"
-    screen.line(recipe.reference.removeprefix("localhost/"), f"the image {how}")
+    screen.line(name, f"the image {how}")
 
 
 def recipes() -> Iterator[Recipe]:

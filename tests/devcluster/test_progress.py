@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from demo.commands import run
+from demo.expectation import UnmetError
 from devcluster import binaries
 from devcluster.commands import show
 from devcluster.failure import FailureError
@@ -16,6 +18,7 @@ from devcluster.progress import Progress
 from devcluster.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 GO = """\
@@ -78,7 +81,13 @@ def test_what_is_built_already_is_neither_built_nor_counted(
     assert capsys.readouterr().out == ""
 
 
-def test_a_program_that_takes_long_is_told_again_while_it_is_built(tmp_path: Path) -> None:
+WAITS = "import pathlib, sys, time\nwhile not pathlib.Path(sys.argv[1]).exists(): time.sleep(0.01)\nprint('done')"
+
+
+@pytest.mark.parametrize("start", [show, run], ids=["of the cluster", "of the demo"])
+def test_a_program_that_takes_long_is_told_again_while_it_is_built(
+    tmp_path: Path, start: Callable[..., object]
+) -> None:
     end = tmp_path / "end"
     told = []
 
@@ -87,9 +96,15 @@ def test_a_program_that_takes_long_is_told_again_while_it_is_built(tmp_path: Pat
         if len(told) == 3:
             end.touch()
 
-    waits = "import pathlib, sys, time\nwhile not pathlib.Path(sys.argv[1]).exists(): time.sleep(0.01)"
-    show([sys.executable, "-c", waits, end], still=still, pace=0.05)
+    assert start([sys.executable, "-c", WAITS, end], still=still, pace=0.05) in (None, "done\n")
     assert told[:3] == [False, False, False]
+
+
+def test_a_program_of_the_demo_gets_its_input_and_is_heard_out_while_it_is_waited_for() -> None:
+    echo = "import sys, time\nfor line in sys.stdin: time.sleep(0.2), print(line, end='')"
+    assert run([sys.executable, "-c", echo], "one\ntwo\n", pace=0.05) == "one\ntwo\n"
+    with pytest.raises(UnmetError, match="failed:\nwhy"):
+        run([sys.executable, "-c", "import sys; print('why', file=sys.stderr); sys.exit(1)"])
 
 
 def test_a_program_that_fails_is_said_with_its_exit_code() -> None:
