@@ -1,9 +1,11 @@
 """Write what was found to the migration: one status write, only if it differs."""
 
+from dataclasses import replace
+
 from alembic_operator.api.status import Status
 from alembic_operator.api.v1alpha1 import API_VERSION, KIND
 from alembic_operator.core.observation.migrations import Migration, asked_for, read_status
-from alembic_operator.core.observation.reading import Manifest, fields
+from alembic_operator.core.observation.reading import Manifest, fields, text
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cluster import MIGRATIONS, Cluster
 from alembic_operator.kube.errors import ConflictError, NotFoundError
@@ -28,6 +30,10 @@ async def report(
     )
     try:
         raw = await cluster.apply_status(MIGRATIONS, _body(migration, written))
+        if (uid := text(raw, "metadata", "uid")) != migration.uid:
+            # The API server takes a status whatever the uid. A successor must not begin with what another one did.
+            await cluster.apply_status(MIGRATIONS, _body(replace(migration, uid=uid), {}))
+            return None
         if read_status(raw) != status and (left := without(fields(raw, "status"), written)):
             raw = await cluster.merge_status(MIGRATIONS, _body(migration, left))
     except NotFoundError:  # a deletion that was not told yet, or is never told
@@ -54,7 +60,7 @@ def without(there: Manifest, wanted: Manifest) -> Manifest:
 
 
 def _body(migration: Migration, status: Manifest) -> Manifest:
-    """Return the manifest to send; the uid keeps it from a successor of the same name."""
+    """Return the manifest to send; its uid says whose status it is, which only the caller compares."""
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,

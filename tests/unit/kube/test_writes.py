@@ -165,6 +165,17 @@ async def test_a_status_is_written_without_defaults_and_nulls_and_with_the_uid()
     ]
 
 
+async def test_the_status_of_a_migration_that_is_gone_does_not_stay_with_its_successor() -> None:
+    cluster, cache = Twin(), Cache()
+    migration = stored(cluster, cache)
+    successor = a_migration() | {"status": {}}
+    successor["metadata"] |= {"uid": "uid-of-another"}
+    begun = cluster.store(MIGRATIONS, successor)
+    assert await report(migration, a_status(), cluster, cache) is None
+    assert cluster.objects[MIGRATIONS, "shop", "users"]["status"] == {}
+    assert cache.put(MIGRATIONS, begun) == {USERS}, "its own event is news"
+
+
 async def test_what_others_left_in_a_status_is_taken_from_it() -> None:
     foreign = {"knownImages": ["sha256:x"], "image": "theirs", "lastRun": {"attempt": 9, "outcome": "UpToDate"}}
 
