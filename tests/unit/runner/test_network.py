@@ -31,7 +31,7 @@ LIBPQ = {
         ),
         ("asyncpg", {}, {"timeout": 10}),
         ("asyncpg", {"timeout": 3}, {"timeout": 3}),
-        ("pg8000", {}, {}),
+        ("pg8000", {}, {"timeout": 10}),
     ],
 )
 def test_a_driver_is_bounded_in_time_unless_env_py_bounds_it(

@@ -155,7 +155,7 @@ class AlembicInspection:
         if stopped := self._connections.around.stop.requested:
             return stopped
         origin = self._connections.origin
-        verdict = classify(error, Scene(server=origin.place if origin else ""))
+        verdict = classify(self._connections.explain(error), Scene(server=origin.place if origin else ""))
         if verdict.reason is Reason.AUTHENTICATION_FAILED:
             self._sites = []  # env.py may have read the old password; it is asked again
         return Ending.of(verdict)
@@ -207,7 +207,7 @@ class AlembicInspection:
                 running=lambda _: self._running(sites),
             )
             environment.run(config, script, hooks, self._invocation.target)
-            environment.require_configured(hooks.calls)
+            environment.require_configured(hooks.calls, self._connections.refused)
         except BaseException as error:
             self._last = self._ending(error).verdict
             raise

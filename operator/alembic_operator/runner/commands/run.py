@@ -110,12 +110,13 @@ class Run:
                 self._attempt(calls)
             except BaseException as error:  # noqa: BLE001  env.py may raise anything, also SystemExit
                 with self._around.stop.undisturbed():
-                    verdict = self._verdict(error)
+                    verdict = self._verdict(self._connections.explain(error))
                 if not self._again(verdict):
                     return self._told(error, verdict)
                 self._wait(verdict)
             else:
-                return None if "run_migrations" in calls else environment.never_ran(calls).verdict
+                ran = "run_migrations" in calls
+                return None if ran else (self._connections.refused or environment.never_ran(calls)).verdict
 
     def _attempt(self, calls: list[str]) -> None:
         self._progress.scene = Scene()

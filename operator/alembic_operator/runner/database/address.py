@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlencode
+
+from alembic_operator.runner.database import tls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -19,8 +22,6 @@ _TOLERANT = _URL.format(r".*")
 """Passwords that nobody percent-encoded are understood too, as long as the host is clear."""
 
 _HOST_PORT = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(\d+))?")
-DRIVERS = ("psycopg", "psycopg_async", "psycopg2", "psycopg2cffi", "asyncpg")
-"""Those that an address can be given to."""
 _LIBPQ_ADDRESS = ("hostaddr", "service", "conninfo", "dsn")
 _OF_LIBPQ = re.compile(
     "ssl|keepalives|gss|krb|channel_binding|connect_timeout|client_encoding|options|.*application_name|target_session_attrs"
@@ -53,6 +54,8 @@ class Address:
         """Rewrite the arguments of a driver's connect()."""
         if driver == "asyncpg":
             self._apply_asyncpg(cparams)
+        elif driver == "pg8000":
+            self._apply_pg8000(cparams)
         else:
             self._apply_libpq(cparams)
 
@@ -77,6 +80,19 @@ class Address:
         cparams.update({key: value for key, value in named.items() if value})
         if files := {key: value for key, value in self.options if key in _FILES_OF_ASYNCPG}:
             cparams["dsn"] = f"postgresql://?{urlencode(files)}"  # it has no arguments for them
+
+    def _apply_pg8000(self, cparams: MutableMapping[str, Any]) -> None:
+        if self.host:
+            cparams.pop("unix_sock", None)
+            cparams["host"], cparams["port"] = self.host, int(self.port or 5432)
+        if self.host.startswith("/"):
+            cparams["unix_sock"] = f"{self.host}/.s.PGSQL.{self.port or 5432}"
+        named = {"user": self.user, "password": self.password, "database": self.database}
+        cparams.update({key: value for key, value in named.items() if value})
+        if self.sslmode:
+            way = tls.ways(self.sslmode, dict(self.options), os.environ)
+            # without a word it asks for TLS and goes on without, as "prefer" does
+            cparams["ssl_context"] = None if len(way) > 1 else way[0] or False
 
 
 def from_environment(environ: Mapping[str, str]) -> Address | None:

@@ -16,13 +16,13 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import Pool
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.database import refusal
-from alembic_operator.runner.database.address import DRIVERS
+from alembic_operator.runner.database import drivers
+from alembic_operator.runner.database.attempt import connect_failed
 from alembic_operator.runner.database.network import client_side, keep_alive
 from alembic_operator.runner.database.own import Origin, OwnConnection, fetch, literal
-from alembic_operator.runner.process import masking, wording
-from alembic_operator.runner.process.causes import words
-from alembic_operator.runner.process.failures import Ending, Scene, classify, is_database_error, unreachable
+from alembic_operator.runner.process import masking
+from alembic_operator.runner.process.causes import chain
+from alembic_operator.runner.process.failures import Ending, is_database_error
 
 if TYPE_CHECKING:
     from alembic_operator.runner.database.address import Address
@@ -34,10 +34,7 @@ _ORIGIN = "alembic_operator.origin"
 _READY = "alembic_operator.ready"
 _MODULES = ("psycopg", "psycopg2", "psycopg2cffi", "asyncpg", "pg8000")
 _ITS_OWN_WAY = "Remove spec.database, so that env.py connects as it always does."
-_OTHER_DRIVER = f"Let env.py use psycopg2, psycopg or asyncpg. Or: {_ITS_OWN_WAY}"
 _PREFLIGHT_SECONDS = 10.0
-_MAY_PASS = ("", "55")
-"""Classes of refusals that say nothing of env.py: unknown ones, and a database that takes no connections just now."""
 _PASSING = (Reason.DATABASE_UNREACHABLE, Reason.RESOURCES_EXHAUSTED)
 _ROLE_PATIENCE = 3.0
 """A role is waited for so many times longer than a server."""
@@ -64,6 +61,8 @@ class Connections:
     """How the migrated database is reached, once known."""
     spare: OwnConnection | None = None
     """The connection of the first look; the lock takes it over."""
+    refused: Ending | None = None
+    """Why the last connection could not be made; env.py knows it from its driver."""
     _explicit: dict[int, Any] = field(default_factory=dict)
 
     def install(self) -> None:
@@ -94,13 +93,13 @@ class Connections:
         pool = connection.engine.pool
         return Origin(connection.dialect, lambda: pool._invoke_creator(None), "", self.session.own())  # noqa: SLF001
 
-    def reach(self, origin: Origin) -> OwnConnection:
+    def reach(self, origin: Origin, patience: float | None = None) -> OwnConnection:
         """Connect, and try again for a while when there is no server.
 
         Raises:
             Ending: DatabaseUnreachable, AuthenticationFailed, DatabaseNotFound or PermissionDenied.
         """
-        give_up = time.monotonic() + self.patience
+        give_up = time.monotonic() + (self.patience if patience is None else patience)
         pause, said = 0.2, ""
         while True:
             try:
@@ -145,29 +144,55 @@ class Connections:
         """Connect in SQLAlchemy's place, so that nothing that env.py listens with can turn it elsewhere again."""
         if dialect.name != "postgresql":
             return None
+        driver = drivers.of(dialect)
         self._learn(cargs, cparams)
-        client_side(dialect.driver, cparams)
+        client_side(driver, cparams)
         for listener in dialect.dispatch.do_connect:
             raw = None if listener == self._before_connect else listener(dialect, record, cargs, cparams)
             if raw is not None:
                 return raw
         self._learn(cargs, cparams)
         if self.address:
-            if dialect.driver not in DRIVERS:
-                raise _not_redirected(f"with {dialect.driver}", _OTHER_DRIVER)
-            self.address.apply(dialect.driver, cparams)
+            self.address.apply(driver, cparams)
         origin = Origin.from_arguments(dialect, cargs, cparams, (place_of(cparams), self.session.own()))
         if record is not None:
             record.info.update({_ORIGIN: origin, _READY: False})
-        if self.origin is None:
+        if self.origin is None or (self.refused and record is not None):  # without one it is the runner's own
             self.origin = origin
             with self.around.stop.waiting("the database"):
-                self.spare = self.reach(origin)
+                self.spare = self._reach_or_tell(origin)
             self.shared = self.spare.is_pooled()
             self.on_reached(self.spare, origin)
             with self.around.stop.waiting(f'the role "{self.session.role}"'):
                 self._wait_for_role(self.spare)
-        return dialect.connect(*cargs, **cparams)
+        raw = dialect.connect(*cargs, **cparams)
+        if driver == "pg8000":
+            keep_alive(raw)
+        return raw
+
+    def _reach_or_tell(self, origin: Origin) -> OwnConnection:
+        """Connect; tell env.py as its driver does when that cannot be: it may make the database, or go elsewhere."""
+        patience = 0.0 if self.refused else self.patience  # from then on env.py waits as it likes
+        try:
+            own = self.reach(origin, patience)
+        except Ending as ending:
+            if not isinstance(ending.__cause__, Exception):
+                raise
+            self.refused = ending
+            raise ending.__cause__ from None
+        self.refused = None
+        return own
+
+    def explain(self, error: BaseException) -> BaseException:
+        """Return why the run ends, where env.py only passed on, or gave up after, that it could not connect."""
+        if self.refused is None:
+            return error
+        for one in chain(error):
+            if one is self.refused.__cause__:
+                return self.refused
+            if is_database_error(one):
+                return error
+        return self.refused if isinstance(error, SystemExit) else error
 
     def _learn(self, cargs: Any, cparams: dict[str, Any]) -> None:
         texts = [one for one in (*cargs, *cparams.values()) if isinstance(one, str)]
@@ -246,22 +271,6 @@ def _connection_classes() -> list[Any]:
     except ImportError:
         return kinds
     return kinds if Future is Connection else [*kinds, Future]
-
-
-def connect_failed(error: BaseException, origin: Origin) -> Ending:
-    """Return what ends a run that cannot connect."""
-    scene = Scene(server=origin.place)
-    verdict = classify(error, scene)
-    if is_database_error(error):
-        silent = origin.driver != "asyncpg" and not verdict.failure.sqlstate  # asyncpg repeats every code
-        if silent and not wording.is_of_network(words(error)):
-            verdict = classify(refusal.why(origin.arguments) or error, scene)
-        may_pass = verdict.failure.sqlstate[:2] in _MAY_PASS
-    else:
-        may_pass = isinstance(error, OSError)  # a socket's file that is missing, a certificate
-    if may_pass and verdict.reason is Reason.ENV_FAILED:
-        verdict = unreachable(verdict, scene)
-    return Ending.of(verdict)
 
 
 def place_of(cparams: dict[str, Any]) -> str:

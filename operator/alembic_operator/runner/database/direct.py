@@ -17,9 +17,9 @@ from alembic_operator.runner.process.failures import Ending
 if TYPE_CHECKING:
     from alembic_operator.runner.database.address import Address
 
-_DRIVERS = ("psycopg2", "psycopg", "asyncpg")
-"""The quickest to import first."""
-_SYNCHRONOUS = _DRIVERS[:2]
+_DRIVERS = ("psycopg2", "psycopg", "asyncpg", "pg8000")
+"""The quickest to import first, and last the one that many an image has for something else."""
+_SYNCHRONOUS = ("psycopg2", "psycopg", "pg8000")
 _ASYNCHRONOUS = ("asyncpg", "psycopg")
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database import locks, pooler, schema
-from alembic_operator.runner.database.connect import Connections, connect_failed
+from alembic_operator.runner.database.attempt import connect_failed
 from alembic_operator.runner.database.lines import Lines
 from alembic_operator.runner.database.own import Origin, OwnConnection, fetch, literal
 from alembic_operator.runner.database.sites import Site, Sites, end_unless_begun, raw_of
 from alembic_operator.runner.process.failures import Ending
+
+if TYPE_CHECKING:
+    from alembic_operator.runner.database.connect import Connections
 
 _SHARED = "alembic_operator.shared"
 

@@ -40,7 +40,7 @@ SERVER = {
 
 def client_side(driver: str, cparams: MutableMapping[str, Any]) -> None:
     """Bound the time of connecting, and notice a dead network; what env.py set itself stays."""
-    if driver == "asyncpg":
+    if driver in ("asyncpg", "pg8000"):
         cparams.setdefault("timeout", SECONDS)
     elif driver in ("psycopg", "psycopg_async", "psycopg2"):
         for name, value in _LIBPQ.items():
@@ -48,11 +48,14 @@ def client_side(driver: str, cparams: MutableMapping[str, Any]) -> None:
 
 
 def keep_alive(raw: Any) -> None:
-    """Switch on keepalive for asyncpg, which has no argument for it."""
+    """Switch on keepalive for asyncpg and pg8000, which have no argument for it."""
     transport = getattr(getattr(raw, "_connection", None), "_transport", None)
-    sock = transport.get_extra_info("socket") if transport else None
-    if sock is not None:
-        tune(sock)
+    sock = transport.get_extra_info("socket") if transport else getattr(raw, "_usock", None)
+    if sock is None:
+        return
+    if transport is None and sock.gettimeout() == SECONDS:
+        sock.settimeout(None)  # pg8000 would give each statement only the time of connecting
+    tune(sock)
 
 
 def tune(sock: socket.socket) -> None:

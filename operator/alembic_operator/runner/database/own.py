@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable
 
+from alembic_operator.runner.database import drivers
 from alembic_operator.runner.database.network import keep_alive
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Origin:
     @property
     def driver(self) -> str:
         """Return the driver's name, such as psycopg2."""
-        return str(self.dialect.driver)
+        return drivers.of(self.dialect)
 
     def open(self) -> OwnConnection:
         """Connect in autocommit; raises what the driver raises."""
@@ -194,6 +195,8 @@ def client_backend(raw: Any) -> int | None:
     driver = getattr(raw, "driver_connection", None) or getattr(raw, "_connection", None) or raw
     if hasattr(driver, "get_server_pid"):
         return int(driver.get_server_pid())
+    if told := getattr(driver, "_backend_key_data", None):  # pg8000 keeps what the server sent
+        return int.from_bytes(told[:4], "big")
     backend = getattr(getattr(driver, "info", None), "backend_pid", None)
     return int(backend) if backend else None
 

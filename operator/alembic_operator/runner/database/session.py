@@ -101,6 +101,8 @@ class Session:
 
         Afterwards the timeouts are as they were; env.py or a script may have set its own.
         """
+        if getattr(raw, "autocommit", False) and getattr(raw, "_in_transaction", False):
+            raw.rollback()  # pg8000 is still in that in which Alembic asked for the isolation level
         settings = ", ".join(f"pg_catalog.current_setting({literal(name)})" for name in _TIMEOUTS)
         before = dict(zip(_TIMEOUTS, fetch(raw, f"SELECT {settings}")[0]))  # noqa: B905  3.9 has no strict
         fetch(raw, _set(dict.fromkeys(_TIMEOUTS, "0")))

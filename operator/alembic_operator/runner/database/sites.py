@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.database import versions
+from alembic_operator.runner.database import drivers, versions
 from alembic_operator.runner.database.own import Origin, fetch
 from alembic_operator.runner.process.failures import Ending
 
@@ -98,6 +98,7 @@ class Sites:
             Ending: NotPostgreSQL, WrongDatabase or EnvFailed.
         """
         _require_postgresql(connection)
+        drivers.of(connection.dialect)
         origin = self.connections.origin_of(connection)
         if self.connections.session.schema:
             arguments.setdefault("version_table_schema", self.connections.session.schema)

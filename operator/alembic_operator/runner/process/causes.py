@@ -41,11 +41,27 @@ def first(error: BaseException) -> BaseException:
 
 
 def words(error: BaseException) -> str:
-    """Return what an error says; nothing when its class cannot even say that."""
+    """Return what an error says, of a server's answer only its message; nothing when its class cannot even say that."""
+    text = raw(error)
+    for one in (error, getattr(error, "orig", None)):
+        if found := fields(one):
+            text = text.replace(raw(one), found.get("M", ""))
+    return text
+
+
+def raw(error: object) -> str:
+    """Return an error as its class writes it."""
     try:
         return str(error)
     except Exception:  # noqa: BLE001  a class of the application's may do anything
         return ""
+
+
+def fields(error: object) -> dict[str, str]:
+    """Return the server's answer by the letters of its fields, which pg8000 gives as a whole; else nothing."""
+    if not isinstance(error, BaseException) or type(error).__module__.split(".")[0] != "pg8000":
+        return {}
+    return error.args[0] if error.args and isinstance(error.args[0], dict) else {}
 
 
 def listed(error: BaseException) -> list[str]:

@@ -120,7 +120,7 @@ _NO_WAY = (errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETUNREACH, errno.ENETDOW
 _SEVERAL = "Connect call failed"
 """asyncio says it, without a number, where a name had several addresses."""
 
-_DRIVERS = ("psycopg", "psycopg2", "asyncpg")
+_DRIVERS = ("psycopg", "psycopg2", "asyncpg", "pg8000")
 
 _OLD_TIMEOUTS = ("asyncio.exceptions", "concurrent.futures._base")
 """Until Python 3.11 they are no TimeoutError."""
@@ -140,6 +140,8 @@ def sqlstate(error: BaseException) -> str:
         for name in ("sqlstate", "pgcode"):
             if isinstance(code := getattr(one, name, None), str) and code:
                 return code
+        if code := causes.fields(one).get("C", ""):
+            return code
     return ""
 
 

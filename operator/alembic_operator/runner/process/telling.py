@@ -6,12 +6,12 @@ import re
 import traceback
 
 from alembic_operator.runner.process import masking
-from alembic_operator.runner.process.causes import chain, loading, words
+from alembic_operator.runner.process.causes import chain, loading, raw, words
 from alembic_operator.runner.process.failures import Ending, sqlstate
 
 _WITHOUT_ROWS = re.compile(r"^(?:HINT: .*|(?:CONTEXT: +)?PL/pgSQL function .* line \d+ at .*)$", re.MULTILINE)
 """What follows the first line and names code only; DETAIL, COPY's CONTEXT and the parameters hold values."""
-_SPEAKING = ("psycopg", "psycopg2", "asyncpg", "sqlalchemy")
+_SPEAKING = ("psycopg", "psycopg2", "asyncpg", "pg8000", "sqlalchemy")
 
 
 def cause(error: BaseException) -> BaseException | None:
@@ -24,10 +24,10 @@ def cause(error: BaseException) -> BaseException | None:
 def trace(error: BaseException) -> dict[str, str]:
     """Return an error and its traceback for the journal."""
     text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    said = {words(one): _safe(one) for one in chain(error) if _quotes_rows(one)}
+    said = {raw(one): _safe(one) for one in chain(error) if _quotes_rows(one)}
     for one in sorted(said, key=len, reverse=True):  # the wrapping error contains the words of the wrapped one
         text = text.replace(one, said[one]).replace(repr(one)[1:-1], repr(said[one])[1:-1])
-    return {"error": said.get(words(error), words(error)).split("\n", 1)[0], "traceback": text}
+    return {"error": said.get(raw(error), words(error)).split("\n", 1)[0], "traceback": text}
 
 
 def _quotes_rows(error: BaseException) -> bool:

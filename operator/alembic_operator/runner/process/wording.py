@@ -17,13 +17,19 @@ _NETWORK = re.compile(
     r"could not translate host name|failed to resolve|Name or service not known|nodename nor servname|getaddrinfo"
     r"|Connection refused|could not connect|timeout expired|timed out|No route to host|Network is unreachable"
     r"|server closed the connection|connection (?:is|was|already) closed|Connection reset|SSL (?:SYSCALL|connection)"
-    r"|No such file or directory\s+Is the server running",
+    r"|No such file or directory\s+Is the server running|Can't create a connection to host|^network error$"
 )
 _CATALOG = {
     "23505": re.compile(r"\bpg_\w+_index\b"),
     "XX000": re.compile(r"\btuple concurrently (?:updated|deleted)"),
 }
 """Two sessions made, or changed the rights of, one schema, extension, type or role at the same moment."""
+_ARGUMENTS = re.compile(
+    r"invalid (?:connection option|dsn|URI|port number|integer value|[\w-]+ value)|unexpected keyword argument"
+    r"|missing \"=\" after|invalid percent-encoded|extra key/value separator|when SSL support is not compiled in"
+    r"|forbidden value|parameter must be one of|definition of service .* not found"
+    r"|parameter .* (?:can't be of type|cannot be None)"
+)
 _FAILED = re.compile(r"connection to server .* failed|connection failed|cannot switch to state \d+; another operation")
 """The last one is asyncpg's, when the server's parting word came between two statements."""
 
@@ -36,6 +42,11 @@ def connect_sqlstate(text: str) -> str:
 def is_of_network(text: str) -> bool:
     """Tell whether a driver says that there is nobody at the other end."""
     return bool(_NETWORK.search(text))
+
+
+def is_of_arguments(text: str) -> bool:
+    """Tell whether a driver does not understand how it was asked to connect; no server was asked."""
+    return bool(_ARGUMENTS.search(text))
 
 
 def is_of_connection(text: str) -> bool:

@@ -226,7 +226,7 @@ def never_ran(calls: list[str]) -> Ending:
     return Ending(Reason.ENV_FAILED, f"env.py ended without calling {missed}", "Compare it with Alembic's template.")
 
 
-def require_configured(calls: list[str]) -> None:
-    """Raise Ending unless env.py called context.configure()."""
+def require_configured(calls: list[str], refused: Ending | None = None) -> None:
+    """Raise Ending unless env.py called context.configure(); `refused` where it could not connect."""
     if "configure" not in calls:
-        raise never_ran(calls)
+        raise refused or never_ran(calls)

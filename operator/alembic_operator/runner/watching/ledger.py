@@ -200,5 +200,7 @@ def in_transaction(raw: Any) -> bool:
     driver = getattr(raw, "driver_connection", None) or getattr(raw, "_connection", None) or raw
     if hasattr(driver, "is_in_transaction"):
         return bool(driver.is_closed() or driver.is_in_transaction())
+    if hasattr(driver, "_in_transaction"):  # pg8000
+        return bool(driver._in_transaction)  # noqa: SLF001
     status = getattr(getattr(driver, "info", None), "transaction_status", _IDLE + 1)
     return int(status) != _IDLE
