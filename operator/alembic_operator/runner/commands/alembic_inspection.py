@@ -43,6 +43,8 @@ class AlembicInspection:
         self._env_pause = _ENV_PAUSE[0]
         self._last: Verdict | None = None
         self._just_asked = self._ends = False
+        self._cut_short: Ending | None = None
+        """Why env.py failed after revisions that were only looked at; it may read what they make."""
 
     def heads(self) -> list[tuple[str, ...]]:
         """Return the heads of each version table that env.py configures.
@@ -79,6 +81,18 @@ class AlembicInspection:
         except BaseException as error:
             self._reader.close()
             raise self._ending(error) from error
+
+    def heard_out(self, *, pending: bool) -> bool:
+        """Tell whether env.py configured all that it would; else forget what it did, and ask it again."""
+        if self._cut_short is None or pending:
+            return True
+        self._sites, self._env_may_run = [], 0.0
+        return False
+
+    def require_heard_out(self, *, pending: bool) -> None:
+        """Raise why env.py failed, where no pending revision explains it."""
+        if self._cut_short and not pending:
+            raise self._cut_short
 
     def _recorded(self, site: Site) -> Contents:
         own = self._reader.over(site)
@@ -206,7 +220,16 @@ class AlembicInspection:
                 connect=direct.engine_connection(self._connections.address),
                 running=lambda _: self._running(sites),
             )
-            environment.run(config, script, hooks, self._invocation.target)
+            self._cut_short = None
+            try:
+                environment.run(config, script, hooks, self._invocation.target)
+            except (Exception, SystemExit) as error:
+                if not _would_have_run(script, sites.found):
+                    raise
+                self._cut_short = self._ending(error)
+                self._last = self._cut_short.verdict
+                message = f"env.py needs what its pending revisions make, and was heard until there: {self._cut_short}"
+                self._connections.around.journal.info("env.py ended early", message=message)
             environment.require_configured(hooks.calls, self._connections.refused)
         except BaseException as error:
             self._last = self._ending(error).verdict
@@ -240,3 +263,8 @@ class AlembicInspection:
         if not scripts.read_statically(script):
             scripts.heads(script)
         self.script = script
+
+
+def _would_have_run(script: Any, sites: list[Site]) -> bool:
+    """Tell whether revisions are missing where env.py called context.run_migrations()."""
+    return any(scripts.missing(script, scripts.heads(script), site.seen) for site in sites if site.seen is not None)

@@ -80,6 +80,10 @@ class Inspection:
             self._static = None
         found = self._with_alembic.contents()
         result = compare(self._with_alembic.scripts, target, found)
+        if not self._with_alembic.heard_out(pending=result.reason == Reason.PENDING):
+            found = self._with_alembic.contents()
+            result = compare(self._with_alembic.scripts, target, found)
+            self._with_alembic.require_heard_out(pending=result.reason == Reason.PENDING)
         warnings = self._with_alembic.warnings([one.heads for one in found]) if self._once else ()
         return replace(result, driver=self._with_alembic.driver, warnings=(*result.warnings, *warnings))
 
