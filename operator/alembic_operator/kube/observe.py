@@ -86,7 +86,7 @@ class Observer:
         return source.of_config_map(name, content, spec.alembic.config, self._runner_image)
 
     async def _workload_source(self, key: Key, reference: WorkloadRef) -> PodParts | Missing:
-        found = await self._workload(workload_reference(key, reference.kind, reference.name))
+        found = await self._workload(key, workload_reference(key, reference.kind, reference.name))
         parts = found.containers if found else None
         return source.of_workload(reference.kind, reference.name, parts, reference.container)
 
@@ -94,16 +94,16 @@ class Observer:
         if spec.database is None or spec.database.stateful_set_ref is None:
             return None
         name = spec.database.stateful_set_ref.name
-        found = await self._workload(Reference(STATEFUL_SETS, key.namespace, name))
+        found = await self._workload(key, Reference(STATEFUL_SETS, key.namespace, name))
         if found is None or found.server is None:
             return Missing(f"StatefulSet {name} does not exist", "create it, or correct spec.database.statefulSetRef")
         return found.server
 
-    async def _workload(self, reference: Reference) -> CachedWorkload | None:
+    async def _workload(self, key: Key, reference: Reference) -> CachedWorkload | None:
         """Return a workload from the cache; read it once, because it may be older than the reference to it."""
         known = self._cache.workload(reference)
         if known is None and (raw := await self._cluster.get(*reference)):
-            self._cache.put(reference.resource, raw)
+            self._cache.put_for(key, reference.resource, raw)
             known = self._cache.workload(reference)
         return known
 

@@ -1,3 +1,4 @@
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -90,6 +91,24 @@ async def test_a_workload_that_is_older_than_the_reference_to_it_is_read_once() 
     for _ in range(3):
         assert isinstance((await eyes.see()).source, PodParts)
     assert eyes.cluster.calls == [("get", "deployments")]
+
+
+@pytest.mark.parametrize("listed", [False, True], ids=["watched", "listed"])
+async def test_what_one_has_read_is_news_for_the_others_when_its_watch_tells_of_it(listed: bool) -> None:
+    other = a_migration(**uses_workload())
+    other["metadata"] |= {"name": "chat", "uid": "uid-of-chat"}
+    eyes = Eyes((MIGRATIONS, a_migration(**uses_workload())), (MIGRATIONS, other))
+    chat = await eyes.see(Key("shop", "chat"))
+    assert isinstance(chat.source, Missing)
+    raw = eyes.cluster.store(DEPLOYMENTS, a_workload())
+    assert isinstance((await eyes.see()).source, PodParts)
+
+    async def all_of_them() -> AsyncIterator[Manifest]:
+        yield raw
+
+    told = await eyes.cache.replace(DEPLOYMENTS, "shop", all_of_them()) if listed else eyes.cache.put(DEPLOYMENTS, raw)
+    assert Key("shop", "chat") in told
+    assert eyes.cache.put(DEPLOYMENTS, raw) == set()
 
 
 async def test_a_workload_that_does_not_exist_is_missing() -> None:
