@@ -195,6 +195,8 @@ def test_a_connection_that_env_py_requires_is_given(any_project: Project, runner
     edited(any_project.begin().table("one"), ("connectable.connect()", 'config.attributes["connection"]'))
     run = runner.run(any_project, "upgrade", *GIVEN, APP_URL=NOWHERE, **database.environment())
     assert (told(run), database.heads()) == ((0, "UpToDate"), ["one"]), run.stderr
+    order = [one["event"] for one in run.events]
+    assert order.index("connection made for env.py") < order.index("revision started"), "said before anything ran"
     run = runner.run(any_project, "upgrade", APP_URL=NOWHERE)
     assert run.result.error
     assert "spec.database" in run.result.error.message + run.result.error.hint

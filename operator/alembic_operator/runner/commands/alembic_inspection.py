@@ -217,7 +217,7 @@ class AlembicInspection:
             hooks = environment.Hooks(
                 lambda *given: self._configuring(sites, *given),
                 lambda _: self._load(script),
-                connect=direct.engine_connection(self._connections.address),
+                connect=direct.engine_connection(self._connections.address, self._connections.around.journal),
                 running=lambda _: self._running(sites),
             )
             self._cut_short = None

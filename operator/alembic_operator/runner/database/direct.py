@@ -16,9 +16,14 @@ from alembic_operator.runner.process.failures import Ending
 
 if TYPE_CHECKING:
     from alembic_operator.runner.database.address import Address
+    from alembic_operator.runner.process.journal import Journal
 
 _DRIVERS = ("psycopg2", "psycopg", "asyncpg", "pg8000")
 """The quickest to import first, and last the one that many an image has for something else."""
+_PLAIN = (
+    "env.py takes its connection from the program that calls Alembic, whose engine is not known here: this one has"
+    " SQLAlchemy's defaults, with transactions. If that program's is in AUTOCOMMIT, its revisions may depend on it."
+)
 _SYNCHRONOUS = ("psycopg2", "psycopg", "pg8000")
 _ASYNCHRONOUS = ("asyncpg", "psycopg")
 
@@ -37,12 +42,13 @@ def driver(*, asynchronous: bool) -> str | None:
     return dialect.driver if dialect else None
 
 
-def engine_connection(address: Address | None) -> Callable[[], Any] | None:
+def engine_connection(address: Address | None, journal: Journal) -> Callable[[], Any] | None:
     """Return what makes a connection for env.py, which is turned to the address as its own would be."""
-    return _connect if address else None
+    return (lambda: _connect(journal)) if address else None
 
 
-def _connect() -> Any:
+def _connect(journal: Journal) -> Any:
+    journal.warning("connection made for env.py", message=_PLAIN)
     dialect = _dialect(_SYNCHRONOUS)
     if dialect is None:
         message = f"env.py wants a connection, and none of {', '.join(_SYNCHRONOUS)} can be imported"
