@@ -115,6 +115,42 @@ def test_a_way_that_ends_with_env_py_is_no_failure(
     assert (gate.code, gate.result.reason, gate.result.to) == (0, "UpToDate", ("one",)), gate.stderr
 
 
+LOOP = """
+import asyncio, os
+import asyncpg
+from alembic import context
+from sqlalchemy.ext.asyncio import create_async_engine
+
+def migrate(connection):
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+
+async def main():
+    here = asyncio.get_running_loop()
+    async def connect():
+        if asyncio.get_running_loop() is not here:
+            raise RuntimeError("Running event loop does not match 'connector._loop'")
+        return await asyncpg.connect(os.environ["APP_URL"].replace("+asyncpg", ""))
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect)
+    async with engine.connect() as connection:
+        await connection.run_sync(migrate)
+    await engine.dispose()
+
+asyncio.run(main())
+"""
+
+
+def test_a_connector_that_knows_only_the_loop_of_env_py_serves_as_long_as_that_runs(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().table("one").table("two").write("migrations/env.py", LOOP)
+    for command, reason in (("check", "Pending"), ("upgrade", "UpToDate"), ("gate", "UpToDate")):
+        run = runner.run(any_project, command, APP_URL=database.url("asyncpg"))
+        assert (run.code, run.result.reason) == (0, reason), run.stderr
+    assert database.heads() == ["two"]
+
+
 def test_what_such_an_env_py_rolls_back_is_still_no_success(
     any_project: Project, runner: Runner, database: Database
 ) -> None:

@@ -23,6 +23,16 @@ def _directly(function: Call, *arguments: Any) -> Any:
     return function(*arguments)
 
 
+def _in_a_loop() -> bool:
+    import asyncio  # noqa: PLC0415  what only asks a server does not need it
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 class LoopThread:
     """An event loop in a thread of its own: an own connection must outlive env.py's asyncio.run()."""
 
@@ -83,8 +93,15 @@ class Origin:
 
     def open(self) -> OwnConnection:
         """Connect in autocommit; raises what the driver raises."""
-        call = _LOOP.call if self.dialect.is_async else _directly
-        connection = OwnConnection(call(self._open), call)
+        call: Call = _LOOP.call if self.dialect.is_async else _directly
+        try:
+            raw = call(self._open)
+        except Exception:
+            if not (self.dialect.is_async and not self.place and _in_a_loop()):
+                raise
+            call = _directly  # env.py's own function may know only env.py's loop; there it serves until that ends
+            raw = call(self._open)
+        connection = OwnConnection(raw, call)
         if self.setup:
             connection.rows(f"{self.setup}{connection.unless_pooled}")
         return connection
