@@ -42,6 +42,8 @@ def connect_failed(error: BaseException, origin: Origin) -> Ending:
 def _is_of_arguments(error: BaseException) -> bool:
     """Tell whether no server was asked, for the driver does not understand what it was given."""
     kind = type(error).__name__
+    if isinstance(error, OSError):  # also a certificate that is not trusted, which is a ValueError besides
+        return False
     if isinstance(error, (TypeError, ValueError)) or kind == "ClientConfigurationError":
         return True
     return (is_database_error(error) or kind == "Ending") and wording.is_of_arguments(words(error))
