@@ -173,3 +173,13 @@ def test_a_gate_with_a_configuration_that_does_not_exist_ends(any_project: Proje
     any_project.folder.mkdir()
     run = runner.run(any_project, "gate")
     assert (run.code, run.result.reason) == (64, "ConfigInvalid")
+
+
+def test_a_gate_with_a_deadline_ends_with_it_and_says_what_it_waited_for(
+    any_project: Project, runner: Runner, database: Database, deadline: str
+) -> None:
+    any_project.begin().table("one")
+    run = runner.run(any_project, "gate", f"--deadline={deadline}", APP_URL=database.url("psycopg2"))
+    assert (run.code, run.result.reason) == (76, "DeadlineExceeded"), run.stderr
+    assert run.result.error
+    assert "while waiting for revision one" in run.result.error.message

@@ -226,6 +226,11 @@ class Reason(str, enum.Enum):
         Effect.STALLED,
         "The first revision failed on an object that exists: the schema has tables, but its version table is empty.",
     )
+    VERSION_TABLE_DAMAGED = (
+        "VersionTableDamaged",
+        Effect.STALLED,
+        "The version table contains a revision twice, or one beside another that follows it; a row must be deleted.",
+    )
     PARTLY_APPLIED = (
         "PartlyApplied",
         Effect.STALLED,

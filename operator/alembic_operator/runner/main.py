@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from os import _exit
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from alembic_operator.runner.process.masking import Secrets, configured, passwor
 from alembic_operator.runner.process.output import Output
 from alembic_operator.runner.process.run_context import RunContext
 from alembic_operator.runner.process.telling import cause, trace
+from alembic_operator.runner.project import layout
 
 if TYPE_CHECKING:
     from alembic_operator.runner.database.connect import Connections
@@ -42,11 +43,12 @@ def main(argv: list[str]) -> int:
     where = report.Destination(output, secrets)
     try:
         invocation = _parse(argv)
+        invocation = replace(invocation, config=layout.configuration(invocation.config, os.environ))
         for secret in configured(invocation.config):
             secrets.learn(secret)
         where = report.Destination(output, secrets, invocation.result, _BEFORE_RESULT.get(invocation.command, ""))
         with leaving.reported(lambda ending: _give_up(ending, where, journal)):
-            result = _command(invocation, journal, where)
+            result = _command(invocation, journal, where, endless=_is_endless(invocation, argv))
     except _Helped:
         output.close()
         return 0
@@ -105,8 +107,15 @@ def _parse(argv: list[str]) -> contract.Invocation:
         raise Ending(Reason.CONFIG_INVALID, last[0], "See runner.pyz --help.") from refused
 
 
-def _command(invocation: contract.Invocation, journal: Journal, where: report.Destination) -> contract.Result:
-    endless = invocation.command == "gate"
+def _is_endless(invocation: contract.Invocation, argv: list[str]) -> bool:
+    """Tell whether it waits for as long as it takes: a gate that was given no deadline."""
+    given = any(word.partition("=")[0] == "--deadline" for word in argv)
+    return invocation.command == "gate" and not given
+
+
+def _command(
+    invocation: contract.Invocation, journal: Journal, where: report.Destination, *, endless: bool
+) -> contract.Result:
     stop = Stop(journal, patience=IMPATIENT) if endless else Stop(journal, contract.seconds(invocation.deadline))
     stop.give_up = lambda ending: _give_up(ending, where, journal)
     stop.watch()

@@ -51,6 +51,7 @@ EXIT_CODES = {
         "PartlyApplied",
         "VersionTableMissing",
         "VersionTableEmpty",
+        "VersionTableDamaged",
     ),
     ExitCode.TRY_AGAIN: (
         "DatabaseUnreachable",

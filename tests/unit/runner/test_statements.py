@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from alembic_operator.runner.watching import sql
@@ -127,3 +129,40 @@ def test_a_text_is_read_as_its_statements_and_what_each_may_do_twice() -> None:
 def test_a_long_text_is_read_as_a_short_one_and_cut(length: int) -> None:
     (one,) = sql.read("insert into t values (a" + "b" * length + ")")
     assert (one.twice, len(one.text) < 420) == (False, True)
+
+
+ROWS = ", ".join(f"({n}, 'place ''{n}; commit''', {n / 7:.5f})" for n in range(20_000))
+LONG = {
+    f"insert into place values {ROWS}": ("insert into place values (?, ?, ?)", False, False),
+    f"/* a dump */ -- of 1\ninsert into place values {ROWS}": ("insert into place values (?, ?, ?)", False, False),
+    f"with d as (values {ROWS}) select * from d": ("with d as (values (?, ?, ?)", True, True),
+    f"with d as (values {ROWS}) insert into place select * from d": ("with d as (values (?, ?, ?)", False, False),
+    f"create table if not exists place as values {ROWS}": ("create table if not exists place as", False, True),
+    f"insert into place values ({'1, ' * 400_000}2)": ("insert into place values (?, ?, ?,", False, False),
+    f"insert into place values ('{'a' * 2_000_000}')": ("insert into place values (?", False, False),
+    f"insert into place values (E'{chr(92)}'{'a' * 2_000_000}', 1)": ("insert into place values (?", False, False),
+    f"create function f() as $f$ {'commit; ' * 300_000} $f$": ("create function f() as ?", False, False),
+}
+
+
+@pytest.mark.parametrize(("text", "told"), [*LONG.items()], ids=[one[:40] for one in LONG])
+def test_a_long_statement_tells_what_its_beginning_tells(text: str, told: tuple[str, bool, bool]) -> None:
+    begun = time.process_time()
+    (*_, before, found, after) = sql.read(f"lock a; {text}; commit")
+    seconds = time.process_time() - begun
+    assert found.text.startswith(told[0])
+    assert (found.reads, found.twice, before.text, after.commits) == (*told[1:], "lock a", True)
+    assert (len(found.text) < 420, seconds < 1) == (True, True)
+
+
+def test_a_dump_of_many_statements_is_read_in_little_time() -> None:
+    text = "".join(f"insert into place values ({n}, 'place ''{n}; ''', {n / 7:.5f});\n" for n in range(10_000))
+    begun = time.process_time()
+    assert {one.text for one in sql.read(text)} == {"insert into place values (?, ?, ?)"}
+    assert len(sql.read(text)) == 10_000
+    assert time.process_time() - begun < 1
+
+
+@pytest.mark.parametrize("text", ["/* ", "'", '"', "$", "$a$ ", "(", "e'\\", ";", "--", "1 "])
+def test_a_text_that_nobody_can_read_is_given_up_in_little_time(text: str) -> None:
+    assert sql.read(f"select {text * 100_000}") is not None

@@ -7,11 +7,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.database import applied, direct, option, vacancy, versions
+from alembic_operator.runner.database import applied, direct, option, read_only, vacancy, versions
 from alembic_operator.runner.database.idle import IdleConnections
+from alembic_operator.runner.database.read_only import ReadOnly
 from alembic_operator.runner.database.reader import Reader
 from alembic_operator.runner.database.sites import Site, Sites
-from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify
+from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify, first_line
 from alembic_operator.runner.project import environment, scripts
 from alembic_operator.runner.project.state import Contents
 from alembic_operator.runner.project.targets import union
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from alembic_operator.runner.database.connect import Connections
 
 _ENV_PAUSE = (2.0, 60.0)
+_DEFAULT_TABLE = "alembic_version"
 
 
 class AlembicInspection:
@@ -30,6 +32,8 @@ class AlembicInspection:
         """Begin to look; for `trust` seconds an absent version table means that nothing was migrated yet."""
         self._invocation = invocation
         self._connections = connections
+        self._read_only = ReadOnly(connections)
+        self._read_only.install()
         self.script: Any = environment.open_scripts(environment.open_config(invocation), invocation)
         readable = scripts.read_statically(self.script)
         self._static = scripts.version_table(self.script) if readable else None
@@ -45,6 +49,7 @@ class AlembicInspection:
         self._just_asked = self._ends = False
         self._cut_short: Ending | None = None
         """Why env.py failed after revisions that were only looked at; it may read what they make."""
+        self._nothing: tuple[str, ...] = ()
 
     def heads(self) -> list[tuple[str, ...]]:
         """Return the heads of each version table that env.py configures.
@@ -73,7 +78,7 @@ class AlembicInspection:
         """
         heads = self.heads()
         if self._invocation.history != "Enabled" or not scripts.unknown(self.script, union(heads)):
-            return [Contents(one) for one in heads]
+            return [Contents(one, table=site.table.sql) for site, one in zip(self._sites, heads)]  # noqa: B905  3.9
         if self._ends:
             return [Contents(one, frozenset()) for one in heads]  # nobody can be asked any more: it is only assumed
         try:
@@ -116,11 +121,12 @@ class AlembicInspection:
 
     def warnings(self, heads: list[tuple[str, ...]]) -> tuple[str, ...]:
         """Return what somebody should look at where there are no heads; ask it just after they were read."""
+        told = (*self._nothing, *self._read_only.told)
         if self._ends:
-            return ()
+            return told
         sites = zip(self._sites, heads)  # noqa: B905  3.9 has no strict
         found = [vacancy.find(self._reader.over(site), site.table) for site, there in sites if not there]
-        return tuple(one.warning for one in found if one)
+        return (*told, *(one.warning for one in found if one))
 
     @property
     def scripts(self) -> scripts.Loaded:
@@ -209,28 +215,8 @@ class AlembicInspection:
         if not self._env_is_due() and self._last:
             raise Ending.of(self._last)
         sites = Sites(self._connections, [])
-        self._connections.forget()
         try:
-            config = environment.open_config(self._invocation)
-            script = environment.open_scripts(config, self._invocation)
-            option.give_url(config, script, self._connections.address)
-            hooks = environment.Hooks(
-                lambda *given: self._configuring(sites, *given),
-                lambda _: self._load(script),
-                connect=direct.engine_connection(self._connections.address, self._connections.around.journal),
-                running=lambda _: self._running(sites),
-            )
-            self._cut_short = None
-            try:
-                environment.run(config, script, hooks, self._invocation.target)
-            except (Exception, SystemExit) as error:
-                if not _would_have_run(script, sites.found):
-                    raise
-                self._cut_short = self._ending(error)
-                self._last = self._cut_short.verdict
-                message = f"env.py needs what its pending revisions make, and was heard until there: {self._cut_short}"
-                self._connections.around.journal.info("env.py ended early", message=message)
-            environment.require_configured(hooks.calls, self._connections.refused)
+            self._look_by_env(sites)
         except BaseException as error:
             self._last = self._ending(error).verdict
             raise
@@ -257,6 +243,63 @@ class AlembicInspection:
         sites.again(site)
         with suppress(Exception):
             site.seen = site.read_over(self._reader.over(site))
+
+    def _look_by_env(self, sites: Sites) -> None:
+        """Run env.py without the right to write; what it configured before it wanted to counts."""
+        self._read_only.begin()
+        try:
+            self._run_env(sites)
+        except BaseException as error:
+            if self._connections.around.stop.requested or not self._read_only.stopped(error):
+                raise
+            self._connections.around.journal.info("env.py stopped", message=first_line(error))
+            if not sites.found:
+                self._presume(sites, error)
+        if self._read_only.wrote:
+            self._read_only.tell(read_only.STOPPED)
+
+    def _presume(self, sites: Sites, error: BaseException) -> None:
+        """Find the version table of an env.py that must write before it configures one."""
+        origin = self._connections.origin
+        if origin is None:
+            raise error
+        own = self._connections.reach(origin)
+        schema, name = scripts.version_table(self.script) or ("", _DEFAULT_TABLE)
+        schema = schema or self._invocation.schema
+        if doubtful := read_only.other_than(own, versions.VersionTable(schema, name)):
+            with self._read_only.lifted(own, doubtful):
+                self._run_env(sites)
+            return
+        location = versions.locate(own.rows, schema, name)  # nothing was migrated yet, or this one is its own
+        own.close()
+        sites.found.append(Site(origin, location.table, location.database, role=self._invocation.role))
+
+    def _run_env(self, sites: Sites) -> None:
+        self._connections.forget()
+        config = environment.open_config(self._invocation)
+        script = environment.open_scripts(config, self._invocation)
+        option.give_url(config, script, self._connections.address)
+        hooks = environment.Hooks(
+            lambda *given: self._configuring(sites, *given),
+            lambda _: self._load(script),
+            connect=direct.engine_connection(self._connections.address, self._connections.around.journal),
+            running=lambda _: self._running(sites),
+        )
+        self._cut_short = None
+        try:
+            environment.run(config, script, hooks, self._invocation.target)
+        except (Exception, SystemExit) as error:
+            if self._read_only.stopped(error) or not _would_have_run(script, sites.found):
+                raise
+            self._cut_short = self._ending(error)
+            self._last = self._cut_short.verdict
+            message = f"env.py needs what its pending revisions make, and was heard until there: {self._cut_short}"
+            self._connections.around.journal.info("env.py ended early", message=message)
+        if "configure" not in hooks.calls:
+            ending = self._connections.refused or environment.never_ran(hooks.calls, self._invocation.target)
+            if ending:
+                raise ending
+            self._nothing = (environment.NOTHING,)
 
     def _load(self, script: Any) -> None:
         """Read the revisions where env.py has just said where they are, and while what they import is there."""

@@ -18,6 +18,11 @@ class Scripts(Protocol):
     """The revisions, however they were read."""
 
     @property
+    def lineage(self) -> state.Graph:
+        """Every revision with those that it follows, without what it only depends on."""
+        ...
+
+    @property
     def graph(self) -> state.Graph:
         """Every revision with those it needs directly."""
         ...
@@ -45,7 +50,8 @@ def compare(scripts: Scripts, target: str, sites: Sequence[state.Contents]) -> R
     pending = sum(len(one.missing) for one in found if one.exact or not one.unknown)
     result = Result(str(Reason.UP_TO_DATE), current, current, wanted, pending, ahead=bool(unknown))
     result = replace(result, warnings=tuple(dict.fromkeys(one.assumption for one in found if one.assumed)))
-    for refusal in filter(None, (one.refusal("Allow") for one in found)):
+    damages = (state.damage(scripts.lineage, one.heads, one.table) for one in sites)
+    for refusal in filter(None, (*damages, *(one.refusal("Allow") for one in found))):
         return replace(result, reason=str(refusal.verdict.reason), error=refusal.verdict.failure)
     reason = Reason.PENDING if pending else Reason.DATABASE_AHEAD if unknown else Reason.UP_TO_DATE
     return replace(result, reason=str(reason))

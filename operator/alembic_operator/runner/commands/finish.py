@@ -9,7 +9,7 @@ from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import Applied, Result
 from alembic_operator.runner.database.reader import Reader
 from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify, first_line
-from alembic_operator.runner.project import scripts, state
+from alembic_operator.runner.project import environment, scripts, state
 
 if TYPE_CHECKING:
     from alembic_operator.contract import Invocation
@@ -32,7 +32,7 @@ class Finish:
         """Return the Result of a run, given what it applied and why it failed."""
         before = scripts.union(site.before or () for site in self.sites)
         target = scripts.union(site.target or () for site in self.sites)
-        result = Result("", before, target=target, applied=applied)
+        result = Result("", before, target=target, applied=applied, warnings=self._unreached())
         try:
             after = self._after(verdict)
             pending = self._pending(after)
@@ -44,6 +44,9 @@ class Finish:
         result = replace(result, to=scripts.union(after), pending=pending, ahead=ahead)
         verdict = verdict or self._not_committed(pending, ahead)
         if verdict is None:
+            if not self.sites:
+                result = replace(result, warnings=(*result.warnings, environment.NOTHING))
+                self.journal.warning("nothing to migrate", message=environment.NOTHING)
             return replace(result, reason=str(Reason.DATABASE_AHEAD if ahead else Reason.UP_TO_DATE))
         return replace(result, reason=str(verdict.reason), error=verdict.failure)
 
@@ -60,6 +63,12 @@ class Finish:
             return seen
         finally:
             reader.close()
+
+    def _unreached(self) -> tuple[str, ...]:
+        warnings = scripts.unreached(self.script) if self.script else ()
+        for one in warnings:
+            self.journal.warning("revisions are not looked for", message=one)
+        return warnings
 
     def _pending(self, after: list[tuple[str, ...]]) -> int:
         pairs = zip(self.sites, after)  # noqa: B905  3.9 has no strict

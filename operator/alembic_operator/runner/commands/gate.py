@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -50,6 +51,7 @@ class Gate:
                 if not message:
                     return self._passed(result)
             self._say(message)
+            self._around.stop.waiting_for = re.sub(r"^waiting(?:: | for )", "", message)
             self._around.stop.pause(random.uniform(*_PAUSE_SECONDS))  # noqa: S311  jitter, not a secret
 
     def _missing(self, result: Result) -> str:
@@ -65,7 +67,7 @@ class Gate:
 
     def _passed(self, result: Result) -> Result:
         for warning in result.warnings:
-            self._around.journal.warning("assumed", message=warning)
+            self._around.journal.warning("passed", message=warning)
         return result
 
     def _say(self, message: str) -> None:

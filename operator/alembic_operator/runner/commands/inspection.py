@@ -68,7 +68,8 @@ class Inspection:
         """
         if self._static:
             try:
-                return self._static.compare(target)
+                result = self._static.compare(target)
+                return replace(result, warnings=(*result.warnings, *self._static.unreached))
             except NeedsAlembic as needed:
                 why = needed
             except Ending as ending:
@@ -85,6 +86,7 @@ class Inspection:
             result = compare(self._with_alembic.scripts, target, found)
             self._with_alembic.require_heard_out(pending=result.reason == Reason.PENDING)
         warnings = self._with_alembic.warnings([one.heads for one in found]) if self._once else ()
+        warnings += imported("project.scripts").unreached(self._with_alembic.script)
         return replace(result, driver=self._with_alembic.driver, warnings=(*result.warnings, *warnings))
 
     @property

@@ -116,7 +116,9 @@ class Run:
                 self._wait(verdict)
             else:
                 ran = "run_migrations" in calls
-                return None if ran else (self._connections.refused or environment.never_ran(calls)).verdict
+                refused = None if ran else self._connections.refused
+                ending = refused or environment.never_ran(calls, self._invocation.target)
+                return ending.verdict if ending else None
 
     def _attempt(self, calls: list[str]) -> None:
         self._progress.scene = Scene()
@@ -237,12 +239,14 @@ class Run:
     def _compare(self, heads: tuple[str, ...], context: Any) -> Site:
         site = self._site
         if site is None:
-            raise environment.never_ran([])
+            raise environment.unconfigured()
         self._sites.again(site)
         known = versions.named(heads, site.table)
         if site.before is None:
             site.before = known
             self._around.journal.info("database heads read", heads=site.before, table=site.table.sql)
+        if damage := state.damage(scripts.lineage(self._script), heads, site.table.sql):
+            raise damage
         site.ahead = scripts.unknown(self._script, heads)
         if not site.aims and self._target != self._invocation.target:
             self._move.aim(self._script, self._invocation.target, heads)  # each must be good before the first one runs

@@ -41,6 +41,10 @@ class StaticInspection:
         found = layout.read(invocation)
         self._table = _version_table(found.env)
         self._revisions = revision_map.read(found.locations, recursive=found.recursive)
+        folders = (os.path.dirname(found.env), *found.locations)  # noqa: PTH120
+        said = source.unreached(folders, found.locations, recursive=found.recursive)
+        self.unreached = (said,) if said else ()
+        """Of revisions that are there and not looked for."""
         self._invocation = invocation
         self._address = address
         self._name = Session.of(invocation).own_name
@@ -113,9 +117,10 @@ class StaticInspection:
         heads = versions.read_heads(acting, self._at)
         if self._invocation.history == "Enabled" and any(one not in self._revisions.graph for one in heads):
             return applied.contents(acting, self._at)
+        table = self._at.sql
         if not heads:
             self._at = None  # it may be made in another schema of the search path
-        return Contents(heads)
+        return Contents(heads, table=table)
 
     @property
     def _place(self) -> str:

@@ -27,13 +27,13 @@ _MADE_MEANWHILE = ("23505", "42P07")
 def contents(own: Connected, table: VersionTable) -> Contents:
     """Return the database heads and what the history holds, both of one moment; nothing where there is no history."""
     if not _exists(own.rows, table):
-        return Contents(versions.read_heads(own, table), frozenset())
+        return Contents(versions.read_heads(own, table), frozenset(), table.sql)
     rows = own.rows(
         f"SELECT 'head'::text, version_num::text FROM {table.sql}"
         f" UNION ALL SELECT 'recorded'::text, revision FROM {_of(table)}"
     )
     found = {kind: [str(one) for of, one in rows if of == kind] for kind in ("head", "recorded")}
-    return Contents(tuple(sorted(found["head"])), frozenset(found["recorded"]))
+    return Contents(tuple(sorted(found["head"])), frozenset(found["recorded"]), table.sql)
 
 
 def recorded(query: Query, table: VersionTable) -> frozenset[str]:

@@ -16,10 +16,11 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import Pool
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.database import drivers
+from alembic_operator.runner.database import drivers, vacancy
 from alembic_operator.runner.database.attempt import connect_failed
 from alembic_operator.runner.database.network import client_side, keep_alive
 from alembic_operator.runner.database.own import Origin, OwnConnection, fetch, literal
+from alembic_operator.runner.database.session import READ_ONLY
 from alembic_operator.runner.process import masking
 from alembic_operator.runner.process.causes import chain
 from alembic_operator.runner.process.failures import Ending, is_database_error
@@ -63,6 +64,8 @@ class Connections:
     """The connection of the first look; the lock takes it over."""
     refused: Ending | None = None
     """Why the last connection could not be made; env.py knows it from its driver."""
+    newest: int | None = None
+    """The newest relation that was there before env.py could make one; None: it was not asked."""
     _explicit: dict[int, Any] = field(default_factory=dict)
 
     def install(self) -> None:
@@ -162,6 +165,8 @@ class Connections:
             with self.around.stop.waiting("the database"):
                 self.spare = self._reach_or_tell(origin)
             self.shared = self.spare.is_pooled()
+            if self.newest is None and not self.session.read_only:
+                self.newest = vacancy.newest(self.spare)
             self.on_reached(self.spare, origin)
             with self.around.stop.waiting(f'the role "{self.session.role}"'):
                 self._wait_for_role(self.spare)
@@ -222,6 +227,9 @@ class Connections:
             raise _not_redirected("with a creator", _ITS_OWN_WAY)
         if made_by and self.origin and made_by.place == self.origin.place:
             self.ready(raw, record.info)
+            raw.commit()
+        elif self.session.read_only and _is_postgresql(raw):  # who looks changes nothing elsewhere, either
+            fetch(raw, READ_ONLY)
             raw.commit()
 
     def _checked_out(self, raw: Any, record: Any, _proxy: Any) -> None:

@@ -21,6 +21,7 @@ _OWN = "/own"
 _TIMEOUTS = ("lock_timeout", "statement_timeout")
 _OWN_LOCK_TIMEOUT = "5s"
 """What it reads nobody locks for long, and this process itself might have."""
+READ_ONLY = "SET default_transaction_read_only = on"
 _LONGEST_MS = (1 << 31) - 1
 """PostgreSQL's largest timeout; a deadline may be longer."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable, Protocol
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database.own import literal, quoted
 from alembic_operator.runner.process.failures import Ending, sqlstate
+from alembic_operator.runner.project import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -134,11 +135,16 @@ def named(heads: Iterable[Any], table: VersionTable) -> tuple[str, ...]:
     """Return what a version table holds, sorted.
 
     Raises:
-        Ending: UnknownRevision, for a row that names none: taken for a revision of a newer image it would pass.
+        Ending: UnknownRevision, for a row that names none: taken for a revision of a newer image it would pass;
+            VersionTableDamaged, for one that is there twice.
     """
     found = tuple(sorted(str(one or "") for one in heads))
     if "" in found:
         message = f"the version table {table.sql} has a row without a revision"
         hint = "Delete the row, or write the revision there that the database is at; then it is tried again."
         raise Ending(Reason.UNKNOWN_REVISION, message, hint)
+    if twice := sorted({one for one in found if found.count(one) > 1}):
+        same = "a.version_num = b.version_num AND a.ctid < b.ctid"
+        message = f"the version table {table.sql} holds {', '.join(twice)} twice; it has lost its primary key"
+        raise state.damaged(message, f"DELETE FROM {table.sql} a USING {table.sql} b WHERE {same}")
     return found

@@ -26,6 +26,8 @@ _HINTS = {
     Reason.BROKEN_SCRIPTS: "Correct the file, or give it what it needs to load; the pod's log has the traceback.",
     Reason.ENV_FAILED: "The pod's log has the traceback; the application may need more of its environment variables.",
 }
+_READ = 2_000
+"""Characters of an error's words: SQLAlchemy puts the whole statement behind them."""
 _BOUNDED_ELSEWHERE = ("25P03", "25P04", "57P05")
 EXISTS_ALREADY = ("42P07", "42701", "42710", "42P06")
 """A table, a column, another object or a schema of that name is there."""
@@ -69,4 +71,4 @@ def hint(
 
 
 def _read(error: BaseException) -> str:
-    return "\n".join(f"{type(one).__name__}: {words(one)}" for one in chain(error))
+    return "\n".join(f"{type(one).__name__}: {words(one)[:_READ]}" for one in chain(error))

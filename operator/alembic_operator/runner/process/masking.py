@@ -148,18 +148,21 @@ _LITERALS = re.compile(
     r"""(?P<comment>--[^\n]*|/\*.*?(?:\*/|$))               # they may hold a lone quote, or anything
     | (?P<name>"(?:[^"]|"")*")                             # so may names
     | \b[eE]'(?:[^'\\]|''|\\.)*(?:'|$)                    # texts with escapes
-    | (?:\b[bBxXnN]|[uU]&)?'(?:[^']|'')*(?:'|$)            # texts, where a backslash means itself
+    | (?:\b[bBxXnN]|[uU]&)?'[^']*(?:''[^']*)*(?:'|$)       # texts, where a backslash means itself
     | \$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|$)               # dollar-quoted texts
     | (?<![\w$%.:])\d+(?:\.\d+)?\b                         # numbers, but not $1 or names that end in digits
     """,
     re.VERBOSE | re.DOTALL,
 )
 _STATEMENT_LENGTH = 400
+_READ = 10_000
+"""Characters of a statement of which at most that much is shown."""
 
 
 def statement(sql: str) -> str:
     """Return a statement on one line, cut, with its literals masked."""
-    return cut(" ".join(_LITERALS.sub(_masked, sql).split()))
+    line = " ".join(_LITERALS.sub(_masked, sql[:_READ]).split())
+    return cut(line if len(sql) <= _READ else f"{line} ...")
 
 
 def _masked(match: re.Match[str]) -> str:

@@ -59,9 +59,8 @@ def open_config(invocation: Invocation) -> Config:
     """
     path = Path(invocation.config)
     if not path.is_file():
-        raise Ending(
-            Reason.CONFIG_INVALID, f"{path.absolute()} does not exist", "Check spec.alembic.config and the image."
-        )
+        hint = "Set spec.alembic.config to its path in the image, or its folder as workingDir."
+        raise Ending(Reason.CONFIG_INVALID, layout.absent(invocation.config), hint)
     given: dict[str, Any] = {"ini_section": invocation.section, "cmd_opts": _options(invocation)}
     both = "toml_file" in inspect.signature(Config).parameters
     if path.name == "pyproject.toml":
@@ -109,7 +108,10 @@ def open_scripts(config: Config, invocation: Invocation) -> ScriptDirectory:
         return ScriptDirectory.from_config(config)
     except (CommandError, configparser.Error, ValueError, ImportError) as error:
         message = f"{invocation.config}, section {invocation.section}: {error}"
-        hint = "Check spec.alembic.config, its section and script_location."
+        hint = (
+            "Check spec.alembic.config, its section and script_location; a relative one is looked for from the working"
+            " directory and near the configuration: write %(here)s before it, or set workingDir."
+        )
         raise Ending(Reason.CONFIG_INVALID, message, hint) from error
 
 
@@ -220,13 +222,25 @@ def around_autocommit(context: Any, around: Callable[[], Any], inside: Callable[
     context.autocommit_block = autocommit_block
 
 
-def never_ran(calls: list[str]) -> Ending:
-    """Return what ends a run whose env.py did nothing."""
+NOTHING = (
+    "env.py configured no database (it loops over no tenant?): nothing was migrated, as `alembic upgrade` would do. A"
+    " revision as the target makes this an error"
+)
+
+
+def never_ran(calls: list[str], target: str) -> Ending | None:
+    """Return why a run whose env.py ended without an error is no success; None: it ran the revisions, or had none to.
+
+    An env.py that finds nothing to migrate has reached a target that names no revision.
+    """
+    nothing = not calls and all(one in ("head", "heads") for one in scripts.parts(target))
+    if nothing or "run_migrations" in calls:
+        return None
     missed = "context.run_migrations()" if "configure" in calls else "context.configure()"
     return Ending(Reason.ENV_FAILED, f"env.py ended without calling {missed}", "Compare it with Alembic's template.")
 
 
-def require_configured(calls: list[str], refused: Ending | None = None) -> None:
-    """Raise Ending unless env.py called context.configure(); `refused` where it could not connect."""
-    if "configure" not in calls:
-        raise refused or never_ran(calls)
+def unconfigured() -> Ending:
+    """Return what ends a run whose env.py did not call context.configure()."""
+    message = "env.py ended without calling context.configure()"
+    return Ending(Reason.ENV_FAILED, message, "Compare it with Alembic's template.")

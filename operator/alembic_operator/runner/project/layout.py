@@ -31,6 +31,9 @@ _TYPES = {
 """Of a TOML's options; Alembic would complain of others, or understand them strangely."""
 _BESIDE = re.compile(rb"tool['\"\s]*\.['\"\s]*alembic|^\s*\[\s*['\"]?tool['\"]?\s*\]", re.MULTILINE)
 """What a pyproject.toml has in which Alembic 1.16 looks for the options that an .ini file lacks."""
+_DEFAULT, _TOML = "alembic.ini", "pyproject.toml"
+_NEVER = ("node_modules", "site-packages", "proc", "sys", "dev")
+_DEPTH = 3
 _SEPARATORS = {"space": " ", "newline": "\n", "os": os.pathsep, ":": ":", ";": ";"}
 _LEGACY = re.compile(r", *| +")  # Alembic's own
 _ANY_SEPARATOR = re.compile(r"[\s,:;]")
@@ -65,13 +68,47 @@ def read(invocation: Invocation) -> Layout:
     return Layout(os.path.join(folder, "env.py"), found, options.get("recursive_version_locations") in _ON)  # noqa: PTH118
 
 
+def configuration(named: str, environ: Mapping[str, str]) -> str:
+    """Return the path of the configuration; where the default was meant, as `alembic` itself looks for it."""
+    if named != _DEFAULT:
+        return named
+    if said := environ.get("ALEMBIC_CONFIG"):
+        return said
+    return _TOML if not os.path.exists(named) and _is_whole(_TOML) else named  # noqa: PTH110
+
+
+def _is_whole(path: str) -> bool:
+    """Tell whether a pyproject.toml has options of Alembic's."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            return _BESIDE.search(file.read()) is not None
+    except OSError:
+        return False
+
+
+def absent(path: str) -> str:
+    """Return what to say of a configuration that does not exist: where it was looked for, and where others are."""
+    others = []
+    for folder, folders, names in os.walk("."):
+        deep = folder.count(os.sep) >= _DEPTH
+        folders[:] = (
+            [] if deep else sorted(one for one in folders if not one.startswith(".") and one not in _NEVER)[:50]
+        )
+        others += [os.path.normpath(os.path.join(folder, one)) for one in names if one == _DEFAULT]  # noqa: PTH118
+    missing = f"{os.path.abspath(path)} does not exist"  # noqa: PTH100
+    if path == _DEFAULT:
+        missing += ", ALEMBIC_CONFIG is not set, and no pyproject.toml beside it has [tool.alembic]"
+    return missing + (f"; there is {', '.join(others[:5])}" if others else "")
+
+
 def nearby(location: str, config: str) -> str:
     """Return a script_location; a relative one that the working directory lacks is looked for near the configuration.
 
     A program that carries its own migrations has them in its package, wherever a pod was told to start.
     """
     folder, parent = "", os.path.dirname(os.path.abspath(config))  # noqa: PTH100, PTH120
-    while location and ":" not in location and not os.path.exists(location) and folder != parent:  # noqa: PTH110
+    here = os.path.isfile(os.path.join(location, "env.py"))  # noqa: PTH113, PTH118  "." is everywhere
+    while location and ":" not in location and not here and folder != parent:
         folder, parent = parent, os.path.dirname(parent)  # noqa: PTH120
         if os.path.isfile(os.path.join(folder, location, "env.py")):  # noqa: PTH113, PTH118
             return os.path.join(folder, location)  # noqa: PTH118

@@ -57,8 +57,8 @@ class Offline:
         config.output_buffer = buffer
         self.prepare(config)
         environment.run(config, self.script, hooks, revision, as_sql=True, starting_rev=start or None)
-        if "run_migrations" not in hooks.calls:
-            raise environment.never_ran(hooks.calls)
+        if ending := environment.never_ran(hooks.calls, revision):
+            raise ending
         return buffer.getvalue().strip()
 
     def message(self, revision: str) -> str:

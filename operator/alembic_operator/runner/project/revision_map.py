@@ -35,6 +35,7 @@ class RevisionMap:
         if not self._revisions:
             raise NeedsAlembic("there is no revision")
         self._names = self._named()
+        self.lineage: Graph = {name: one.down for name, one in self._revisions.items()}
         self.graph: Graph = {name: self._needs(one) for name, one in self._revisions.items()}
         self._require_order()
 

@@ -70,6 +70,11 @@ class Loaded:
     script: Any
 
     @property
+    def lineage(self) -> state.Graph:
+        """Every revision with those that it follows, without what it only depends on."""
+        return lineage(self.script)
+
+    @property
     def graph(self) -> state.Graph:
         """Every revision with those it needs directly."""
         return graph(self.script)
@@ -179,6 +184,17 @@ def graph(script: Any) -> state.Graph:
     return {one.revision: tuple(one._all_down_revisions) for one in every}  # noqa: SLF001  with the resolved depends_on
 
 
+def lineage(script: Any) -> state.Graph:
+    """Return every revision with those that it follows.
+
+    Raises:
+        Ending: BrokenScripts.
+    """
+    with explained():
+        every = list(script.walk_revisions())
+    return {one.revision: tuple(one._versioned_down_revisions) for one in every}  # noqa: SLF001  the plain ones, as a tuple
+
+
 def unknown(script: Any, revisions: tuple[str, ...]) -> tuple[str, ...]:
     """Return those of the database heads that the scripts do not know."""
     return standing(script, (), revisions).unknown
@@ -192,6 +208,17 @@ def missing(script: Any, wanted: tuple[str, ...], current: tuple[str, ...]) -> t
 def standing(script: Any, wanted: tuple[str, ...], current: tuple[str, ...]) -> state.Standing:
     """Compare the heads of one version table with the wanted revisions."""
     return state.standing(graph(script), wanted, current)
+
+
+def unreached(script: Any) -> tuple[str, ...]:
+    """Return what to say of revisions that the scripts' folder holds and that no location leads to."""
+    recursive = getattr(script, "recursive_version_locations", False)
+    locations = list(map(str, script._version_locations))  # noqa: SLF001  there is no public name
+    try:
+        said = source.unreached([script.dir, *locations], locations, recursive=recursive)
+    except NeedsAlembic:
+        return ()
+    return (said,) if said else ()
 
 
 def version_table(script: Any) -> tuple[str, str] | None:

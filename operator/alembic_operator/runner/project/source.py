@@ -24,6 +24,8 @@ _SUSPICION = re.compile(
     rb"|__(?:globals|dict|builtins|getattr)__|coding[:=](?!\s*utf-?8)"
 )
 """What a text has that has one of them; who reads a text in another encoding may find it where bytes show none."""
+_REVISION = re.compile(rb"^revision\b[^=\n]*=[^=].*^down_revision\b[^=\n]*=[^=]", re.MULTILINE | re.DOTALL)
+_SHOWN = 12
 _FILE = re.compile(r"(?!\.#|\._|__init__).*\.py$")
 """Alembic's own, without what macOS puts beside a file to keep its attributes."""
 _TABLE_ARGUMENTS = (("version_table_schema", None), ("version_table", "alembic_version"))
@@ -72,6 +74,32 @@ def files(locations: Iterable[str], *, recursive: bool) -> Iterator[str]:
                 if wanted and path not in found:
                     found.add(path)
                     yield path
+
+
+def unreached(folders: Iterable[str], locations: Iterable[str], *, recursive: bool) -> str:
+    """Return what to say of revisions in the folders, or below them, that Alembic does not look for; empty: none."""
+    reached = set(files(locations, recursive=recursive))
+    found: dict[str, int] = {}
+    for path in files(dict.fromkeys(map(os.path.realpath, folders)), recursive=True):
+        if path not in reached and _is_revision(path):
+            folder = os.path.dirname(path)  # noqa: PTH120
+            found[folder] = found.get(folder, 0) + 1
+    if not found:
+        return ""
+    shown = ", ".join(f"{folder} ({number})" for folder, number in sorted(found.items())[:_SHOWN])
+    more = f" and {len(found) - _SHOWN} folders more" if len(found) > _SHOWN else ""
+    return (
+        f"{sum(found.values())} revision files are in folders that the configuration does not name, and are not run:"
+        f" {shown}{more}. Name them in version_locations, or set recursive_version_locations"
+    )
+
+
+def _is_revision(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            return _REVISION.search(file.read()) is not None
+    except OSError:
+        return False
 
 
 def revision(path: str) -> Revision | None:

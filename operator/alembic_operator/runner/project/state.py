@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, FrozenSet, Mapping, Optional, Tuple
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.process.failures import Ending
+from alembic_operator.runner.process.hints import AGAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +25,8 @@ class Contents:
 
     heads: tuple[str, ...]
     recorded: Recorded = None
+    table: str = "alembic_version"
+    """As a statement names it."""
 
 
 def contained(graph: Graph, heads: Iterable[str]) -> set[str]:
@@ -47,6 +50,30 @@ def tops(graph: Graph, revisions: Iterable[str]) -> tuple[str, ...]:
     """Return those that no other of them needs, directly or not, sorted: the heads of a set."""
     among = set(revisions)
     return tuple(sorted(among - contained(graph, (down for one in among for down in graph.get(one, ())))))
+
+
+def damage(lineage: Graph, heads: Iterable[str], table: str) -> Ending | None:
+    """Return why a version table that holds these rows cannot be trusted; None: it can.
+
+    By down_revision alone: what a revision only depends on may have a row of its own.
+    """
+    rows = set(heads)
+    followed = sorted(rows & contained(lineage, (down for one in rows for down in lineage.get(one, ()))))
+    if not followed:
+        return None
+    message = (
+        f"the version table {table} holds {', '.join(followed)} beside {', '.join(tops(lineage, rows))}, which follow"
+    )
+    names = ", ".join(f"'{each}'" for each in followed)
+    return damaged(message, f"DELETE FROM {table} WHERE version_num IN ({names})")
+
+
+def damaged(message: str, repair: str) -> Ending:
+    """Return what ends a run at a version table that somebody has to repair."""
+    hint = (
+        f"A run that was killed, or a hand, left it. Compare the schema with the revisions; mostly {repair} is right."
+    )
+    return Ending(Reason.VERSION_TABLE_DAMAGED, message, hint + AGAIN)
 
 
 @dataclass(frozen=True)

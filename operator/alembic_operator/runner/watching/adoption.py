@@ -12,16 +12,17 @@ from alembic_operator.runner.watching.witness import Witness
 
 if TYPE_CHECKING:
     from alembic_operator.contract import Result
+    from alembic_operator.runner.database.connect import Connections
     from alembic_operator.runner.database.sites import Site
     from alembic_operator.runner.process.failures import Verdict
-    from alembic_operator.runner.process.journal import Journal
 
 
 class Adoption(Witness):
     """Watches the first revision of a database without heads. It runs: many a chain starts from tables that exist."""
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._journal = connections.around.journal
         self._site: Site | None = None
         self._found: dict[int, vacancy.Vacancy | None] = {}
         """By the site; for each, it is looked once."""
@@ -39,9 +40,9 @@ class Adoption(Witness):
         if site is None or site.before or site.lock is None:
             return
         if id(site) not in self._found:
-            found = vacancy.find(site.lock.own, site.table)
+            found = vacancy.find(site.lock.own, site.table, self._connections.newest)
             self._found[id(site)] = self._at = replace(found, exists=site.existed) if found else None
-            if found and self._at:
+            if found and self._at and not found.made:
                 self._journal.warning("schema is not empty", message=self._at.warning)
 
     def applied(self, revision: str) -> dict[str, Any]:
@@ -59,5 +60,5 @@ class Adoption(Witness):
 
     def ended(self, result: Result) -> Result:
         """Add what was found to the Result."""
-        warnings = tuple(found.warning for found in self._found.values() if found)
+        warnings = tuple(found.warning for found in self._found.values() if found and not found.made)
         return replace(result, warnings=(*result.warnings, *warnings))

@@ -5,19 +5,34 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from alembic_operator.runner.process import masking
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _TOKENS = re.compile(
-    r"""--[^\n]*|/\*.*?\*/                                # comments
-    | \b[eE]'(?:[^'\\]|''|\\.)*(?:'|$) | '(?:[^']|'')*(?:'|$)  # texts
+    r"""--[^\n]*|/\*.*?(?:\*/|$)                         # comments
+    | \b[eE]'(?:[^'\\]|''|\\.)*(?:'|$) | '[^']*(?:''[^']*)*(?:'|$)  # texts
     | \$(\w*)\$.*?(?:\$\1\$|$)                          # dollar-quoted texts
     | (?<![\w$%.:])\d+(?:\.\d+)?\b                      # numbers, but not $1 or names that end in digits
     | "(?:[^"]|"")*"                                    # names
     """,
     re.VERBOSE | re.DOTALL,
 )
+_MARKS = re.compile(
+    r"""--[^\n]*|/\*.*?(?:\*/|$) | (?<=\b[eE])'[^'\\]*(?:(?:''|\\.)[^'\\]*)*(?:'|$) | '[^']*(?:''[^']*)*(?:'|$)
+    | \$(\w*)\$.*?(?:\$\1\$|$) | "(?:[^"]|"")*" | ;
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""What a long text is divided by: each begins with a character that few others are, so that most are passed by fast."""
+_LEADING = re.compile(r"(?:\s+|--[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_NUMBERS = re.compile(r"(?<![\w$%.:])\d+(?:\.\d+)?\b")
 _CACHED_LENGTH = 10_000
+_ENOUGH = 4_000
+"""Characters of a statement whose beginning says all."""
 _NAME = r'(?:"(?:[^"]|"")*"|[\w$]+)'
 
 
@@ -66,6 +81,10 @@ _COMMIT = _pattern(r"(?:COMMIT(?!\ PREPARED)|END)\b")
 _ROLLBACK = _pattern(r"(?:ROLLBACK(?!\ PREPARED)(?!\ (?:WORK\ |TRANSACTION\ )?TO\b)|ABORT)\b")
 
 
+_WHOLE = _pattern(r"(?:SELECT|WITH|\(|ALTER|EXPLAIN|TABLE|VALUES)")
+"""Only the whole of these says what they do: a dump has millions of characters of others."""
+
+
 @dataclass(frozen=True)
 class Statement:
     """One statement and what its text tells."""
@@ -95,14 +114,17 @@ class ConcurrentIndex:
 
 def read(sql: str) -> tuple[Statement, ...]:
     """Return the statements of a text; a loop executes the same one a thousand times."""
-    return _read_again(sql) if len(sql) < _CACHED_LENGTH else _read(sql)
+    return _read_again(sql) if len(sql) < _CACHED_LENGTH else _read_long(sql)
 
 
 def _read(sql: str) -> tuple[Statement, ...]:
-    within = bool(_COMMITS_WITHIN.search(sql))  # what a DO block does is in its masked text
-    return tuple(_statement(one, bool(_IN_PARTS.match(one) or (within and _DO.match(one)))) for one in split(sql))
+    texts = split(sql)
+    # what a DO block does is in its masked text
+    within = any(map(_DO.match, texts)) and bool(_COMMITS_WITHIN.search(sql))
+    return tuple(_statement(one, bool(_IN_PARTS.match(one) or (within and _DO.match(one)))) for one in texts)
 
 
+@functools.lru_cache(maxsize=256)  # a dump inserts a million rows by the same text
 def _statement(text: str, in_parts: bool) -> Statement:
     reads = is_reading(text)
     twice = reads or is_repeatable(text)
@@ -111,15 +133,39 @@ def _statement(text: str, in_parts: bool) -> Statement:
 
 
 _read_again = functools.lru_cache(maxsize=256)(_read)
+_read_long = functools.lru_cache(maxsize=1)(_read)  # before it is executed, and after
 
 
 def split(sql: str) -> list[str]:
-    """Return the statements of a text, each on one line, without comments, its literals masked."""
+    """Return the statements of a text, each on one line, without comments, its literals masked.
+
+    Of a long text's statements, those of which the beginning says all are cut.
+    """
+    if len(sql) >= _CACHED_LENGTH and "atomic" not in sql.lower():
+        return [line for line in map(_line, _divided(sql)) if line]
     flat = _TOKENS.sub(_flat, sql)
     if re.search(r"\bBEGIN\s+ATOMIC\b", flat, re.IGNORECASE):
         flat = flat.replace(";", ",")  # the body of one function
     lines = (" ".join(one.split()) for one in flat.split(";"))
     return [line for line in lines if line]
+
+
+def _divided(sql: str) -> Iterator[str]:
+    begun = 0
+    for mark in _MARKS.finditer(sql):
+        if sql[mark.start()] == ";":
+            yield sql[begun : mark.start()]
+            begun = mark.end()
+    yield sql[begun:]
+
+
+def _line(statement: str) -> str:
+    """Return one statement of a long text on one line."""
+    statement = statement[_LEADING.match(statement).end() :]  # type: ignore[union-attr]  # it always matches
+    if len(statement) > _ENOUGH and _WHOLE.match(statement):
+        line = " ".join(_MARKS.sub(_flat, statement).split())
+        return _NUMBERS.sub("?", line[:_ENOUGH]) + line[_ENOUGH:]
+    return " ".join(_TOKENS.sub(_flat, statement[:_ENOUGH]).split())
 
 
 def _flat(match: re.Match[str]) -> str:

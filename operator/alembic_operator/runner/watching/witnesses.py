@@ -24,7 +24,7 @@ def of_a_run(connections: Connections) -> tuple[Witness, ...]:
         Halves(connections),
         Commits(),
         Indexes(connections),
-        Adoption(connections.around.journal),
+        Adoption(connections),
         Autocommit(connections.around.journal),
         Pulse(connections),  # last, for it tells what the others made of a failure
     )
