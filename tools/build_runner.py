@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "operator"
 TARGET = ROOT / "build" / "runner.pyz"
-FILES = ("__init__.py", "contract.py", "api/__init__.py", "api/reasons.py")
+FILES = ("__init__.py", "api/__init__.py", "api/reasons.py")
 EPOCH = (1980, 1, 1, 0, 0, 0)
 _NEVER_CHECKED = 0b01
 """A pyc's flag: it has the hash of its source, and nobody compares it (PEP 552)."""
@@ -70,7 +70,9 @@ os._exit(code)
 def contents() -> dict[str, bytes]:
     """Return the files of the archive by their names in it."""
     package = SOURCE / "alembic_operator"
-    paths = [package / name for name in FILES] + sorted((package / "runner").rglob("*.py"))
+    paths = [package / name for name in FILES] + [
+        path for room in ("contract", "runner") for path in sorted((package / room).rglob("*.py"))
+    ]
     files = {path.relative_to(SOURCE).as_posix(): path.read_bytes() for path in paths}
     files |= vendor.contents()
     return {"__main__.py": START.encode(), **files, **dict(_compiled(files))}

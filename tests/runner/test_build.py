@@ -24,7 +24,7 @@ def test_the_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
 def test_the_archive_holds_the_runner_and_what_it_shares_with_the_operator_only(tmp_path: Path) -> None:
     names = zipfile.ZipFile(build_runner.build(tmp_path / "a.pyz")).namelist()
     assert names == sorted(names)
-    assert {"__main__.py", "alembic_operator/contract.py", "alembic_operator/api/reasons.py"} <= set(names)
+    assert {"__main__.py", "alembic_operator/contract/result.py", "alembic_operator/api/reasons.py"} <= set(names)
     assert not [name for name in names if "kube" in name or "shell" in name or "v1alpha1" in name]
 
 

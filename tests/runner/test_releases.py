@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 RELEASES = sorted((ROOT / "tests" / "releases").glob("*/runner.pyz"))
-POLICY = ROOT / "charts" / "alembic-operator" / "templates" / "gate-injection.yaml"
+POLICY = ROOT / "charts" / "alembic-operator" / "templates" / "_flags.tpl"
 KEY = {"name": "postgres", "key": "secret"}
 PLAIN: dict[str, dict[str, Any]] = {
     "no database": {},

@@ -47,7 +47,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("changed")
     shutil.copytree(generate.ROOT / "tools", root / "tools")
     shutil.copytree(generate.ROOT / "operator", root / "operator")
-    source = root / "operator/alembic_operator/contract.py"
+    source = root / "operator/alembic_operator/contract/invocation.py"
     text = source.read_text()
     for flag in FLAGS:
         text, times = re.subn(rf'(    {flag.name}: \w+ = )"[^"]*"', rf'\1"{other(flag)}"', text)

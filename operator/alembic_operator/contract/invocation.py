@@ -1,0 +1,123 @@
+"""The command line of the runner."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
+
+from alembic_operator.contract.durations import seconds
+from alembic_operator.contract.exit_codes import ExitCode
+
+COMMANDS = ("upgrade", "downgrade", "stamp", "check", "plan", "gate")
+
+Address = Literal["env.py", "environment"]
+Ahead = Literal["Allow", "Block"]
+Downgrade = Literal["Forbid", "Allow"]
+History = Literal["Disabled", "Enabled"]
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One call of the runner: `runner.pyz COMMAND [flags]`. Every flag has a field; secrets never do.
+
+    The one place of the defaults: the fields of DatabaseMigration have theirs from here, and so have the two charts.
+    """
+
+    command: str
+    """One of COMMANDS."""
+    config: str = "alembic.ini"
+    """Alembic's configuration file, relative to the working directory; also a pyproject.toml."""
+    section: str = "alembic"
+    """Section of that file, like `alembic -n`."""
+    target: str = "heads"
+    """heads, head, a revision, BRANCH@head, or +N; several are separated by commas and reached one after the other.
+    Of `downgrade`: a revision, base, -N, BRANCH@base, or BRANCH@-N."""
+    x: tuple[str, ...] = ()
+    """Arguments for env.py, like `alembic -x`."""
+    database: Address = "env.py"
+    """`env.py`: connect as env.py does; `environment`: where DATABASE_URL or PGHOST, PGPORT, ... say."""
+    schema: str = ""
+    """Created when missing; search_path and schema of the version table. Empty: as env.py does."""
+    role: str = ""
+    """SET ROLE on every migration connection. Empty: none."""
+    lock_timeout: str = "2s"
+    """PostgreSQL's lock_timeout of each attempt of a revision; 0s: none."""
+    statement_timeout: str = "0s"
+    """PostgreSQL's statement_timeout; 0s: none."""
+    deadline: str = "1h"
+    """For the whole run; the runner ends itself then."""
+    database_ahead: Ahead = "Allow"
+    """Allow or Block a database that holds a revision which these scripts do not know."""
+    downgrade: Downgrade = "Forbid"
+    """Allow `upgrade` to go down when the database is beyond a target that is a revision; Forbid: it stays."""
+    history: History = "Disabled"
+    """Enabled: keep, and believe, the table of every revision that was ever applied."""
+    result: str = ""
+    """File for the Result. Empty: the termination log in a pod, else standard output."""
+
+    def argv(self) -> list[str]:
+        """Return the command line without the program, with only the flags that differ from their defaults."""
+        words = [self.command]
+        for name, flag in _FLAGS.items():
+            if getattr(self, name) != getattr(Invocation, name):
+                words += _words(flag, getattr(self, name))
+        for argument in self.x:
+            words += _words("-x", argument)
+        return words
+
+    @staticmethod
+    def parse(argv: list[str]) -> Invocation:
+        """Read a command line.
+
+        Raises:
+            SystemExit: with code 64 and the usage on standard error, when it cannot be read.
+        """
+        return Invocation(**{**vars(parsed := _parser().parse_args(argv)), "x": tuple(parsed.x)})
+
+
+def _words(flag: str, value: str) -> list[str]:
+    """Return a flag with its value: in one word where the value looks like a flag itself."""
+    if not value.startswith("-"):
+        return [flag, value]
+    return [f"{flag}={value}" if flag.startswith("--") else f"{flag}{value}"]
+
+
+_FLAGS = {one.name: f"--{one.name.replace('_', '-')}" for one in fields(Invocation) if one.name not in ("command", "x")}
+_CHOICES = {
+    "database": get_args(Address),
+    "database_ahead": get_args(Ahead),
+    "downgrade": get_args(Downgrade),
+    "history": get_args(History),
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with the contract's exit code for wrong usage, which is 2 elsewhere."""
+
+    def error(self, message: str) -> Any:
+        self.print_usage()
+        self.exit(int(ExitCode.USAGE), f"{self.prog}: {message}\n")
+
+
+def _duration(text: str) -> str:
+    seconds(text)
+    return text
+
+
+def _parser() -> _Parser:
+    shape = functools.partial(argparse.HelpFormatter, width=100)  # to ask the terminal costs the gate 3 ms
+    parser = _Parser(
+        prog="runner.pyz",
+        description="Run the application's own Alembic project, safely.",
+        allow_abbrev=False,
+        formatter_class=shape,
+    )
+    parser.add_argument("command", choices=COMMANDS)
+    for name, flag in _FLAGS.items():
+        value = getattr(Invocation, name)
+        kind = _duration if name in ("lock_timeout", "statement_timeout", "deadline") else str
+        parser.add_argument(flag, dest=name, default=value, type=kind, choices=_CHOICES.get(name))
+    parser.add_argument("-x", dest="x", action="append", default=[], metavar="ARG", help="passed on to env.py")
+    return parser
