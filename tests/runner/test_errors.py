@@ -205,3 +205,28 @@ def test_an_error_without_words_ends_as_any_other(any_project: Project, runner: 
     assert (run.code, run.result.reason, run.result.to) == (70, "RevisionFailed", ("one",)), run.stderr
     assert run.result.error
     assert (run.result.error.revision, run.result.error.message) == ("two", "Speechless")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        (
+            "kind = sa.Enum('a', 'b', name='kind')\nkind.create(op.get_bind())\nop.execute(\"create type kind as enum"
+            " ('a')\")"
+        ),
+        'op.execute("create table t (id int)"); op.execute("create table public.t (id int)")',
+        (
+            "op.create_table('t', sa.Column('a', sa.Integer)); op.add_column('t', sa.Column('b', sa.Integer));"
+            " op.add_column('t', sa.Column('b', sa.Integer))"
+        ),
+    ],
+)
+def test_an_object_that_the_revision_itself_makes_twice_is_no_change_by_hand(
+    project: Project, runner: Runner, database: Database, script: str
+) -> None:
+    project.begin().table("one").revision("two", script)
+    run = runner.run(project, "upgrade", APP_URL=database.url(project.driver))
+    assert (run.code, run.result.reason) == (70, "RevisionFailed"), run.stderr
+    assert run.result.error
+    assert "makes the object twice" in run.result.error.hint
+    assert "stamp" not in run.result.error.hint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database.own import fetch, literal
 from alembic_operator.runner.database.sites import raw_of
 from alembic_operator.runner.process.failures import Ending, Verdict
-from alembic_operator.runner.process.hints import AGAIN
+from alembic_operator.runner.process.hints import AGAIN, EXISTS_ALREADY
 from alembic_operator.runner.watching.ledger import Ledger
 from alembic_operator.runner.watching.mark import Mark
 from alembic_operator.runner.watching.witness import Witness
@@ -27,6 +28,12 @@ _COMMITTED = (
 _UNKNOWN = (
     "A statement ran that cannot be rolled back, and the connection was lost, or it may commit in parts: look whether"
     " it took effect, undo or complete it by hand."
+)
+_NAMED = re.compile('"([^"]+)"')
+_MADE_TWICE = (
+    "This revision makes the object twice: an enum type is mostly made once by its create() and again by the table"
+    " that uses"
+    " it (write create_type=False there). Nothing is left of it; correct the revision and deploy a new image."
 )
 _WRITE_INSTEAD = f" In the script, write {_BLOCK} in place of COMMIT."
 _STOPPED = (Reason.INTERRUPTED, Reason.DEADLINE_EXCEEDED)
@@ -93,8 +100,11 @@ class Halves(Witness):
         """Say what is committed; when some of it must not run twice, nobody may try again before somebody looked."""
         ledger = self._ledger
         committed, unknown, own = ledger.committed, ledger.unknown, ledger.ends_itself
-        ledger.end()
         failure = replace(verdict.failure, committed=tuple(one.text for one in committed))
+        named = _NAMED.search(failure.message) if failure.sqlstate in EXISTS_ALREADY else None
+        if named and ledger.made(named[1]):
+            failure = replace(failure, hint=_MADE_TWICE)
+        ledger.end()
         if own:
             failure = replace(failure, hint=(failure.hint + _WRITE_INSTEAD).strip())
         never_again = not all(one.twice for one in committed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -97,6 +98,12 @@ class Ledger:
         kept = [*self.committed, *(one for account in self._accounts.values() for one in account.open)]
         chosen = [account for key, account in self._accounts.items() if (key == self._main) is here]
         return [one for account in chosen for one in account.lost if one not in kept]
+
+    def made(self, name: str) -> bool:
+        """Tell whether the revision itself has executed a statement that makes an object of that name."""
+        told = [*self.committed, *(one for each in self._accounts.values() for one in (*each.open, *each.lost))]
+        makes = re.compile(rf"""(?:CREATE|ALTER TABLE .*\bADD)\b.*[\s."]{re.escape(name)}(?!\w)""", re.IGNORECASE)
+        return any(makes.match(one.text) for one in told)
 
     @property
     def unknown(self) -> tuple[Statement, ...]:
