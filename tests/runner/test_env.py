@@ -104,11 +104,16 @@ def test_a_version_that_is_gone_in_the_end_is_no_success(
     assert (run.code, run.result.reason, run.result.applied) == (70, "NotCommitted", ()), run.stderr
 
 
-def test_an_env_py_without_run_migrations_failed(any_project: Project, runner: Runner, database: Database) -> None:
+def test_an_env_py_that_does_nothing_reaches_no_revision_that_the_target_names(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
     any_project.begin().table("one")
     any_project.write("migrations/env.py", "print('hello')\n")
-    run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    run = runner.run(any_project, "upgrade", "--target", "one", APP_URL=database.url("psycopg2"))
     assert (run.code, run.result.reason) == (70, "EnvFailed")
+    run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    assert (run.code, run.result.reason, run.result.to) == (0, "UpToDate", ())
+    assert "nothing was migrated" in run.result.warnings[0]
 
 
 def test_an_env_py_that_configures_no_connection_failed(
