@@ -229,15 +229,20 @@ class AlembicInspection:
         self._sites, self._guessed, self._just_asked = sites.found, False, True
 
     def _configuring(self, sites: Sites, connection: Any, arguments: dict[str, Any]) -> None:
-        """Connect while env.py holds the way there: a connector, a tunnel or a pool may end with it."""
+        """Connect while env.py holds the way there: a connector, a tunnel or a pool may end with it.
+
+        Not where env.py's transaction may hold the only connection of a pooler: a second one would wait for its end.
+        """
         site = sites.examine(connection, arguments)
+        if self._connections.shared:
+            return
         self._connections.hand_over(self._reader, site.origin)
         with suppress(Exception):  # it is tried again when env.py is over
             self._reader.over(site)
 
     def _running(self, sites: Sites) -> None:
         """Read where the revisions would run now."""
-        if not sites.found:
+        if not sites.found or self._connections.shared:
             return
         site = sites.last
         sites.again(site)

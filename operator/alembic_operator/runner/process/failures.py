@@ -186,6 +186,15 @@ def classify(error: BaseException, scene: Scene) -> Verdict:
     return Verdict(reason, failure)
 
 
+def is_there(error: BaseException) -> bool:
+    """Tell whether the server itself refused a connection: it can be asked again, for the way to it has not ended.
+
+    A refused password says nothing of that: it may have been env.py's for a short time.
+    """
+    code = classify(error, Scene()).failure.sqlstate
+    return bool(code) and not code.startswith(("08", "28"))
+
+
 def unreachable(verdict: Verdict, scene: Scene) -> Verdict:
     """Return the verdict on a connection that could not be made, for a reason that says nothing of env.py."""
     text = verdict.failure.message
