@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from alembic_operator.api.status import Status
 from alembic_operator.api.v1alpha1 import API_VERSION, KIND
-from alembic_operator.core.observation.migrations import Migration, asked_for, read_status
+from alembic_operator.core.observation.migrations import Migration, asks_for_more, read_status
 from alembic_operator.core.observation.reading import Manifest, fields, text
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cluster import MIGRATIONS, Cluster
@@ -42,8 +42,7 @@ async def report(
     except ConflictError:  # another one of the same name: its own event is on the way
         return None
     woken = cache.put(MIGRATIONS, raw)
-    is_newer = asked_for(raw) != (migration.generation, migration.retry)
-    return woken if is_newer else woken - {key}
+    return woken if asks_for_more(raw, migration) else woken - {key}
 
 
 def without(there: Manifest, wanted: Manifest) -> Manifest:

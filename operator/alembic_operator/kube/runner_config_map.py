@@ -27,7 +27,9 @@ class RunnerConfigMap:
 
     async def is_in(self, namespace: str, cluster: Cluster) -> bool:
         """Return whether a namespace has this very runner."""
-        found = await self._look(namespace, cluster)
+        if await self._is_unchanged(namespace, cluster):
+            return True
+        found = await self._read(namespace, cluster)
         return found is not None and self._is_ours(found)
 
     async def bring(self, namespace: str, cluster: Cluster) -> None:
@@ -36,7 +38,9 @@ class RunnerConfigMap:
         Raises:
             RefusedError: the API server does not take it.
         """
-        found = await self._look(namespace, cluster)
+        if await self._is_unchanged(namespace, cluster):
+            return
+        found = await self._read(namespace, cluster)
         if found and self._is_ours(found):
             return
         if found and (found.get("immutable") or _strays(found)):  # which an apply would leave there
@@ -61,13 +65,16 @@ class RunnerConfigMap:
             "binaryData": {names.RUNNER_KEY: self._content},
         }
 
-    async def _look(self, namespace: str, cluster: Cluster) -> Manifest | None:
-        """Return what is there; content that was read before is not read again until a watch tells of a change."""
+    async def _is_unchanged(self, namespace: str, cluster: Cluster) -> bool:
+        """Return whether it is as it was found right: its content is not read again until a watch tells of a change."""
         known = self._verified.get(namespace)
-        if known is not None and await self._version(namespace, cluster) == known:
-            return self.manifest(namespace)
+        return known is not None and await self._version(namespace, cluster) == known
+
+    async def _read(self, namespace: str, cluster: Cluster) -> Manifest | None:
+        """Return what is there, and note what to think of it."""
+        was_right = namespace in self._verified
         found = await cluster.get(CONFIG_MAPS, namespace, names.RUNNER_CONFIG_MAP)
-        if found and not self._is_ours(found) and (known is not None or not _is_another_version(found)):
+        if found and not self._is_ours(found) and (was_right or not _is_another_version(found)):
             self._suspect(namespace, found)
         self._note(namespace, found)
         return found

@@ -9,7 +9,7 @@ import structlog
 from alembic_operator.api.status import Status
 from alembic_operator.core.actions import BringRunner, CreateJob, DeleteJob, Notice, Plan
 from alembic_operator.core.gates.rollouts import without_migration
-from alembic_operator.core.observation.migrations import Migration, asked_for, read_migration
+from alembic_operator.core.observation.migrations import Migration, asks_for_more, read_migration
 from alembic_operator.core.observation.observation import Observation, Refusal
 from alembic_operator.core.plan import plan
 from alembic_operator.core.status.trouble import Trouble, is_misled, not_written, status_in, told
@@ -85,7 +85,7 @@ class Reconciler:
     def _has_changed(self, migration: Migration) -> bool:
         """Return whether the answer to a write told of a newer specification, which its watch has still to tell of."""
         raw = self.cache.migration(Key(migration.namespace, migration.name))
-        return raw is not None and asked_for(raw) != (migration.generation, migration.retry)
+        return raw is not None and asks_for_more(raw, migration)
 
     async def _warn(self, key: Key) -> float | None:
         """Warn of workloads that ask for a migration that does not exist, once it has had the time to come."""

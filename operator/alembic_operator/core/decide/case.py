@@ -98,6 +98,11 @@ class Case:
         return reports(self.seen, self.name, self.pods)
 
 
+def remembers(last: LastRun | None, name: str) -> bool:
+    """Return whether the status tells how the run of these inputs ended."""
+    return last is not None and last.identity == name and last.finished_at is not None
+
+
 def _job_name(seen: Observation, what_matters: Any) -> str:
     """Return the name that the Job of these inputs has, or will have: another one where that is taken, and for good."""
     name, uid, last = seen.migration.name, seen.migration.uid, seen.migration.status.last_run
@@ -109,6 +114,4 @@ def _job_name(seen: Observation, what_matters: Any) -> str:
 
 def _is_settled(last: LastRun | None, name: str) -> bool:
     """Return whether these inputs need no Job any more."""
-    if last is None or last.identity != name or last.finished_at is None:
-        return False
-    return run.outcome(last).effect is not Effect.RECONCILING
+    return last is not None and remembers(last, name) and run.outcome(last).effect is not Effect.RECONCILING

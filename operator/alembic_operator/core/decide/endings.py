@@ -58,8 +58,3 @@ def remembered(status: Status, last: LastRun) -> Decision:
     """Return what follows from a run that only the status remembers."""
     reason = run.outcome(last)
     return Decision(reason, messages.ended(reason, last, status.revisions))
-
-
-def remembers(last: LastRun | None, name: str) -> bool:
-    """Return whether the status tells how the run of these inputs ended."""
-    return last is not None and last.identity == name and last.finished_at is not None

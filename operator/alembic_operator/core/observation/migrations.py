@@ -37,7 +37,7 @@ class Migration:
 def read_migration(raw: Manifest) -> Migration:
     """Read a DatabaseMigration; a specification that cannot be read becomes `spec_error`."""
     spec, error = _spec(raw.get("spec") or {})
-    generation, retry = asked_for(raw)
+    generation, retry = _asked_for(raw)
     return Migration(
         namespace=reading.text(raw, "metadata", "namespace"),
         name=reading.text(raw, "metadata", "name"),
@@ -50,8 +50,12 @@ def read_migration(raw: Manifest) -> Migration:
     )
 
 
-def asked_for(raw: Manifest) -> tuple[int, str]:
-    """Return what tells one thing that a person wants from the next: the generation and the retry annotation."""
+def asks_for_more(raw: Manifest, migration: Migration) -> bool:
+    """Return whether a person has changed the specification, or the retry annotation, since a migration was read."""
+    return _asked_for(raw) != (migration.generation, migration.retry)
+
+
+def _asked_for(raw: Manifest) -> tuple[int, str]:
     generation = reading.number(raw, "metadata", "generation") or 1
     return generation, _retry(reading.text(raw, "metadata", "annotations", names.RETRY))
 

@@ -142,7 +142,7 @@ class Cache:
 
     def is_readable(self, resource: Resource, namespace: str) -> bool:
         """Return whether the API server has not refused to let it be read."""
-        return not {(resource, None), (resource, namespace)} & set(self.unreadable)
+        return self._refusal(resource, namespace) is None
 
     def check_readable(self, key: Key) -> None:
         """Refuse to decide about a migration whose Jobs or pods cannot be read.
@@ -151,11 +151,13 @@ class Cache:
             ApiError: the API server's answer.
         """
         for resource in (JOBS, PODS):
-            error = self.unreadable.get((resource, None)) or self.unreadable.get((resource, key.namespace))
-            if error:
+            if error := self._refusal(resource, key.namespace):
                 again = ApiError(error.status, error.reason, error.message)
                 again.asked = error.asked
                 raise again
+
+    def _refusal(self, resource: Resource, namespace: str) -> ApiError | None:
+        return self.unreadable.get((resource, None)) or self.unreadable.get((resource, namespace))
 
     def _wanted(self, about: Reference, raw: Manifest) -> bool:
         return (

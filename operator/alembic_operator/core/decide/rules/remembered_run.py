@@ -1,8 +1,8 @@
 """Inputs that need no run any more."""
 
 from alembic_operator.api.reasons import Effect
-from alembic_operator.core.decide.case import Case
-from alembic_operator.core.decide.endings import remembered, remembers
+from alembic_operator.core.decide.case import Case, remembers
+from alembic_operator.core.decide.endings import remembered
 from alembic_operator.core.decision import Decision
 
 

@@ -1,8 +1,7 @@
 """A Job that ended before pods were to migrate."""
 
 from alembic_operator.api.reasons import Effect
-from alembic_operator.core.decide.case import Case
-from alembic_operator.core.decide.endings import remembers
+from alembic_operator.core.decide.case import Case, remembers
 from alembic_operator.core.decide.rules.finished_job import finished_job
 from alembic_operator.core.decide.rules.recorded_job import recorded_job
 from alembic_operator.core.decide.rules.superseded_job import superseded_job
