@@ -10,7 +10,7 @@ from demo.scene import Migration as Told
 from tests.e2e.containers import kill
 from tests.e2e.migration import PATIENCE
 from tests.e2e.shop import BROKEN, REVISIONS
-from tests.e2e.workloads import gate_of, is_ready
+from tests.e2e.workloads import gate_of, is_held, is_ready
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Stage
@@ -51,6 +51,14 @@ def reasons(shop: Shop, stage: Stage) -> list[str]:
 
 
 def the_pod_at_work(shop: Shop) -> str:
+    """Return the pod whose gate runs: a moment before, the status still tells of the run that ended."""
+
+    def its_gate_runs(raw: Manifest) -> bool:
+        return any(
+            pod["metadata"]["name"] == raw["status"]["lastRun"]["pod"] and is_held(pod) for pod in shop.app.pods()
+        )
+
+    shop.migration.until(its_gate_runs, "told of the pod that migrates")
     return str(shop.migration.status()["lastRun"]["pod"])
 
 
