@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from tests.runner.server import Database
 
 
-ROUNDS = 20
+ROUNDS = 4
 
 
-def test_two_runners_at_once_apply_a_data_migration_once(project: Project, runner: Runner, database: Database) -> None:
-    project.begin(arguments=', version_table=__import__("os").environ["NAME"]').revision("one", DOUBLED)
+def test_two_runners_at_once_apply_a_data_migration_once(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    project = any_project.begin(arguments=', version_table=__import__("os").environ["NAME"]').revision("one", DOUBLED)
     for number in range(ROUNDS):
         name = f"account_{number}"
         database.rows(f"create table {name}_balance as select 100 as balance")
