@@ -202,6 +202,26 @@ def test_a_connection_that_env_py_requires_is_given(any_project: Project, runner
     assert "spec.database" in run.result.error.message + run.result.error.hint
 
 
+def test_a_connection_that_env_py_requires_is_like_the_one_of_the_program_that_calls_alembic(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    given = {"APP_URL": NOWHERE, **database.environment()}
+    edited(any_project.begin().table("one"), ("connectable.connect()", 'config.attributes["connection"]'))
+    any_project.revision("two", 'op.create_index("ix_two", "one", ["id"], postgresql_concurrently=True)')
+    ini = "[alembic]\nscript_location = %(here)s/migrations\nsqlalchemy.isolation_level = {}\n"
+    any_project.write("alembic.ini", ini.format("SOMETIMES"))
+    run = runner.run(any_project, "upgrade", *GIVEN, **given)
+    assert (told(run), database.heads()) == ((64, "ConfigInvalid"), []), run.stderr
+    any_project.write("alembic.ini", ini.format("REPEATABLE READ"))
+    run = runner.run(any_project, "upgrade", *GIVEN, **given)
+    assert (told(run), database.heads()) == ((70, "RevisionFailed"), ["one"]), run.stderr
+    any_project.write("alembic.ini", ini.format(""))
+    run = runner.run(any_project, "upgrade", *GIVEN, **given)
+    assert (told(run), database.heads()) == ((0, "UpToDate"), ["two"]), run.stderr
+    (said,) = run.said("connection made for env.py")
+    assert "is in AUTOCOMMIT, because two.py runs only outside of a transaction" in said["message"]
+
+
 def test_a_connection_that_env_py_would_take_is_not_forced_on_it(
     project: Project, runner: Runner, database: Database
 ) -> None:

@@ -172,7 +172,7 @@ class Reason(str, enum.Enum):
     INTERRUPTED = (
         "Interrupted",
         Effect.RECONCILING,
-        "The migration pod was asked to stop; the running statement was cancelled and rolled back.",
+        "The migration pod was asked to stop; the running statement was cancelled.",
     )
 
     INVALID_SPEC = "InvalidSpec", Effect.STALLED, "The specification contradicts itself; the message names the field."

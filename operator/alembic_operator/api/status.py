@@ -31,7 +31,7 @@ class RunError(Model):
     """What to do next."""
     committed: Sentences = ()
     """Statements of the failed revision that are committed nevertheless, in order, shortened, without their
-    literals: the first ones, when there were many."""
+    literals; of a run that was killed, what the catalogue shows. The first ones, when there were many."""
 
 
 class LastRun(Model):

@@ -39,7 +39,8 @@ class Failure:
     hint: str = ""
     """What to do next."""
     committed: tuple[str, ...] = ()
-    """Statements of the failed revision that are committed nevertheless, in their order, cut and masked."""
+    """Statements of the failed revision that are committed nevertheless, in their order, cut and masked; or what the
+    catalogue shows of a run that was killed."""
 
 
 @dataclass(frozen=True)

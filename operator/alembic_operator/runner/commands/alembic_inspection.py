@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
+from alembic_operator.runner.commands import unfinished
 from alembic_operator.runner.database import applied, direct, option, read_only, vacancy, versions
 from alembic_operator.runner.database.idle import IdleConnections
 from alembic_operator.runner.database.read_only import ReadOnly
@@ -18,7 +19,7 @@ from alembic_operator.runner.project.state import Contents
 from alembic_operator.runner.project.targets import union
 
 if TYPE_CHECKING:
-    from alembic_operator.contract import Invocation
+    from alembic_operator.contract import Invocation, Result
     from alembic_operator.runner.database.connect import Connections
 
 _ENV_PAUSE = (2.0, 60.0)
@@ -127,6 +128,23 @@ class AlembicInspection:
         sites = zip(self._sites, heads)  # noqa: B905  3.9 has no strict
         found = [vacancy.find(self._reader.over(site), site.table) for site, there in sites if not there]
         return (*told, *(one.warning for one in found if one))
+
+    def told(self, result: Result, *, closely: bool) -> Result:
+        """Return the Result with what is unfinished in the databases that were just read.
+
+        Raises:
+            Ending: why they cannot be asked.
+        """
+        if self._ends:
+            return result  # nobody can be asked any more
+        try:
+            for site, heads in zip(self._sites, self._reader.read(self._sites)):  # noqa: B905  3.9 has no strict
+                look = unfinished.Look(self._reader.over(site).rows, site.table, heads)
+                result = unfinished.told(result, self.scripts.graph, [look], closely=closely)
+        except Exception as error:
+            self._reader.close()
+            raise self._ending(error) from error
+        return result
 
     @property
     def scripts(self) -> scripts.Loaded:
@@ -284,10 +302,11 @@ class AlembicInspection:
         config = environment.open_config(self._invocation)
         script = environment.open_scripts(config, self._invocation)
         option.give_url(config, script, self._connections.address)
+        engine = direct.Engine(config, script, self._connections.around.journal)
         hooks = environment.Hooks(
             lambda *given: self._configuring(sites, *given),
             lambda _: self._load(script),
-            connect=direct.engine_connection(self._connections.address, self._connections.around.journal),
+            connect=engine.connect if self._connections.address else None,
             running=lambda _: self._running(sites),
         )
         self._cut_short = None

@@ -38,6 +38,14 @@ class Access(Protocol):
         ...
 
 
+class Side(Protocol):
+    """A way to look."""
+
+    def told(self, result: Result, *, closely: bool) -> Result:
+        """Return a Result with what is unfinished in the database that was just read."""
+        ...
+
+
 class Inspection:
     """One project and its database."""
 
@@ -68,7 +76,7 @@ class Inspection:
         """
         if self._static:
             try:
-                result = self._static.compare(target)
+                result = self._told(self._static.compare(target), self._static)
                 return replace(result, warnings=(*result.warnings, *self._static.unreached))
             except NeedsAlembic as needed:
                 why = needed
@@ -85,9 +93,16 @@ class Inspection:
             found = self._with_alembic.contents()
             result = compare(self._with_alembic.scripts, target, found)
             self._with_alembic.require_heard_out(pending=result.reason == Reason.PENDING)
+        result = self._told(result, self._with_alembic)
         warnings = self._with_alembic.warnings([one.heads for one in found]) if self._once else ()
         warnings += imported("project.scripts").unreached(self._with_alembic.script)
         return replace(result, driver=self._with_alembic.driver, warnings=(*result.warnings, *warnings))
+
+    def _told(self, result: Result, side: Side) -> Result:
+        """Add what is unfinished; a gate, which looks for ever, only while it waits for what is missing."""
+        if not self._once and result.reason != Reason.PENDING:
+            return result
+        return side.told(result, closely=self._once)
 
     @property
     def script(self) -> Any:

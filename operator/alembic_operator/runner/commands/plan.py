@@ -40,7 +40,7 @@ def command(invocation: Invocation, access: Access) -> Result:
     """Print the plan and return what `check` returns."""
     inspection = Inspection(invocation, access)
     result = inspection.compare(invocation.target)
-    pending = result.reason == Reason.PENDING
+    pending = result.reason in (Reason.PENDING, Reason.PARTLY_APPLIED)
     rendered = list(_rendered(invocation, access, inspection.script, result)) if pending else []
     for line in _page(invocation, result, rendered):
         access.around.answer(access.around.secrets.mask(line))

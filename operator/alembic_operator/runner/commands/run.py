@@ -131,7 +131,8 @@ class Run:
         config = environment.open_config(invocation)
         self._script = environment.open_scripts(config, invocation)
         option.give_url(config, self._script, self._connections.address)
-        connect = direct.engine_connection(self._connections.address, self._around.journal)
+        engine = direct.Engine(config, self._script, self._around.journal)
+        connect = engine.connect if self._connections.address else None
         hooks = environment.Hooks(self._configuring, self._configured, self._steps, calls, connect)
         hooks.running, hooks.ran = self._guard.follow, self._ran
         self._around.stop.waiting_for = _ENV

@@ -8,7 +8,9 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from alembic_operator.runner.commands import unfinished
 from alembic_operator.runner.commands.compare import compare
+from alembic_operator.runner.commands.unfinished import Look
 from alembic_operator.runner.database import applied, versions, wire
 from alembic_operator.runner.database.own import quoted
 from alembic_operator.runner.database.session import Session
@@ -50,6 +52,8 @@ class StaticInspection:
         self._name = Session.of(invocation).own_name
         self._wire: wire.Wire | None = None
         self._at: versions.VersionTable | None = None
+        self._seen: tuple[versions.VersionTable, tuple[str, ...]] | None = None
+        """The version table and its heads of the last look."""
         self._contested: bool | None = None
         self._doubt_after = time.monotonic() + trust
         self._once = not trust
@@ -74,6 +78,20 @@ class StaticInspection:
         if doubtful:
             raise NeedsAlembic("the version table is empty, or elsewhere, or another schema has one, too")
         return replace(compare(self._revisions, target, [found]), driver=self._driver)
+
+    def told(self, result: Result, *, closely: bool) -> Result:
+        """Return the Result with what is unfinished in the database that was just read.
+
+        Raises:
+            NeedsAlembic: only the slow way can tell.
+        """
+        if self._wire is None or self._seen is None:
+            return result
+        try:
+            return unfinished.told(result, self._revisions.graph, [Look(self._wire.rows, *self._seen)], closely=closely)
+        except (wire.ServerError, OSError) as error:
+            self.close()
+            raise Ending.of(classify(error, Scene(server=self._place))) from error
 
     def _is_doubtful(self, found: Contents) -> bool:
         """Tell whether the slow way may know more: of tables without a version table, or of another version table."""
@@ -115,6 +133,7 @@ class StaticInspection:
         role = self._invocation.role
         acting = self._wire.acting(quoted(role)) if role else self._wire
         heads = versions.read_heads(acting, self._at)
+        self._seen = self._at, heads
         if self._invocation.history == "Enabled" and any(one not in self._revisions.graph for one in heads):
             return applied.contents(acting, self._at)
         table = self._at.sql

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ _TOLERANT = _URL.format(r".*")
 """Passwords that nobody percent-encoded are understood too, as long as the host is clear."""
 
 _HOST_PORT = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(\d+))?")
-_LIBPQ_ADDRESS = ("hostaddr", "service", "conninfo", "dsn")
+_LIBPQ_ADDRESS = ("hostaddr", "service")
 _OF_LIBPQ = re.compile(
     "ssl|keepalives|gss|krb|channel_binding|connect_timeout|client_encoding|options|.*application_name|target_session_attrs"
     "|load_balance_hosts|tcp_user_timeout|require|passfile|service|hostaddr|m(?:in|ax)_protocol_version|replication|scram"
@@ -60,6 +61,8 @@ class Address:
             self._apply_libpq(cparams)
 
     def _apply_libpq(self, cparams: MutableMapping[str, Any]) -> None:
+        for key, value in _told(cparams).items():
+            cparams.setdefault(key, value)
         if self.host:
             for key in (*_LIBPQ_ADDRESS, "port"):
                 cparams.pop(key, None)
@@ -93,6 +96,14 @@ class Address:
             way = tls.ways(self.sslmode, dict(self.options), os.environ)
             # without a word it asks for TLS and goes on without, as "prefer" does
             cparams["ssl_context"] = None if len(way) > 1 else way[0] or False
+
+
+def _told(cparams: MutableMapping[str, Any]) -> dict[str, Any]:
+    """Take a connection string out of the arguments, and return what it says: it may ask for more than a server."""
+    if text := cparams.pop("dsn", ""):
+        return dict(importlib.import_module("psycopg2.extensions").parse_dsn(text))
+    text = cparams.pop("conninfo", "")
+    return dict(importlib.import_module("psycopg.conninfo").conninfo_to_dict(text)) if text else {}
 
 
 def from_environment(environ: Mapping[str, str]) -> Address | None:

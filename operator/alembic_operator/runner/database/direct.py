@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import configparser
 import importlib
-from typing import TYPE_CHECKING, Any, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
 from alembic_operator.api.reasons import Reason
@@ -13,6 +18,7 @@ from alembic_operator.runner.database.connect import place_of
 from alembic_operator.runner.database.network import client_side
 from alembic_operator.runner.database.own import Origin
 from alembic_operator.runner.process.failures import Ending
+from alembic_operator.runner.project import outside
 
 if TYPE_CHECKING:
     from alembic_operator.runner.database.address import Address
@@ -20,10 +26,15 @@ if TYPE_CHECKING:
 
 _DRIVERS = ("psycopg2", "psycopg", "asyncpg", "pg8000")
 """The quickest to import first, and last the one that many an image has for something else."""
+_ISOLATION = "sqlalchemy.isolation_level"
+_TAKEN = "env.py takes its connection from the program that calls Alembic, whose engine is not known here: this one"
+_SET = f"Set {_ISOLATION} in alembic.ini if that is wrong."
 _PLAIN = (
-    "env.py takes its connection from the program that calls Alembic, whose engine is not known here: this one has"
-    " SQLAlchemy's defaults, with transactions. If that program's is in AUTOCOMMIT, its revisions may depend on it."
+    f"{_TAKEN} has transactions. If that program's is in AUTOCOMMIT, set {_ISOLATION} = AUTOCOMMIT in alembic.ini: its"
+    " revisions may depend on it."
 )
+_OUTSIDE = f"{_TAKEN} is in AUTOCOMMIT, because {{}} runs only outside of a transaction. {_SET}"
+_ASKED = f"{_TAKEN} has the isolation level that the configuration asks for: {{}}."
 _SYNCHRONOUS = ("psycopg2", "psycopg", "pg8000")
 _ASYNCHRONOUS = ("asyncpg", "psycopg")
 
@@ -42,18 +53,53 @@ def driver(*, asynchronous: bool) -> str | None:
     return dialect.driver if dialect else None
 
 
-def engine_connection(address: Address | None, journal: Journal) -> Callable[[], Any] | None:
-    """Return what makes a connection for env.py, which is turned to the address as its own would be."""
-    return (lambda: _connect(journal)) if address else None
+@dataclass(frozen=True)
+class Engine:
+    """The engine of a program that calls Alembic itself, as far as its configuration and its revisions tell."""
 
+    config: Any
+    script: Any
+    journal: Journal
 
-def _connect(journal: Journal) -> Any:
-    journal.warning("connection made for env.py", message=_PLAIN)
-    dialect = _dialect(_SYNCHRONOUS)
-    if dialect is None:
+    def connect(self) -> Any:
+        """Make a connection for env.py, which is turned to the address as its own would be.
+
+        Raises:
+            Ending: EnvFailed, ConfigInvalid.
+        """
+        url, level = self._url(), self._level()
+        try:
+            engine = create_engine(url, poolclass=NullPool, **({"isolation_level": level} if level else {}))
+            return engine.connect()
+        except ArgumentError as error:
+            message = f"{_ISOLATION} in {self.config.config_file_name}: {error}"
+            raise Ending(Reason.CONFIG_INVALID, message, "Name a level that PostgreSQL has, or AUTOCOMMIT.") from error
+
+    def _level(self) -> str:
+        said = self._said(_ISOLATION)
+        alone = "" if said else outside.needed_by(self.script)
+        told = _ASKED.format(said) if said else _OUTSIDE.format(alone) if alone else _PLAIN
+        self.journal.warning("connection made for env.py", message=told)
+        return said or ("AUTOCOMMIT" if alone else "")
+
+    def _url(self) -> URL:
+        """Return a URL that is turned to the address later, with what the configuration's asks of a connection."""
+        with suppress(ArgumentError):
+            url = make_url(self._said("sqlalchemy.url"))
+            if url.get_backend_name() == "postgresql" and _dialect((url.get_driver_name(),)):
+                return url if url.get_driver_name() in _SYNCHRONOUS else url.set(drivername=self._plain())
+        return URL.create(self._plain())
+
+    def _plain(self) -> str:
+        if dialect := _dialect(_SYNCHRONOUS):
+            return f"postgresql+{dialect.driver}"
         message = f"env.py wants a connection, and none of {', '.join(_SYNCHRONOUS)} can be imported"
         raise Ending(Reason.ENV_FAILED, message, "Install one of them in the image.")
-    return create_engine(f"postgresql+{dialect.driver}://", poolclass=NullPool).connect()
+
+    def _said(self, name: str) -> str:
+        with suppress(configparser.Error):
+            return (self.config.get_main_option(name) or "").strip()
+        return ""
 
 
 def _dialect(drivers: tuple[str, ...]) -> Any:

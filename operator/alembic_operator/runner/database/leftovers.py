@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from alembic_operator.runner.database.own import literal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from alembic_operator.runner.database.versions import Query, VersionTable
 
+_NAMED = 3
 _OTHERS_BUILD = (
     "EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.relation = i.indrelid AND l.granted"
     " AND l.mode = 'ShareUpdateExclusiveLock' AND l.pid <> pg_catalog.pg_backend_pid() AND l.database ="
@@ -75,6 +78,25 @@ def look(query: Query, table: VersionTable) -> Leftovers:
     rows = query(f"{_INVALID} UNION ALL {_UNVALIDATED} ORDER BY 2") if anything else []
     found = {kind: tuple(Unfinished(*rest) for one, *rest in rows if one == kind) for kind in ("index", "constraint")}
     return Leftovers(found["index"], found["constraint"], str(said or ""))
+
+
+def warnings(found: Leftovers) -> tuple[str, ...]:
+    """Return what to say of what is unfinished."""
+    said = []
+    if found.indexes:
+        said.append(
+            f"Invalid: {_some([one.sql for one in found.indexes])}. Every write pays for them, and no query uses"
+            " them: REINDEX INDEX CONCURRENTLY or DROP INDEX CONCURRENTLY."
+        )
+    if found.constraints:
+        names = _some([f"{one.sql} on {one.table}" for one in found.constraints])
+        said.append(f"Not validated: {names}. ALTER TABLE ... VALIDATE CONSTRAINT.")
+    return tuple(said)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 def invalid(query: Query, name: str, table: str) -> Unfinished | None:

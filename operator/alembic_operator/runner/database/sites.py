@@ -102,6 +102,7 @@ class Sites:
         origin = self.connections.origin_of(connection)
         if self.connections.session.schema:
             arguments.setdefault("version_table_schema", self.connections.session.schema)
+        _translate(connection, arguments)
         raw = raw_of(connection)
         self.connections.ready(raw, connection.info)
         location = self.locate(connection, arguments)
@@ -152,6 +153,16 @@ def _require_postgresql(connection: Any) -> None:
     if connection.dialect.name != "postgresql":
         message = f"env.py connects to {connection.dialect.name}, not to PostgreSQL"
         raise Ending(Reason.NOT_POSTGRESQL, message, "Check the URL that env.py uses in this pod; does it fall back?")
+
+
+def _translate(connection: Any, arguments: dict[str, Any]) -> None:
+    """Name the schema in which a connection's schema_translate_map puts the version table.
+
+    Alembic creates it there, and looks for it in the next run where no map leads.
+    """
+    translated = connection.get_execution_options().get("schema_translate_map") or {}
+    if found := translated.get(arguments.get("version_table_schema") or None):
+        arguments["version_table_schema"] = str(found)
 
 
 def raw_of(connection: Any) -> Any:

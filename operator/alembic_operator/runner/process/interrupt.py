@@ -150,7 +150,8 @@ class Stop:
                 _SIGNALS, 3600.0 if self._end is None else max(0.0, self._end - time.monotonic())
             )
         self._ending = _interrupted(caught.si_signo) if caught else self.overdue or _too_long(self.waiting_for)
-        self._journal.warning("stopping", reason=str(self._ending.verdict.reason), message=str(self._ending))
+        message = str(self._ending).replace(_UNWOUND, "")  # what becomes of what runs is seen later
+        self._journal.warning("stopping", reason=str(self._ending.verdict.reason), message=message)
         self._requested.set()
         for delay, action in ((_NUDGE_AFTER, self._nudge), (self._patience, self._give_up)):
             timer = threading.Timer(delay, action)
@@ -188,7 +189,8 @@ def _interrupted(number: int) -> Ending:
 def _left(ending: Ending) -> Ending:
     """Return the ending of a run that did not unwind, and so cannot say what was committed."""
     failure = ending.verdict.failure
-    failure = replace(failure, message=failure.message.replace(_UNWOUND, _LEFT))
+    hint = f"{failure.hint} If a part of it is committed, the next run says so."
+    failure = replace(failure, message=failure.message.replace(_UNWOUND, _LEFT), hint=hint)
     return Ending.of(replace(ending.verdict, failure=failure))
 
 

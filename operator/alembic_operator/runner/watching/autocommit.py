@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _WARNING = (
     "env.py's connection is in AUTOCOMMIT: each statement is committed by itself, so a revision that fails is left half"
-    " applied. Remove isolation_level from env.py, and write `with op.get_context().autocommit_block():` where needed."
+    " applied. Where that is not meant, remove isolation_level, and write `with op.get_context().autocommit_block():`."
 )
 
 

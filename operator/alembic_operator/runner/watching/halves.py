@@ -16,7 +16,7 @@ from alembic_operator.runner.watching.mark import Mark
 from alembic_operator.runner.watching.witness import Witness
 
 if TYPE_CHECKING:
-    from alembic_operator.contract import Result
+    from alembic_operator.contract import Failure, Result
     from alembic_operator.runner.database.connect import Connections
     from alembic_operator.runner.database.sites import Site
 
@@ -47,7 +47,7 @@ class Halves(Witness):
         self._connection: Any = None
         self._site: Site | None = None
         self._mark = Mark(connections)
-        self._ledger = Ledger(before_effect=self._mark.write)
+        self._ledger = Ledger(before_effect=self._mark.before)
         self._ledger.install()
         self._warnings: list[str] = []
         self._otherwise: Verdict | None = None
@@ -99,8 +99,9 @@ class Halves(Witness):
     def failed(self, verdict: Verdict) -> Verdict:
         """Say what is committed; when some of it must not run twice, nobody may try again before somebody looked."""
         ledger = self._ledger
-        committed, unknown, own = ledger.committed, ledger.unknown, ledger.ends_itself
-        failure = replace(verdict.failure, committed=tuple(one.text for one in committed))
+        committed, unknown, own, cut = ledger.committed, ledger.unknown, ledger.ends_itself, ledger.cut
+        said = tuple(one.text for one in committed) or verdict.failure.committed  # of an earlier run
+        failure = replace(verdict.failure, committed=said)
         named = _NAMED.search(failure.message) if failure.sqlstate in EXISTS_ALREADY else None
         if named and ledger.made(named[1]):
             failure = replace(failure, hint=_MADE_TWICE)
@@ -111,11 +112,12 @@ class Halves(Witness):
         doubtful = not all(one.twice_unfinished for one in unknown)
         if not never_again and not doubtful:
             self._mark.withdraw()
-            return replace(verdict, failure=failure)
+            return replace(verdict, failure=_begun_anew(verdict, failure) if cut or committed else failure)
         hint = (_COMMITTED if never_again else _UNKNOWN) + self._mark.advice() + AGAIN + (_WRITE_INSTEAD if own else "")
         if verdict.reason in _STOPPED:
-            message = f"{failure.message.partition(';')[0]} in the middle of a revision that is partly committed"
-            failure = replace(failure, message=message)
+            failure = replace(
+                failure, message=f"{_stopped(failure)} in the middle of a revision that is partly committed"
+            )
         self._otherwise = replace(verdict, failure=replace(failure, committed=()))
         statement = failure.statement or "; ".join(one.text for one in unknown)
         return Verdict(Reason.PARTLY_APPLIED, replace(failure, hint=hint, statement=statement))
@@ -138,3 +140,15 @@ class Halves(Witness):
                 f"Revision {revision} executed on a connection of its own what was rolled back later:"
                 f" {lost[0].text}. Commit it there, or use op.execute()."
             )
+
+
+def _stopped(failure: Failure) -> str:
+    return failure.message.partition(";")[0]
+
+
+def _begun_anew(verdict: Verdict, failure: Failure) -> Failure:
+    """Say of a revision that was stopped outside of a transaction what becomes of it: nothing was rolled back."""
+    if verdict.reason is not Reason.INTERRUPTED:
+        return failure
+    message = f"{_stopped(failure)}; the running statement was cancelled, and the next run begins the revision anew"
+    return replace(failure, message=message)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database import leftovers
 from alembic_operator.runner.database.own import fetch
 from alembic_operator.runner.database.sites import raw_of
@@ -18,15 +19,12 @@ from alembic_operator.runner.watching import sql
 from alembic_operator.runner.watching.witness import Witness
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from alembic_operator.contract import Result
     from alembic_operator.runner.database.connect import Connections
-    from alembic_operator.runner.database.leftovers import Leftovers, Unfinished
+    from alembic_operator.runner.database.leftovers import Unfinished
     from alembic_operator.runner.database.sites import Site
     from alembic_operator.runner.database.versions import Query
 
-_NAMED = 3
 _POLL_SECONDS = 0.5
 _DROP_TIMEOUT = "30s"
 _OF_REINDEX = re.compile(r"_cc(?:new|old)\d*$")
@@ -60,7 +58,7 @@ class Indexes(Witness):
         """Drop what this run left behind when it failed; name the rest."""
         for site in self._sites.values():
             try:
-                self._compare(site, failed=result.error is not None)
+                self._compare(site, result)
             except Exception as error:  # noqa: BLE001  the run is over: what it did must be told whatever happens here
                 self._around.journal.warning("cannot look for invalid indexes", message=first_line(error))
         return replace(result, warnings=(*result.warnings, *self._warnings))
@@ -101,7 +99,7 @@ class Indexes(Witness):
 
     # After the run
 
-    def _compare(self, site: Site, *, failed: bool) -> None:
+    def _compare(self, site: Site, result: Result) -> None:
         before = site.leftovers
         if not before or not site.lock:
             return
@@ -109,8 +107,8 @@ class Indexes(Witness):
         known = {one.oid for one in before.indexes}
         mine = [one for one in now.indexes if one.oid not in known and self._is_mine(one)]
         for one in mine:
-            self._settle(site, one, failed=failed)
-        self._name_others(replace(now, indexes=tuple(one for one in now.indexes if one not in mine)))
+            self._settle(site, one, result)
+        self._warnings += leftovers.warnings(replace(now, indexes=tuple(one for one in now.indexes if one not in mine)))
 
     def _is_mine(self, index: Unfinished) -> bool:
         if self._reindexed and _OF_REINDEX.search(index.name):
@@ -118,10 +116,12 @@ class Indexes(Witness):
         table = index.table.rpartition(".")[2]
         return any(one.name == index.name or (not one.name and one.table.endswith(table)) for one in self._built)
 
-    def _settle(self, site: Site, index: Unfinished, *, failed: bool) -> None:
+    def _settle(self, site: Site, index: Unfinished, result: Result) -> None:
         left = f"This run left the invalid index {index.sql} on {index.table}"
-        if not failed:
+        if result.error is None:
             self._say(f"{left}, although nothing failed: REINDEX INDEX CONCURRENTLY {index.sql}.")
+        elif result.reason == Reason.PARTLY_APPLIED and (index.busy or self._around.stop.requested):
+            self._say(f"{left}: DROP INDEX CONCURRENTLY {index.sql}, with what else the revision left.")
         elif index.busy or self._around.stop.requested:
             self._say(f"{left}; the next run drops it before it builds it again.")
         elif error := self._dropped(site, index):
@@ -142,21 +142,6 @@ class Indexes(Witness):
             return first_line(error)
         return ""
 
-    def _name_others(self, found: Leftovers) -> None:
-        if found.indexes:
-            self._warnings.append(
-                f"Invalid: {_some([one.sql for one in found.indexes])}. Every write pays for them, and no query uses"
-                " them: REINDEX INDEX CONCURRENTLY or DROP INDEX CONCURRENTLY."
-            )
-        if found.constraints:
-            names = _some([f"{one.sql} on {one.table}" for one in found.constraints])
-            self._warnings.append(f"Not validated: {names}. ALTER TABLE ... VALIDATE CONSTRAINT.")
-
     def _say(self, message: str) -> None:
         self._around.journal.warning("invalid index", message=message)
         self._warnings.append(message)
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

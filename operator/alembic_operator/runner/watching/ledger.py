@@ -14,6 +14,8 @@ from alembic_operator.runner.process.failures import is_connection_lost, sqlstat
 from alembic_operator.runner.watching import sql
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from alembic_operator.runner.watching.sql import Statement
 
 _NOT_DONE = ("terminating connection due to administrator command", "cannot switch to state")
@@ -60,8 +62,8 @@ class Ledger:
     """Whether the script ended its transaction by its own COMMIT."""
     in_block: bool = False
     """Whether the revision is in an autocommit_block, or enters or leaves one."""
-    before_effect: Callable[[Any], None] = field(default=lambda _: None)
-    """Called with the revision's DBAPI connection before it commits what must not run twice."""
+    before_effect: Callable[[Any, tuple[Statement, ...], Iterable[Statement]], None] = field(default=lambda *_: None)
+    """Called with the revision's DBAPI connection before it commits something: with that, and what it committed."""
     _main: int = 0
     _sealed: bool = False
     _running: Running | None = None
@@ -111,6 +113,11 @@ class Ledger:
         running = self._running
         last = running.statements if running and running.alone and not running.refused else ()
         return (*self._doubtful, *last)
+
+    @property
+    def cut(self) -> bool:
+        """Whether a statement was running outside of a transaction, which no rollback undoes."""
+        return self._running is not None and self._running.alone
 
     def _account(self, connection: Any) -> Account | None:
         if not self.revision or connection.dialect.name != "postgresql" or connection.invalidated:
@@ -179,8 +186,9 @@ class Ledger:
         self._settle(account)
 
     def _announce(self, account: Account, statements: tuple[Statement, ...]) -> None:
-        if id(account.raw) == self._main and not all(one.twice_unfinished for one in statements):
-            self.before_effect(account.raw)
+        changes = tuple(one for one in statements if not one.reads)
+        if id(account.raw) == self._main and (changes or self.committed):
+            self.before_effect(account.raw, changes, self.committed)
 
     def _rollback(self, connection: Any) -> None:
         account = self._account(connection)

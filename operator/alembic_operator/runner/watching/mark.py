@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import re
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from alembic_operator.api.reasons import Reason
+from alembic_operator.runner.database import marks
 from alembic_operator.runner.database.own import fetch, literal
-from alembic_operator.runner.process.failures import Ending, first_line, sqlstate
-from alembic_operator.runner.process.hints import AGAIN
+from alembic_operator.runner.process.failures import first_line, sqlstate
+from alembic_operator.runner.watching import sql
 from alembic_operator.runner.watching.ledger import in_transaction
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from alembic_operator.runner.database.connect import Connections
     from alembic_operator.runner.database.sites import Site
+    from alembic_operator.runner.watching.sql import Statement
 
-_TEXT = "alembic-operator: {}revision {} has begun what no rollback undoes, and has not ended"
-_DOWN = "the downgrade of "
-_FOUND = re.compile(
-    rf"\n?alembic-operator: ({_DOWN})?revision (\S+) has begun what no rollback undoes, and has not ended"
-)
 _SAVEPOINT = "alembic_operator_mark"
 _WITHDRAW_TIMEOUT = "10s"
 _NEVER = "42"
@@ -38,6 +37,8 @@ class Mark:
         self._journal = connections.around.journal
         self._site: Site | None = None
         self._revision = ""
+        self._mark = marks.Mark("")
+        """What is written, or will be."""
         self._written = self._refused = False
 
     def begin(self, site: Site | None, revision: str) -> None:
@@ -46,27 +47,50 @@ class Mark:
         Raises:
             Ending: PartlyApplied, when an earlier run left its mark on this revision, or on one that it took back.
         """
-        self._site, self._revision, self._written = site, revision, False
-        for mark in _FOUND.finditer(self._before()):
-            down, earlier = mark[1] or "", mark[2]
-            if down or earlier == revision:
-                where = f"{down}revision {earlier}"
-                message = f"an earlier run ended in the middle of {where}, which does what no rollback undoes"
-                hint = f"Look what it did; undo it, or complete it and stamp the revision.{self.advice()}{AGAIN}"
-                raise Ending(Reason.PARTLY_APPLIED, message, hint)
+        self._site, self._revision, self._written, self._mark = site, revision, False, marks.Mark(revision)
+        for mark in marks.within(self._before()):
+            if site and site.lock and (mark.down or mark.revision == revision):
+                with site.line(site.lock) as own:
+                    ending = marks.ending(own.rows, site.table, mark, self._kept())
+                if ending:
+                    raise ending
 
-    def write(self, raw: Any) -> None:
-        """Write it, once for each revision; where the right is missing, say so and go on without.
+    def before(self, raw: Any, statements: tuple[Statement, ...], committed: Iterable[Statement]) -> None:
+        """See what is about to be committed, behind what is; whether that may run twice, and from when on it may be."""
+        if not self._mark.since:
+            self._note(raw)
+        if not all(one.twice for one in committed) or not all(one.twice_unfinished for one in statements):
+            self._write(raw, "")
+            return
+        built = (index.name for one in statements if not one.twice and (index := sql.concurrent_index(one.text)))
+        if (name := next(built, "")) and self._mark.since:
+            self._write(raw, name)
+
+    def _note(self, raw: Any) -> None:
+        """Ask for the transaction, and whether the revision is taken back: only then the version table has it already.
+
+        What goes wrong here goes wrong again in what follows, and is told then.
+        """
+        table = self._site.table.sql if self._site else ""
+        if table and not self._refused:
+            there = f"EXISTS (SELECT 1 FROM {table} WHERE version_num = {literal(self._revision)})"
+            with suppress(Exception):
+                ((since, down),) = fetch(raw, f"SELECT pg_catalog.txid_current(), {there}")
+                self._mark = replace(self._mark, since=str(since), down=bool(down))
+
+    def _write(self, raw: Any, index: str) -> None:
+        """Write it; where the right is missing, say so and go on without.
 
         Any other failure ends the revision, before it has done what is not marked.
         """
-        if self._written or self._refused or not self._site:
+        if self._refused or not self._site or (self._written and self._mark.index in ("", index)):
             return
+        self._mark = replace(self._mark, index=index)
         guarded = in_transaction(raw)
         try:
             if guarded:
                 fetch(raw, f"SAVEPOINT {_SAVEPOINT}")
-            fetch(raw, self._comment("\n".join(filter(None, (self._kept(), self._text(raw))))))
+            fetch(raw, self._comment("\n".join(filter(None, (self._kept(), self._mark.text)))))
             if guarded:
                 fetch(raw, f"RELEASE SAVEPOINT {_SAVEPOINT}")
             self._written = True
@@ -108,13 +132,7 @@ class Mark:
         """Return how a person takes it away."""
         if not self._site or not self._changes:
             return ""
-        return f" When that is done, run `{self._comment(self._kept())}`: until then nothing runs this revision."
-
-    def _text(self, raw: Any) -> str:
-        """Return what the mark says; only what is taken back is in the version table when it begins."""
-        table = self._site.table.sql if self._site else ""
-        down = fetch(raw, f"SELECT 1 FROM {table} WHERE version_num = {literal(self._revision)}")
-        return _TEXT.format(_DOWN if down else "", self._revision)
+        return marks.advice(self._site.table, self._kept())
 
     @property
     def _changes(self) -> bool:
@@ -127,8 +145,7 @@ class Mark:
         """Return the comment without this revision's mark, and those of revisions that the database contains."""
         site = self._site
         over = {self._revision, *(site.contains if site else ())}
-        return _FOUND.sub(lambda mark: "" if mark[1] or mark[2] in over else mark[0], self._before())
+        return marks.without(self._before(), lambda mark: mark.down or mark.revision in over)
 
     def _comment(self, text: str) -> str:
-        table = self._site.table.sql if self._site else ""
-        return f"COMMENT ON TABLE {table} IS {literal(text) if text else 'NULL'}"
+        return marks.statement(self._site.table, text) if self._site else ""
