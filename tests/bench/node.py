@@ -4,6 +4,7 @@ import asyncio
 import json
 import ssl
 import sys
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -52,7 +53,8 @@ async def _run(session: aiohttp.ClientSession, path: str, container: str) -> Non
 async def _say(session: aiohttp.ClientSession, path: str, phase: str, container: dict[str, Any]) -> None:
     status = {"phase": phase, "startTime": _NOW, "containerStatuses": [container]}
     async with session.patch(path, json={"status": status}, headers=_PATCH) as response:
-        response.raise_for_status()
+        if response.status != HTTPStatus.NOT_FOUND:  # its owner has removed it meanwhile
+            response.raise_for_status()
 
 
 if __name__ == "__main__":

@@ -131,7 +131,8 @@ async def _act(
                     standalone=True,
                 )
             )
-            await _until(watches, *working, *reflecting, *guards)
+            with handlers.straight_to(informer.on_change):
+                await _until(watches, *working, *reflecting, *guards)
 
 
 @asynccontextmanager

@@ -1,10 +1,12 @@
 """What Kopf is told; that it watches is seen in tests/api."""
 
+import inspect
 from itertools import islice
 from typing import Any
 
 import kopf
 import pytest
+from kopf._core.reactor import processing, running
 
 from alembic_operator.kube.cluster import MIGRATIONS, Resource
 from alembic_operator.shell import handlers
@@ -41,3 +43,20 @@ async def test_an_event_is_passed_on_as_it_came() -> None:
     heard: list[tuple[Resource, Any]] = []
     await handlers._listen(lambda *what: heard.append(what))(event={"type": "ADDED"}, logger=None)
     assert heard == [(MIGRATIONS, {"type": "ADDED"})]
+
+
+async def test_kopf_hands_over_each_event_as_it_came_and_survives_one_that_is_not_understood() -> None:
+    heard: list[Any] = []
+
+    def on_change(_: Resource, event: Any) -> None:
+        heard.append(event)
+        if event["type"] == "ODD":
+            raise ValueError
+
+    with handlers.straight_to(on_change):
+        process = processing.process_resource_event
+        for kind in ("ODD", "ADDED"):
+            await process(raw_event={"type": kind})  # type: ignore[call-arg, typeddict-item]
+    assert [event["type"] for event in heard] == ["ODD", "ADDED"]
+    assert processing.process_resource_event is not process
+    assert "processing.process_resource_event" in inspect.getsource(running.spawn_tasks)
