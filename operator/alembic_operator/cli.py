@@ -30,6 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--watch-rollouts", action="store_true", help="watch Argo Rollouts too")
     run.add_argument("--limit-job-template", action="store_true", help="take only what is harmless of spec.jobTemplate")
     run.add_argument("--health-port", type=int, default=8080, help="port of /healthz and /readyz")
+    run.add_argument("--metrics-port", type=int, default=0, help="port of /metrics; 0: there is none")
     run.add_argument("--lease-namespace", default="", help="act only while holding a Lease of this namespace")
     run.add_argument("--lease-name", default="alembic-operator", help="its name; one for each group of replicas")
     run.add_argument("--lease-seconds", type=int, default=12, help="for how long it is held without being renewed")
@@ -60,6 +61,7 @@ def _run(arguments: argparse.Namespace) -> int:
             watch_rollouts=arguments.watch_rollouts,
             limit_job_template=arguments.limit_job_template,
             health_port=arguments.health_port,
+            metrics_port=arguments.metrics_port,
             log_format=arguments.log_format,
             instance=instance,
             lease=lease if lease.namespace else None,

@@ -1,5 +1,6 @@
 """The API server over `kubernetes.aio`, with plain dicts: typed models would validate each object twice."""
 
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -59,11 +60,17 @@ class ApiServer:
     """A Cluster over HTTP."""
 
     def __init__(
-        self, configuration: Configuration, session: aiohttp.ClientSession, check: Callable[[], None] = lambda: None
+        self,
+        configuration: Configuration,
+        session: aiohttp.ClientSession,
+        check: Callable[[], None] = lambda: None,
+        asked: Counter[tuple[str, str, str]] | None = None,
     ) -> None:
         self._configuration = configuration
         self._session = session
         self._check = check
+        self.asked = Counter() if asked is None else asked
+        """How often it was asked: verb, resource and the answer's code, 0 for none."""
 
     @property
     def url(self) -> str:
@@ -72,7 +79,7 @@ class ApiServer:
 
     def only_while(self, check: Callable[[], None]) -> "ApiServer":
         """Return the same server for who may ask it only as long as `check` raises nothing."""
-        return ApiServer(self._configuration, self._session, check)
+        return ApiServer(self._configuration, self._session, check, self.asked)
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
         """Read one object; None when it does not exist."""
@@ -183,10 +190,17 @@ class ApiServer:
     ) -> Any:
         try:
             response = await self._send(method, self._url(path, query or {}), body, headers)
-            return await self._answer(response)
+            answer = await self._answer(response)
         except errors.ApiError as error:
             error.asked = errors.asked(method, path)
+            self._count(error.asked, error.status)
             raise
+        self._count(errors.asked(method, path), response.status)
+        return answer
+
+    def _count(self, asked: str, status: int) -> None:
+        verb, _, resource = asked.partition(" ")
+        self.asked[verb, resource, str(status)] += 1
 
     async def _answer(self, response: aiohttp.ClientResponse) -> Any:
         try:

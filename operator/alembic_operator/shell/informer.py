@@ -21,6 +21,7 @@ from alembic_operator.kube.cluster import (
     Scope,
 )
 from alembic_operator.kube.errors import ApiError
+from alembic_operator.shell.metrics.tally import Tally
 from alembic_operator.shell.queue import WorkQueue
 from alembic_operator.shell.settings import Settings
 
@@ -58,6 +59,7 @@ class Informer:
     queue: WorkQueue[Key]
     watch_errors: dict[Scope, ApiError] = field(default_factory=dict)
     """What cannot be read, and the API server's answer."""
+    tally: Tally = field(default_factory=Tally)
 
     def on_change(self, resource: Resource, event: Any) -> None:
         """Take in an event of a watch, or of Kopf."""
@@ -78,6 +80,7 @@ class Informer:
 
     def on_error(self, scope: Scope, error: ApiError) -> None:
         """Say once what cannot be read: the rest is served, and it is tried again and again."""
+        self.tally.restarts[scope.resource.plural] += 1
         if error.status != _GONE and str(self.watch_errors.get(scope)) != str(error):
             self.watch_errors[scope] = error
             log.warning("cannot be read", what=str(scope), error=str(error))

@@ -42,6 +42,10 @@ class WorkQueue(Generic[Key]):
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._due: dict[Key, float] = {}
 
+    def depth(self) -> int:
+        """Return how many keys wait for their turn."""
+        return len(self._queued)
+
     def add(self, keys: Iterable[Key]) -> None:
         """Look at these soon; one that is under way now is looked at once more afterwards."""
         for key in keys:

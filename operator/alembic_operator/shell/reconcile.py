@@ -29,6 +29,7 @@ from alembic_operator.kube.observe import Observer
 from alembic_operator.kube.report import report
 from alembic_operator.kube.runner_config_map import RunnerConfigMap
 from alembic_operator.shell.failures import Failures
+from alembic_operator.shell.metrics.tally import Tally
 
 log = structlog.get_logger()
 
@@ -51,10 +52,14 @@ class Reconciler:
     missed: dict[Key, datetime] = field(default_factory=dict)
     """Since when workloads ask for migrations that do not exist."""
     failures: Failures = field(default_factory=Failures)
+    tally: Tally = field(default_factory=Tally)
 
     async def reconcile(self, key: Key) -> float | None:
         """Bring one migration a step further; return after how many seconds to look again, or None."""
-        with structlog.contextvars.bound_contextvars(namespace=key.namespace, name=key.name):
+        with (
+            structlog.contextvars.bound_contextvars(namespace=key.namespace, name=key.name),
+            self.tally.timed(),
+        ):
             try:
                 after = await self._reconcile(key)
             except LeaseLostError:
@@ -68,8 +73,10 @@ class Reconciler:
     async def _reconcile(self, key: Key) -> float | None:
         seen = await self.observer.observe(key, self.clock())
         if seen is None:
+            self.tally.forget(key)
             return await self._warn(key)
         self.missed.pop(key, None)
+        self.tally.seen(key, seen)
         planned = plan(seen)
         if planned.report_first:
             if not await self._report(seen.migration, planned.status, for_sure=True):
@@ -157,6 +164,7 @@ class Reconciler:
         """Write the status, and return whether the migration is still there: of one that is gone, nothing is told."""
         dependents = await report(migration, status, self.cluster, self.cache, for_sure=for_sure)
         self.wake(dependents or set())
+        self.tally.written(Key(migration.namespace, migration.name), migration.status, status)
         return dependents is not None
 
     async def _announce(self, namespace: str, notices: Iterable[Notice], migration: Migration | None = None) -> None:

@@ -67,13 +67,30 @@ async def _run(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, own.cancel)
     ready = asyncio.Event()
     informer = Informer(Cache(), WorkQueue[Key](Random(), _namespace, _BOUNDS))  # noqa: S311  jitter, not a secret
-    async with connected() as server, telemetry.health(settings.health_port, ready.is_set, informer.troubles):
+    async with (
+        connected() as server,
+        telemetry.health(settings.health_port, ready.is_set, informer.troubles),
+        _metrics(settings, server, informer),
+    ):
         await _until_the_definition_fits(server)
         if settings.lease is None:
             return await _act(settings, server, informer, ready)
         async with leading(settings.lease, ready.set) as (leadership, keeper):
             ready.clear()
             return await _act(settings, server.only_while(leadership.check), informer, ready, keeper)
+
+
+@asynccontextmanager
+async def _metrics(settings: Settings, server: ApiServer, informer: Informer) -> AsyncIterator[None]:
+    """Serve /metrics, also while another one leads; 14 MiB are imported only where somebody asks for them."""
+    if not settings.metrics_port:
+        yield
+        return
+    from alembic_operator.shell.metrics.collector import OperatorCollector  # noqa: PLC0415
+    from alembic_operator.shell.metrics.endpoint import metrics  # noqa: PLC0415
+
+    async with metrics(settings.metrics_port, OperatorCollector(informer, server)):
+        yield
 
 
 def _namespace(key: Key) -> str:
@@ -116,7 +133,9 @@ async def _act(
         wake=informer.queue.add,
         clock=lambda: datetime.now(UTC),
         events=Events(server, settings.instance),
+        tally=informer.tally,
     )
+    informer.tally.leads = True
     reflectors = _reflectors(settings, server, informer)
     async with _running(*(one.run() for one in reflectors)) as reflecting:
         first_look = asyncio.ensure_future(_first_look(informer, reflectors))

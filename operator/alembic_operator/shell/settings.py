@@ -22,6 +22,8 @@ class Settings:
     """Take only what is harmless from spec.jobTemplate."""
     health_port: int = 8080
     """Port of /healthz and /readyz."""
+    metrics_port: int = 0
+    """Port of /metrics; 0: there is none, and nothing of it is imported."""
     log_format: str = "json"
     """json or text."""
     instance: str = "alembic-operator"

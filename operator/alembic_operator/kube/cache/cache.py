@@ -94,6 +94,10 @@ class Cache:
         """Return all migrations, and those that a label names although they do not exist."""
         return [*self._migrations, *(key for key in self._parts if key not in self._migrations)]
 
+    def snapshot(self) -> list[tuple[Key, str]]:
+        """Return all migrations that exist, as JSON; another thread may ask for it, and for `gated`."""
+        return list(self._migrations.items())
+
     def migration(self, key: Key) -> Manifest | None:
         """Return a migration as the API server sent it, without what nobody reads."""
         kept = self._migrations.get(key)
@@ -129,7 +133,8 @@ class Cache:
         return self._those(key, GatedWorkload)
 
     def _those(self, key: Key, kind: type[T]) -> tuple[T, ...]:
-        return tuple(one for one in self._parts.get(key, {}).values() if isinstance(one, kind))
+        parts = list(self._parts.get(key, {}).values())  # in one step, for other threads
+        return tuple(one for one in parts if isinstance(one, kind))
 
     def workload(self, about: Reference) -> CachedWorkload | None:
         """Return a workload; None when it does not exist, or was not read yet."""

@@ -1,0 +1,84 @@
+"""Collect everything at the moment when Prometheus asks, in a thread: it only reads, and takes copies in one step."""
+
+import platform
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import accumulate
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from alembic_operator.kube import codec
+from alembic_operator.kube.client import ApiServer
+from alembic_operator.shell.informer import Informer
+from alembic_operator.shell.metrics import families as f
+from alembic_operator.shell.metrics.families import OF_MIGRATIONS, PREFIX, Family
+from alembic_operator.shell.metrics.migrations import samples
+from alembic_operator.shell.metrics.tally import BOUNDS, Buckets, Tally
+
+_LE = (*map(str, BOUNDS), "+Inf")
+
+
+@dataclass(frozen=True, eq=False)
+class OperatorCollector(Collector):
+    """Reads what the parts of the operator know."""
+
+    informer: Informer
+    server: ApiServer
+
+    @property
+    def tally(self) -> Tally:
+        """What was counted."""
+        return self.informer.tally
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield all families."""
+        yield from self._of_migrations()
+        yield _histogram(f.GATE_DELAY, {(): self.tally.gate_delays})
+        yield _histogram(f.RECONCILE, {(result,): one for result, one in self.tally.looks.items()})
+        yield _plain(f.QUEUE, [((), self.informer.queue.depth())])
+        yield _plain(f.REQUESTS, list(self.server.asked.items()))
+        yield _plain(f.WATCHES, [((name,), count) for name, count in list(self.tally.restarts.items())])
+        unreadable = dict.fromkeys(
+            (one.resource.plural, one.namespace or "") for one in list(self.informer.watch_errors)
+        )
+        yield _plain(f.UNREADABLE, [(one, 1) for one in unreadable])
+        yield _plain(f.LEADER, [((), self.tally.leads)])
+        yield _plain(f.BUILD, [((version("alembic-operator"), platform.python_version()), 1)])
+
+    def _of_migrations(self) -> Iterator[Metric]:
+        found: dict[Family, list[tuple[tuple[str, ...], float]]] = {one: [] for one in OF_MIGRATIONS}
+        for key, kept in self.informer.cache.snapshot():
+            for family, labels, value in samples(codec.read(kept), self.informer.cache.gated(key)):
+                found[family].append(((*key, *labels), value))
+            for outcome, count in list(self.tally.runs.get(key, {}).items()):
+                found[f.RUNS].append(((*key, outcome), count))
+            if timeouts := self.tally.lock_timeouts.get(key):
+                found[f.LOCK_TIMEOUTS].append((key, timeouts))
+        for family in OF_MIGRATIONS:
+            yield _plain(family, found.pop(family))
+
+
+def _family(family: Family) -> GaugeMetricFamily | CounterMetricFamily:
+    kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
+    return kind(PREFIX + family.name, family.meaning, labels=family.labels)
+
+
+def _plain(family: Family, values: Iterable[tuple[tuple[str, ...], float]]) -> Metric:
+    metric = _family(family)
+    for labels, value in values:
+        metric.add_metric(labels, value)
+    return metric
+
+
+def _histogram(family: Family, values: Mapping[tuple[str, ...], Buckets]) -> Metric:
+    metric = HistogramMetricFamily(PREFIX + family.name, family.meaning, labels=family.labels)
+    for labels, buckets in values.items():
+        metric.add_metric(labels, list(zip(_LE, accumulate(buckets.counts), strict=True)), buckets.total)
+    return metric
