@@ -56,6 +56,7 @@ e2e: $(RUNNER) cluster-up ## Run the tests on a whole cluster
 bench: $(INSTALLED) api-binaries ## Measure the operator; docs/explanation/benchmarks.md has the method
 	$(PYTHON) -m tests.bench
 	$(PYTHON) -m tests.bench.admission
+	$(PYTHON) -m tests.bench.scrape
 
 .PHONY: bench-hostile
 bench-hostile: $(INSTALLED) api-binaries ## Measure what a hostile namespace costs all others, among 10,000 migrations

@@ -145,7 +145,7 @@ class OperatorProcess:
 
     def launch(self) -> None:
         """Start it."""
-        self.port = _free_port()
+        self.port = free_port()
         program = Path(sys.executable).with_name("alembic-operator")
         fixed = ("run", f"--runner-image={RUNNER_IMAGE}", f"--health-port={self.port}", f"--runner={self.runner}")
         self._output = self.log.open("ab")
@@ -232,7 +232,7 @@ def _inherited() -> dict[str, str]:
     return {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

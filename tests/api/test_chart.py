@@ -198,3 +198,30 @@ def test_job_templates_are_limited_where_no_policy_asks_for_rights_unless_told_o
 ) -> None:
     words = pod_spec(render("--set", values))["containers"][0]["args"]
     assert ("--limit-job-template" in words) == limited
+
+
+def test_prometheus_is_told_where_to_scrape_and_when_to_alert_only_where_asked() -> None:
+    asked = render(
+        *("--set", "metrics.podMonitor.enabled=true", "--set", "metrics.podMonitor.labels.team=db"),
+        *("--set", "metrics.rules.enabled=true", "--set", "metrics.rules.runbooks=https://wiki.example/howto"),
+    )
+    (monitor,), (rule,) = of_kind(asked, "PodMonitor"), of_kind(asked, "PrometheusRule")
+    template = of_kind(asked, "Deployment")[0]["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+    assert monitor["metadata"]["labels"]["team"] == "db"
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    assert {"name": endpoint["port"], "containerPort": 9090} in container["ports"]
+    assert "--metrics-port=9090" in container["args"]
+    runbooks = [one["annotations"]["runbook_url"] for one in rule["spec"]["groups"][0]["rules"]]
+    assert all(one.startswith("https://wiki.example/howto/alerts.md#") for one in runbooks)
+    assert "{{ $labels.namespace }}" in rule["spec"]["groups"][0]["rules"][0]["annotations"]["description"]
+
+
+def test_without_metrics_there_is_no_port_and_nothing_that_needs_one() -> None:
+    (container,) = pod_spec(render("--set", "metrics.enabled=false"))["containers"]
+    assert "metrics" not in [one["name"] for one in container["ports"]]
+    assert not [one for one in container["args"] if one.startswith("--metrics-port")]
+    for value in ("podMonitor", "rules"):
+        refused = run_helm("--set", "metrics.enabled=false", "--set", f"metrics.{value}.enabled=true")
+        assert f"metrics.{value}.enabled needs metrics.enabled=true" in refused.stderr

@@ -76,7 +76,7 @@ def _configure(settings: kopf.OperatorSettings, **_: Any) -> None:
     """Each value was measured, see docs/adr/0002."""
     settings.scanning.disabled = True
     settings.posting.enabled = False
-    settings.queueing.idle_timeout = 0.5
+    settings.queueing.idle_timeout = 0.1
     settings.watching.chunk_size = 50
     settings.networking.connect_timeout = 5
     settings.networking.request_timeout = 30

@@ -59,8 +59,8 @@ class OperatorCollector(Collector):
                 found[family].append(((*key, *labels), value))
             for outcome, count in list(self.tally.runs.get(key, {}).items()):
                 found[f.RUNS].append(((*key, outcome), count))
-            if timeouts := self.tally.lock_timeouts.get(key):
-                found[f.LOCK_TIMEOUTS].append((key, timeouts))
+            # Also while it is 0: Prometheus sees no increase in what was not there before.
+            found[f.LOCK_TIMEOUTS].append((key, self.tally.lock_timeouts.get(key, 0)))
         for family in OF_MIGRATIONS:
             yield _plain(family, found.pop(family))
 

@@ -1,0 +1,27 @@
+"""Write the reference page of the metrics, from the list that the operator serves them by."""
+
+from alembic_operator.shell.metrics import families
+
+INTRO = """\
+The operator serves `GET /metrics` on the port of the chart's value `metrics.port`, as text or, for who accepts it,
+as OpenMetrics. What is told of a migration is read from its status at the moment of the scrape; counters and histograms
+begin with the process. A leader and those that stand by all answer; only the leader tells of migrations. Revisions
+stand in `migration_info` only; no label has a tenant, a pod or SQL. [Alerts](../howto/alerts.md) says what to do with
+these."""
+
+
+def page(origin: str) -> str:
+    """Return every metric with its labels."""
+    parts = [f"<!-- {origin} -->", "# Metrics", INTRO]
+    for title, group in (("Of each migration", families.OF_MIGRATIONS), ("Of the operator", families.OF_THE_OPERATOR)):
+        parts += [f"## {title}", "\n".join(_table(group))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(group: tuple[families.Family, ...]) -> list[str]:
+    rows = [f"| `{families.PREFIX}{one.name}` | {one.kind} | {_code(one.labels)} | {one.meaning} |" for one in group]
+    return ["| Metric | Type | Labels | Meaning |", "| --- | --- | --- | --- |", *rows]
+
+
+def _code(words: tuple[str, ...]) -> str:
+    return " ".join(f"`{one}`" for one in words)
