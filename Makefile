@@ -116,7 +116,7 @@ kubernetes-module: ## Pin one more version for test-api: KUBERNETES=X.Y.Z
 	@$(CLUSTER) kubernetes-module
 
 .PHONY: test-programs
-test-programs: # PgBouncer, for the tests of the runner
+test-programs: # PgBouncer, for the tests of the runner, and promtool, for the alerts
 	@$(CLUSTER) test-programs
 
 .PHONY: api-binaries

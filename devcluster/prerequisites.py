@@ -34,8 +34,8 @@ FILES = {
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"): "debian-archive-keyring",
     Path("/etc/ssl/certs/ca-certificates.crt"): "ca-certificates",
 }
-TEST_PROGRAMS = {"pgbouncer": "pgbouncer"}
-"""What the runner's tests start themselves, as an unprivileged user."""
+TEST_PROGRAMS = {"pgbouncer": "pgbouncer", "promtool": "prometheus"}
+"""What tests start themselves: those of the runner, as an unprivileged user, and of the alerts."""
 SERVERS = Path("/usr/lib/postgresql")
 """Debian's own PostgreSQL, of whichever version: that of the wheel cannot speak TLS."""
 _POLICY = Path("/usr/sbin/policy-rc.d")

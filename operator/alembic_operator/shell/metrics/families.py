@@ -34,7 +34,7 @@ HELD = Family("migration_held_pods", "gauge", "Pods that have been waiting at th
 HELD_SINCE = Family(
     "migration_held_since_timestamp_seconds",
     "gauge",
-    "When the pod came to its gate that has been held for longest; absent while none is held.",
+    "Since when the pod waits at its gate that has been waiting there for longest; absent while none waits.",
     _EACH,
 )
 UNGATED = Family(
