@@ -7,7 +7,8 @@ The operator serves `GET /metrics` on the port of the chart's value `metrics.por
 as OpenMetrics. What is told of a migration is read from its status at the moment of the scrape; counters and histograms
 begin with the process. A leader and those that stand by all answer; only the leader tells of migrations. Revisions
 stand in `migration_info` only; no label has a tenant, a pod or SQL. [Alerts](../howto/alerts.md) says what to do with
-these."""
+these. It asks for no login and holds names of namespaces, migrations and images: a NetworkPolicy keeps others
+away."""
 
 
 def page(origin: str) -> str:
