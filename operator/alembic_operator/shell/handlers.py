@@ -47,6 +47,7 @@ def straight_to(on_change: OnChange) -> Iterator[None]:
             on_change(MIGRATIONS, raw_event)
         except Exception:  # as Kopf does: the next list tells it again
             log.exception("event not understood")
+        raw_event.clear()  # Kopf's worker holds it for as long as it idles: at the start all objects at once
 
     before, processing.process_resource_event = processing.process_resource_event, tell  # type: ignore[assignment]
     try:
@@ -76,7 +77,7 @@ def _configure(settings: kopf.OperatorSettings, **_: Any) -> None:
     """Each value was measured, see docs/adr/0002."""
     settings.scanning.disabled = True
     settings.posting.enabled = False
-    settings.queueing.idle_timeout = 0.1
+    settings.queueing.idle_timeout = 0.5
     settings.watching.chunk_size = 50
     settings.networking.connect_timeout = 5
     settings.networking.request_timeout = 30

@@ -49,7 +49,7 @@ async def test_kopf_hands_over_each_event_as_it_came_and_survives_one_that_is_no
     heard: list[Any] = []
 
     def on_change(_: Resource, event: Any) -> None:
-        heard.append(event)
+        heard.append(dict(event))
         if event["type"] == "ODD":
             raise ValueError
 
