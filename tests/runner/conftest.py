@@ -54,11 +54,17 @@ def _chosen() -> environments.Environment | None:
     return next(one for one in environments.MATRIX if one.name == name) if name else None
 
 
+@pytest.fixture(autouse=True)
+def _has_its_driver(request: pytest.FixtureRequest) -> None:
+    """Skip what is about a driver that the chosen environment lacks."""
+    chosen, parameters = _chosen(), getattr(getattr(request.node, "callspec", None), "params", {})
+    driver = parameters.get("driver") or getattr(request.module, "DRIVER", None)
+    if chosen and driver and driver not in chosen.drivers:
+        pytest.skip(f"{chosen.name} has no {driver}")
+
+
 @pytest.fixture(params=DRIVERS)
 def driver(request: pytest.FixtureRequest) -> str:
-    chosen = _chosen()
-    if chosen and request.param not in chosen.drivers:
-        pytest.skip(f"{chosen.name} has no {request.param}")
     return str(request.param)
 
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 HEAD = """
 import os, sys, time
 from alembic import context
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 URL = make_url(os.environ["APP_URL"])

@@ -19,7 +19,7 @@ from sqlalchemy import create_engine, text
 with create_engine(os.environ["APP_URL"]).connect() as connection:
     for (schema,) in list(connection.execute(text("select nspname from pg_namespace where nspname ~ '^tenant'"))):
         connection.execute(text(f"set search_path to {schema}"))
-        connection.commit()
+        getattr(connection, "commit", print)()
         context.configure(connection=connection, version_table_schema=schema)
         with context.begin_transaction():
             context.run_migrations()

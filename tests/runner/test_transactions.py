@@ -59,7 +59,7 @@ with engine.connect() as connection:
     with connection.begin_nested():
         context.configure(connection=connection)
         context.run_migrations()
-    connection.commit()
+    getattr(connection, "commit", print)()
 """,
 }
 

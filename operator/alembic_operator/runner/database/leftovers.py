@@ -83,11 +83,13 @@ def look(query: Query, table: VersionTable) -> Leftovers:
 def warnings(found: Leftovers) -> tuple[str, ...]:
     """Return what to say of what is unfinished."""
     said = []
-    if found.indexes:
+    if left := [one.sql for one in found.indexes if not one.busy]:
         said.append(
-            f"Invalid: {_some([one.sql for one in found.indexes])}. Every write pays for them, and no query uses"
+            f"Invalid: {_some(left)}. Every write pays for them, and no query uses"
             " them: REINDEX INDEX CONCURRENTLY or DROP INDEX CONCURRENTLY."
         )
+    if busy := [one.sql for one in found.indexes if one.busy]:
+        said.append(f"Not valid yet: {_some(busy)}. Another session works on the table, and may be building them.")
     if found.constraints:
         names = _some([f"{one.sql} on {one.table}" for one in found.constraints])
         said.append(f"Not validated: {names}. ALTER TABLE ... VALIDATE CONSTRAINT.")
