@@ -26,7 +26,7 @@ demo-clean: ## Remove everything that the demo made
 
 .PHONY: test
 test: verify matrix api-binaries test-programs cluster-up $(RUNNER) ## Set up what is missing and run everything
-	$(PYTEST) -n 4 --dist loadgroup  # two workers for the one node, which mostly wait, and two for the rest
+	$(PYTEST) -n 5 --dist loadgroup  # three workers for the one node, which mostly wait, and two for the rest
 
 .PHONY: unit
 unit: $(INSTALLED) ## Run the unit tests: seconds, no sockets

@@ -14,8 +14,8 @@ from tests.api.test_operator_sources import deploy, redeploy
 
 pytest_plugins = ["tests.api.operator_fixtures"]
 
-TIMES = 20
-ROUNDS = 10
+TIMES = 10
+ROUNDS = 5
 """How often one migration changes with its workload; so many of them change at the same time that it comes to TIMES."""
 DELAYS = (0.02, 0.35)
 """Seconds between the two, as measured with kubectl, Helm, Argo CD and Flux."""

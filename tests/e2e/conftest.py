@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,16 +43,14 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 NAMESPACE = "-".join(("e2e", *filter(None, (os.environ.get("PYTEST_XDIST_WORKER"),))))
-GATED = (
-    "test_gate_outages.py",
-    "test_gitops.py",
-    "test_held.py",
-    "test_init_container.py",
-    "test_replicas.py",
-    "test_rollouts.py",
-)
-GROUPS = ("node: runs", "node: gates")
-"""Two workers, because on the node there is more to wait for than to do."""
+GROUPS = {
+    "node: runs": (),
+    "node: gates": ("test_gate_outages.py", "test_held.py", "test_init_container.py", "test_replicas.py"),
+    "node: rollouts": ("test_gitops.py", "test_rollouts.py"),
+}
+"""Three workers, because on the node there is more to wait for than to do. What is not named belongs to the first."""
+STAGE = pytest.StashKey[ExitStack]()
+"""What is to be done when the last of these tests is over."""
 LAST = "test_secrets.py"
 LOCK = settings.from_environment(os.environ).cache / "e2e.lock"
 """Of the images and the definition, which all stages share."""
@@ -71,11 +70,11 @@ class Stage:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run these tests in two groups, each of them one after another. What searches everything of a group comes last."""
+    """Run these tests in groups, each of them one after another. What searches everything of a group comes last."""
     for item in items:
         if item.path.is_relative_to(HERE):
             callspec = getattr(item, "callspec", None)
-            own = GROUPS[item.path.name in GATED]
+            own = next((group for group, files in GROUPS.items() if item.path.name in files), "node: runs")
             group = callspec.params.get("group", own) if callspec else own
             item.add_marker(pytest.mark.xdist_group(group))
             item.add_marker(pytest.mark.timeout(SECONDS))
@@ -92,8 +91,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Clear the stage while the other workers still have something to do: it takes half a minute."""
+    if STAGE in item.config.stash and not (nextitem and nextitem.path.is_relative_to(HERE)):
+        item.config.stash[STAGE].close()
+
+
 @pytest.fixture(scope="session")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Stage]:
     screen = Screen(colours=False)
     with lock.held(LOCK):
         access = setup.start_cluster(screen, NAMESPACE)
@@ -106,10 +112,15 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     _wait_for_postgres(access)
     evidence = Evidence(access, tmp_path_factory.mktemp("evidence"))
     evidence.begin()
-    yield Stage(access, replace(access, namespace=release_of(NAMESPACE)), evidence)
-    evidence.end()
-    with lock.held(LOCK):
-        clean(screen, NAMESPACE, stop_cluster=False)
+
+    def clear() -> None:
+        evidence.end()
+        with lock.held(LOCK):
+            clean(screen, NAMESPACE, stop_cluster=False)
+
+    with request.config.stash.setdefault(STAGE, ExitStack()) as at_the_end:
+        at_the_end.callback(clear)
+        yield Stage(access, replace(access, namespace=release_of(NAMESPACE)), evidence)
 
 
 @pytest.fixture(scope="session")

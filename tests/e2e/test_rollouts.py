@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.e2e.containers import by_digest
-from tests.e2e.migration import database
+from alembic_operator.core.names import GATE_CONTAINER
+from demo.expectation import until
+from tests.e2e.containers import by_digest, kill
+from tests.e2e.migration import PATIENCE, database
 from tests.e2e.shop import BROKEN, REVISIONS
-from tests.e2e.workloads import gate_of, image_of, is_ready
+from tests.e2e.workloads import gate_of, gate_starts, image_of, is_held, is_ready
 
 if TYPE_CHECKING:
     from demo.access import Access
-    from tests.e2e.shop import OpenShop
+    from tests.e2e.migration import Manifest
+    from tests.e2e.shop import App, OpenShop
 
 UID = 1000650000
 PROXY = """
@@ -46,17 +49,24 @@ SIDECAR = {
 """As a cloud's own proxy to its databases is run."""
 
 
-def test_a_rolling_update_waits_at_the_gate_for_a_slow_revision_and_then_goes_through(open_shop: OpenShop) -> None:
-    shop = open_shop("rolling")
+def test_a_rolling_update_waits_at_the_gate_for_a_slow_revision_and_then_goes_through_as_any_user(
+    open_shop: OpenShop,
+) -> None:
+    shop = open_shop("rolling", pod={"spec": {"securityContext": {"runAsUser": UID, "fsGroup": UID}}})
     shop.hold()
     shop.app.ship("v2")
     shop.until_held()
     (waiting,) = shop.app.until_at_gate("v2")
     assert gate_of(waiting)["image"] == image_of(waiting)
+    assert waiting["spec"]["securityContext"]["runAsUser"] == UID
+    assert gate_of(waiting)["securityContext"]["readOnlyRootFilesystem"]
     told = shop.migration.until(lambda raw: raw["status"].get("heldPods") == 1, "holding a pod")
     assert "1 pod of Deployment rolling held since" in told.message
     shop.app.until_gate_says(f"waiting for revision {REVISIONS['v2']}", "v2")
     assert len([pod for pod in shop.app.pods("v1") if is_ready(pod)]) == 2
+    an_old_pod_is_replaced_at_once_and_a_new_one_waits_again(shop.app, waiting)
+    a_gate_that_is_killed_waits_again(shop.app)
+    a_scale_up_starts_old_pods_at_once_while_new_ones_wait(shop.app)
     shop.release()
     shop.until_rolled_out("v2")
     assert shop.migration.database.heads() == [REVISIONS["v2"]]
@@ -64,36 +74,30 @@ def test_a_rolling_update_waits_at_the_gate_for_a_slow_revision_and_then_goes_th
     assert shop.problems() == []
 
 
-def test_a_scale_up_in_the_middle_starts_old_pods_at_once_while_new_ones_wait(open_shop: OpenShop) -> None:
-    shop = open_shop("scaled")
-    shop.hold()
-    shop.app.ship("v2")
-    shop.until_held()
-    shop.app.until_at_gate("v2")
-    shop.app.scale(4)  # Kubernetes shares the two new pods, one to each ReplicaSet
-    shop.app.until_ready("v1", 3)
-    shop.app.until_at_gate("v2", 2)
-    shop.release()
-    shop.until_rolled_out("v2")
-    assert shop.problems() == []
-
-
-def test_an_old_pod_that_is_evicted_in_the_middle_is_replaced_by_one_that_passes_its_gate(open_shop: OpenShop) -> None:
-    shop = open_shop("drained")
-    shop.hold()
-    shop.app.ship("v2")
-    shop.until_held()
-    (waiting,) = shop.app.until_at_gate("v2")
-    evicted = shop.app.pods("v1")[0]
-    shop.app.evict(evicted)
-    replaced = shop.app.until_ready("v1", 2)
+def an_old_pod_is_replaced_at_once_and_a_new_one_waits_again(app: App, waiting: Manifest) -> None:
+    evicted = app.pods("v1")[0]
+    app.evict(evicted)
+    replaced = app.until_ready("v1", 2)
     assert evicted["metadata"]["name"] not in {pod["metadata"]["name"] for pod in replaced}
-    shop.app.evict(waiting)
-    (other,) = shop.app.until_at_gate("v2")
+    app.evict(waiting)
+    (other,) = app.until_at_gate("v2")
     assert other["metadata"]["uid"] != waiting["metadata"]["uid"]
-    shop.release()
-    shop.until_rolled_out("v2")
-    assert shop.problems() == []
+
+
+def a_gate_that_is_killed_waits_again(app: App) -> None:
+    (waiting,) = app.until_at_gate("v2")
+    kill(app.access, waiting["metadata"]["name"], GATE_CONTAINER)
+    until(
+        lambda: any(is_held(pod) and gate_starts(pod) > 1 for pod in app.pods("v2")) or None,
+        PATIENCE,
+        "the gate is not started again",
+    )
+
+
+def a_scale_up_starts_old_pods_at_once_while_new_ones_wait(app: App) -> None:
+    app.scale(4)  # Kubernetes shares the two new pods, one to each ReplicaSet
+    app.until_ready("v1", 3)
+    app.until_at_gate("v2", 2)
 
 
 def test_a_rollout_that_is_undone_in_the_middle_and_again_at_the_end_needs_nobody(open_shop: OpenShop) -> None:
@@ -194,19 +198,6 @@ def test_a_gate_stands_behind_a_native_sidecar_and_reaches_the_database_only_thr
     said = {one["name"]: one.get("value") for one in gate_of(waiting)["env"]}
     assert said["PGHOST"] == "127.0.0.1"
     shop.app.until_gate_says(f"waiting for revision {REVISIONS['v2']}", "v2")
-    shop.release()
-    shop.until_rolled_out("v2")
-    assert shop.problems() == []
-
-
-def test_any_user_with_a_read_only_file_system_passes_its_gate_in_a_restricted_namespace(open_shop: OpenShop) -> None:
-    shop = open_shop("anybody", pod={"spec": {"securityContext": {"runAsUser": UID, "fsGroup": UID}}})
-    shop.hold()
-    shop.app.ship("v2")
-    shop.until_held()
-    (waiting,) = shop.app.until_at_gate("v2")
-    assert waiting["spec"]["securityContext"]["runAsUser"] == UID
-    assert gate_of(waiting)["securityContext"]["readOnlyRootFilesystem"]
     shop.release()
     shop.until_rolled_out("v2")
     assert shop.problems() == []

@@ -87,3 +87,8 @@ def is_held(pod: Manifest) -> bool:
 def is_ready(pod: Manifest) -> bool:
     """Tell whether a pod takes requests."""
     return any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions") or ())
+
+
+def gate_starts(pod: Manifest) -> int:
+    """Count how often the gate was started."""
+    return sum(one["restartCount"] + 1 for one in pod["status"]["initContainerStatuses"])

@@ -222,10 +222,10 @@ def test_an_error_without_words_ends_as_any_other(any_project: Project, runner: 
     ],
 )
 def test_an_object_that_the_revision_itself_makes_twice_is_no_change_by_hand(
-    project: Project, runner: Runner, database: Database, script: str
+    any_project: Project, runner: Runner, database: Database, script: str
 ) -> None:
-    project.begin().table("one").revision("two", script)
-    run = runner.run(project, "upgrade", APP_URL=database.url(project.driver))
+    any_project.begin().table("one").revision("two", script)
+    run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
     assert (run.code, run.result.reason) == (70, "RevisionFailed"), run.stderr
     assert run.result.error
     assert "makes the object twice" in run.result.error.hint

@@ -119,30 +119,30 @@ def test_a_downgrade_forgets_what_it_undoes(project: Project, runner: Runner, da
 
 @pytest.mark.parametrize(("target", "means"), [("merged", 5), ("left,alone", 3), ("base", 0)])
 def test_a_stamp_makes_the_history_say_what_the_version_table_says(
-    project: Project, runner: Runner, database: Database, target: str, means: int
+    any_project: Project, runner: Runner, database: Database, target: str, means: int
 ) -> None:
-    branched(project)
-    url = database.url(project.driver)
-    runner.run(project, "upgrade", "--target", "right", *KEPT, APP_URL=url)
-    run = runner.run(project, "stamp", "--target", target, *KEPT, APP_URL=url)
+    branched(any_project)
+    url = database.url(any_project.driver)
+    runner.run(any_project, "upgrade", "--target", "right", *KEPT, APP_URL=url)
+    run = runner.run(any_project, "stamp", "--target", target, *KEPT, APP_URL=url)
     assert (run.code, len(recorded(database))) == (0, means), run.stderr
     assert not database.value("select to_regclass('left_table')")
 
 
-def test_what_a_failed_revision_did_is_not_recorded(project: Project, runner: Runner, database: Database) -> None:
-    project.begin().table("one").revision("two", 'op.execute("select 1/0")')
-    run = runner.run(project, "upgrade", *KEPT, APP_URL=database.url(project.driver))
+def test_what_a_failed_revision_did_is_not_recorded(any_project: Project, runner: Runner, database: Database) -> None:
+    any_project.begin().table("one").revision("two", 'op.execute("select 1/0")')
+    run = runner.run(any_project, "upgrade", *KEPT, APP_URL=database.url(any_project.driver))
     assert (told(run), database.heads()) == ((70, "RevisionFailed"), ["one"]), run.stderr
     assert recorded(database) == ["one"]
 
 
 def test_one_transaction_of_env_py_around_all_revisions_holds_the_history_too(
-    project: Project, runner: Runner, database: Database
+    any_project: Project, runner: Runner, database: Database
 ) -> None:
     before = "connection.begin(); connection.execute(text('create schema if not exists aside'))"
-    project.begin(before=before, arguments=", version_table_schema='aside'")
-    project.table("one").revision("two", 'op.execute("select 1/0")')
-    run = runner.run(project, "upgrade", *KEPT, APP_URL=database.url(project.driver))
+    any_project.begin(before=before, arguments=", version_table_schema='aside'")
+    any_project.table("one").revision("two", 'op.execute("select 1/0")')
+    run = runner.run(any_project, "upgrade", *KEPT, APP_URL=database.url(any_project.driver))
     assert told(run) == (70, "RevisionFailed"), run.stderr
     assert not has_history(database)
 
@@ -171,10 +171,12 @@ op.execute("select pg_advisory_unlock(4711)")
 """
 
 
-def test_two_runners_at_once_record_each_revision_once(project: Project, runner: Runner, database: Database) -> None:
-    branched(project)
-    url = database.url(project.driver)
-    started = [runner.start(project, "upgrade", *KEPT, APP_URL=url) for _ in range(2)]
+def test_two_runners_at_once_record_each_revision_once(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    branched(any_project)
+    url = database.url(any_project.driver)
+    started = [runner.start(any_project, "upgrade", *KEPT, APP_URL=url) for _ in range(2)]
     runs = [one.finish() for one in started]
     assert [told(run) for run in runs] == [(0, "UpToDate")] * 2, runs[0].stderr + runs[1].stderr
     assert recorded(database) == ["alone", "left", "merged", "right", "root"]
@@ -198,27 +200,27 @@ def test_two_version_tables_of_one_schema_share_the_table_and_not_the_rows(
 
 
 def test_the_history_belongs_to_the_role_and_lies_in_the_schema(
-    project: Project, runner: Runner, database: Database
+    any_project: Project, runner: Runner, database: Database
 ) -> None:
     with users(database, "owner", "login") as (owner, login):
         database.rows(f"grant {owner.user} to {login.user}; grant create on database {database.name} to {owner.user}")
-        project.begin().table("one")
+        any_project.begin().table("one")
         words = ("upgrade", *KEPT, "--role", owner.user, "--schema", "My Shop")
-        run = runner.run(project, *words, APP_URL=login.url(project.driver))
+        run = runner.run(any_project, *words, APP_URL=login.url(any_project.driver))
         assert (told(run), recorded(database, schema="My Shop")) == ((0, "UpToDate"), ["one"]), run.stderr
         assert database.value(f"select tableowner from pg_tables where tablename = '{TABLE}'") == owner.user
 
 
 def test_who_may_not_make_the_table_is_told_the_right_and_nothing_runs(
-    project: Project, runner: Runner, database: Database
+    any_project: Project, runner: Runner, database: Database
 ) -> None:
-    project.begin().table("one")
-    runner.run(project, "upgrade", APP_URL=database.url(project.driver))
-    project.table("two")
+    any_project.begin().table("one")
+    runner.run(any_project, "upgrade", APP_URL=database.url(any_project.driver))
+    any_project.table("two")
     with users(database, "poor") as (poor,):
         database.rows(f"revoke create on schema public from {poor.user}; revoke create on schema public from public")
         database.rows(f"grant all on alembic_version to {poor.user}")
-        run = runner.run(project, "upgrade", *KEPT, APP_URL=poor.url(project.driver))
+        run = runner.run(any_project, "upgrade", *KEPT, APP_URL=poor.url(any_project.driver))
         assert (told(run), run.result.to, database.heads()) == ((77, "PermissionDenied"), ("one",), ["one"]), run.stderr
         assert run.result.error
         assert run.result.error.message == (
@@ -277,9 +279,11 @@ def test_autogenerate_leaves_the_table_where_env_py_leaves_it_out_as_the_guide_s
     engine.dispose()
 
 
-def test_a_revision_that_drops_the_table_is_rolled_back(project: Project, runner: Runner, database: Database) -> None:
-    project.begin().table("one").revision("two", f'op.drop_table("{TABLE}")')
-    run = runner.run(project, "upgrade", *KEPT, APP_URL=database.url(project.driver))
+def test_a_revision_that_drops_the_table_is_rolled_back(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().table("one").revision("two", f'op.drop_table("{TABLE}")')
+    run = runner.run(any_project, "upgrade", *KEPT, APP_URL=database.url(any_project.driver))
     assert (told(run), database.heads(), recorded(database)) == ((70, "RevisionFailed"), ["one"], ["one"]), run.stderr
 
 
