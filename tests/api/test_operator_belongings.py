@@ -75,7 +75,7 @@ def test_a_migration_that_was_deleted_with_its_job_waits_for_that_and_takes_the_
     shop.rest.delete(JOB | {"metadata": first["metadata"]}, shop.namespace, propagationPolicy="Foreground")
     shop.rest.delete(USERS, shop.namespace)
     shop.migrate()
-    shop.says("belongs to a deleted migration of the same name, and goes with it")
+    shop.says("belongs to a deleted migration of the same name; a new one starts when it is gone")
     shop.kubelet.ends(pod, ExitCode.TERMINATED)
     shop.kubelet.removes(pod)
     assert shop.job(besides=(first,))["metadata"]["name"] == first["metadata"]["name"]

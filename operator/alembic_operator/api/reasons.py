@@ -263,7 +263,7 @@ class Occasion(str, enum.Enum):
     STARTED = "Started", "A Job was created."
     SUCCEEDED = "Succeeded", "A run ended, and the database contains the target."
     FAILED = "Failed", "A run ended with an error, or the migration is stalled."
-    HELD = "Held", "The migration waits, for another object since more than 10 s; the note says for what."
+    HELD = "Held", "The migration waits, and the note says for what. For another object it is told after 10 s."
     PODS_HELD = "PodsHeld", "Pods of a workload wait at their gate; the note says for which revision and since when."
     GATE_SKIPPED = "GateSkipped", "A pod was let through by the annotation alembic-operator.dev/gate."
     STRATEGY_MISMATCH = (

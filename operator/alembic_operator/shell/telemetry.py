@@ -1,6 +1,7 @@
 """Say how the operator is doing: structured logs, and /healthz and /readyz for the kubelet."""
 
 import logging
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -24,8 +25,17 @@ def configure_logging(log_format: str) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler()
+    handler.addFilter(is_news)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+_AGAIN = re.compile(r"Request attempt #(?!1\b)\d+.*APIForbiddenError", re.DOTALL)
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Return whether a line is to be written: Kopf asks for ever for what is forbidden, and says it each time."""
+    return not _AGAIN.match(record.getMessage())
 
 
 @asynccontextmanager

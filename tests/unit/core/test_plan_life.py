@@ -237,6 +237,19 @@ def test_a_job_that_is_being_deleted_is_waited_for_and_then_made_anew() -> None:
     assert created(life.look()) == [name]
 
 
+def test_a_suspended_migration_that_waits_for_its_next_attempt_says_that_this_needs_somebody() -> None:
+    life = Life()
+    life.run(75, LOCKED)
+    life.change(suspend=True)
+    waiting = life.look()
+    assert waiting.requeue_after == 60
+    assert "; spec.suspend is true; set it to false for attempt 2, not before " in ready(waiting).message
+    assert "starts at" not in ready(waiting).message
+    life.pass_time(60)
+    assert len(deleted(life.look())) == 1
+    assert reason(life.look()) == "Suspended"
+
+
 @pytest.mark.parametrize("exit_code", [75, 76, 77])
 def test_a_failure_that_time_can_heal_makes_the_job_anew_at_a_doubling_pace(exit_code: int) -> None:
     life = Life()

@@ -57,7 +57,7 @@ WAITS = {
     "a dependency that does not exist": (
         seen(dependencies=(Dependency("agents", exists=False, ready=False),)),
         "WaitingForDependency",
-        "spec.dependsOn: agents (does not exist)",
+        "waits for spec.dependsOn: agents (does not exist)",
     ),
     "dependencies that are not ready": (
         seen(
@@ -68,7 +68,7 @@ WAITS = {
             )
         ),
         "WaitingForDependency",
-        "spec.dependsOn: agents (not Ready), tracing (not Ready)",
+        "waits for spec.dependsOn: agents (not Ready), tracing (not Ready)",
     ),
     "a StatefulSet that does not exist": (
         seen(ON_POSTGRES, server=without_server()),
@@ -175,7 +175,7 @@ STALLS = {
     "a cycle": (
         seen(cycle=("users", "agents", "chat", "users")),
         "DependencyCycle",
-        "spec.dependsOn is a cycle: users -> agents -> chat -> users; remove one of them",
+        "spec.dependsOn is a cycle: users -> agents -> chat -> users; remove one of these",
     ),
     "a Job that is invalid": (
         seen(refusal=Refusal("spec.template.spec: Required value", forbidden=False)),

@@ -85,8 +85,8 @@ def test_a_changed_workload_is_acted_on_when_it_has_stood_for_the_settling_time(
     assert told(planned) == (Effect.RECONCILING, "Settling")
     assert (planned.actions, planned.notices, planned.requeue_after) == ((), (), 2)
     assert ready(planned).message == (
-        "Deployment users has changed; a run starts when that has stood for spec.policy.settlingTime (2s), or as soon"
-        " as this migration changes too"
+        "Deployment users has just changed; a run starts after spec.policy.settlingTime (2s) without another change,"
+        " or at once when this migration changes too"
     )
     life.pass_time(1.5)
     again = life.look()
@@ -300,4 +300,6 @@ def test_a_job_that_is_being_deleted_is_not_made_anew_while_suspended(pods: tupl
     life.seen = replace(life.seen, pods=tuple(replace(pod, job=name) for pod in pods))
     planned = life.look()
     assert (reason(planned), planned.actions) == ("Suspended", ())
-    assert ready(planned).message == f"spec.suspend is true; Job {name} is being deleted; set it to false to start"
+    assert ready(planned).message == (
+        f"spec.suspend is true: Job {name} is being deleted; set spec.suspend to false to start"
+    )

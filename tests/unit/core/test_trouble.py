@@ -49,6 +49,6 @@ def test_a_status_misleads_when_it_tells_of_a_job_that_is_not_there() -> None:
 
 def test_of_a_fault_of_the_operator_only_its_kind_is_told() -> None:
     assert trouble.failed("KeyError", NOW).message == (
-        "since 2026-03-01T12:00:00Z the operator fails at this object (KeyError); it is tried again, at least once a"
+        "since 2026-03-01T12:00:00Z the operator fails on this object (KeyError); it is tried again, at least once a"
         " minute; its log says where, please report it"
     )

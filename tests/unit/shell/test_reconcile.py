@@ -357,7 +357,7 @@ async def test_a_fault_of_the_operator_is_told_by_its_name_alone(
     for _ in range(4):
         await fail(shop, kind=SecretError)
     assert shop.reason == "OperatorFailed"
-    assert "the operator fails at this object (SecretError)" in shop.message
+    assert "the operator fails on this object (SecretError)" in shop.message
     assert "hunter2" not in str(shop.cluster.objects)
     assert [one["event"] for one in logs if one["log_level"] == "error"] == ["reconcile failed"]
     monkeypatch.undo()
@@ -490,7 +490,7 @@ async def test_both_names_that_somebody_else_took_are_told_with_what_to_do(shop:
     assert await shop.look() == [CREATE_JOB, ("get", "jobs"), CREATE_JOB, ("get", "jobs"), WRITE_STATUS, EVENT]
     assert (shop.reason, shop.after) == ("WaitingForPreviousJob", 60)
     name = own["metadata"]["name"]
-    assert shop.message.endswith(f"its own needs; kubectl delete job {name} --namespace shop")
+    assert shop.message.endswith(f"does not belong to it; kubectl delete job {name} --namespace shop")
     shop.cluster.objects.pop((JOBS, "shop", name))
     await shop.look()
     assert (shop.reason, shop.jobs[1]["metadata"]["name"]) == ("Pending", name)
@@ -501,7 +501,9 @@ async def test_a_job_of_a_deleted_migration_of_the_same_name_is_waited_for_also_
     name, _ = await bare(shop, ownerReferences=[owner | {"controller": True}])
     assert await shop.look() == [CREATE_JOB, ("get", "jobs"), WRITE_STATUS, EVENT]
     assert (shop.reason, shop.after) == ("WaitingForPreviousJob", 60)
-    assert shop.message == f"Job {name} belongs to a deleted migration of the same name, and goes with it"
+    assert (
+        shop.message == f"Job {name} belongs to a deleted migration of the same name; a new one starts when it is gone"
+    )
 
 
 def events(shop: Shop) -> list[Manifest]:

@@ -1,7 +1,7 @@
 """Decide about a run that has ended: what is told of it, and whether it is tried again."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from alembic_operator.api.reasons import Effect
 from alembic_operator.api.status import LastRun, Status
@@ -18,7 +18,7 @@ FIRST_DELAY = timedelta(minutes=1)
 LONGEST_DELAY = timedelta(minutes=10)
 
 
-def ended(seen: Observation, job: Job, end: run.Ending) -> Decision:
+def ended(seen: Observation, job: Job, end: run.RunEnd) -> Decision:
     """Return what follows from how a Job has ended."""
     before = seen.migration.status
     done = Finished(
@@ -38,9 +38,15 @@ def at_slow_pace(seen: Observation, job: Job, found: Decision) -> Decision:
     due = (moment(job.finished_at) or seen.now) + delay(job.attempt)
     wait = (due - seen.now).total_seconds()
     if wait > 0:
-        said = f"{found.message}; attempt {job.attempt + 1} starts at {times.text(due)}"
-        return replace(found, message=said, requeue_after=wait)
+        return replace(found, message=f"{found.message}; {_next(seen, job.attempt + 1, due)}", requeue_after=wait)
     return replace(found, actions=deletion(job))
+
+
+def _next(seen: Observation, attempt: int, due: datetime) -> str:
+    """Say when the next attempt starts."""
+    if seen.migration.spec and seen.migration.spec.suspend:
+        return f"spec.suspend is true; set it to false for attempt {attempt}, not before {times.text(due)}"
+    return f"attempt {attempt} starts at {times.text(due)}"
 
 
 def delay(attempt: int) -> timedelta:

@@ -28,7 +28,7 @@ _REASONS = {str(reason): reason for reason in Reason}
 
 
 @dataclass(frozen=True)
-class Ending:
+class RunEnd:
     """How a pod, or the whole Job, ended."""
 
     reason: Reason
@@ -55,11 +55,11 @@ def last_phases(job: Job) -> tuple[str, ...]:
     return ("Succeeded",) if job.outcome == "Complete" else ("Succeeded", "Failed")
 
 
-def ending(job: Job, pods: Iterable[Pod]) -> Ending | None:
+def ending(job: Job, pods: Iterable[Pod]) -> RunEnd | None:
     """Return how a finished Job ended; None when its last report is gone with its pod."""
     ended = next((pod for pod in pods_of(job, pods) if pod.phase in last_phases(job)), None)
     if job.failure == "DeadlineExceeded":
-        return Ending(Reason.DEADLINE_EXCEEDED, _error_of(ended, "policy.deadline is over"), _result_of(ended), ended)
+        return RunEnd(Reason.DEADLINE_EXCEEDED, _error_of(ended, "policy.deadline is over"), _result_of(ended), ended)
     if ended is None or (job.outcome == "Complete" and ended.result is None):
         return None
     return pod_ending(ended)
@@ -73,12 +73,12 @@ def _error_of(pod: Pod | None, message: str) -> Failure:
     return (pod and pod.result and pod.result.error) or Failure(message)
 
 
-def pod_ending(pod: Pod) -> Ending:
+def pod_ending(pod: Pod) -> RunEnd:
     """Return how a pod ended, in the runner's own words where it left any."""
     if pod.result:
-        return Ending(_REASONS.get(pod.result.reason) or _by_exit_code(pod), pod.result.error, pod.result, pod)
+        return RunEnd(_REASONS.get(pod.result.reason) or _by_exit_code(pod), pod.result.error, pod.result, pod)
     reason, error = _without_result(pod)
-    return Ending(reason, error, None, pod)
+    return RunEnd(reason, error, None, pod)
 
 
 def _by_exit_code(pod: Pod) -> Reason:
@@ -109,7 +109,7 @@ def _without_result(pod: Pod) -> tuple[Reason, Failure]:
     return reason, Failure(f"pod {pod.name} ended without a report ({ended})", hint=hint)
 
 
-def last_run(job: Job, end: Ending) -> LastRun:
+def last_run(job: Job, end: RunEnd) -> LastRun:
     """Return a finished run of a Job for the status."""
     finished_at = job.finished_at or (end.pod.finished_at if end.pod else None) or job.started_at
     begun = LastRun(job=job.name, attempt=job.attempt, started_at=job.started_at or None, finished_at=finished_at)
@@ -128,7 +128,7 @@ def attempt(last: LastRun | None, name: str) -> int:
     return last.attempt + 1 if last.finished_at else last.attempt
 
 
-def with_end(begun: LastRun, end: Ending) -> LastRun:
+def with_end(begun: LastRun, end: RunEnd) -> LastRun:
     """Return a run with what it found and did, and why it failed."""
     return with_report(begun, end.reason, end.error, end.result)
 

@@ -38,7 +38,7 @@ def refused(asked: str, answer: str, since: datetime) -> Trouble:
 
 def failed(error: str, since: datetime) -> Trouble:
     """Return that the operator itself failed; of the error its kind alone, for its text may quote anything."""
-    what = f"the operator fails at this object ({error}); {_AGAIN}; its log says where, please report it"
+    what = f"the operator fails on this object ({error}); {_AGAIN}; its log says where, please report it"
     return Trouble(Reason.OPERATOR_FAILED, what, since)
 
 

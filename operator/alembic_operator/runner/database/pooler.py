@@ -94,7 +94,7 @@ class _StillWaitingError(Exception):
 
 
 def _within(seconds: float, function: Callable[[], T]) -> T:
-    """Wait no longer for what may be stuck: who waits for a pool is deaf in a driver's C code."""
+    """Wait no longer for what may be stuck: a driver's C code that waits for a pool hears of no signal."""
     results: list[T] = []
     errors: list[Exception] = []
 

@@ -111,7 +111,7 @@ class Stop:
         return None if self._end is None else self._end - time.monotonic()
 
     def check(self) -> None:
-        """Raise Ending when the run was asked to end; who goes on hears of no signal, however deaf he becomes."""
+        """Raise Ending when the run was asked to end; else go on with all signals blocked, also in C code."""
         block()
         if self._ending and not self._unwound.is_set():
             raise self._ending

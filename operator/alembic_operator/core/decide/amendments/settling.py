@@ -20,8 +20,8 @@ def settling(case: Case, decision: Decision) -> Decision:
     reference = case.spec.source.workload_ref
     what = f"{reference.kind} {reference.name}" if reference else "the workload"
     said = (
-        f"{what} has changed; a run starts when that has stood for spec.policy.settlingTime"
-        f" ({case.spec.policy.settling_time}), or as soon as this migration changes too"
+        f"{what} has just changed; a run starts after spec.policy.settlingTime"
+        f" ({case.spec.policy.settling_time}) without another change, or at once when this migration changes too"
     )
     return Decision(Reason.SETTLING, said, requeue_after=left)
 

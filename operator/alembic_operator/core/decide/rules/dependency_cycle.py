@@ -9,5 +9,5 @@ def dependency_cycle(case: Case) -> Decision | None:
     """spec.dependsOn leads back to the migration itself."""
     if not case.seen.cycle:
         return None
-    said = f"spec.dependsOn is a cycle: {' -> '.join(case.seen.cycle)}; remove one of them"
+    said = f"spec.dependsOn is a cycle: {' -> '.join(case.seen.cycle)}; remove one of these"
     return Decision(Reason.DEPENDENCY_CYCLE, said)

@@ -9,8 +9,8 @@ _SLOW = 60.0
 
 
 def job_of_deleted_migration(case: Case) -> Decision | None:
-    """The Job of these inputs belongs to a deleted migration of the same name, and goes with it."""
+    """The Job of these inputs belongs to a deleted migration of the same name; a new one starts when it is gone."""
     if case.job is None or case.job.owner == case.seen.migration.uid:
         return None
-    said = f"Job {case.job.name} belongs to a deleted migration of the same name, and goes with it"
+    said = f"Job {case.job.name} belongs to a deleted migration of the same name; a new one starts when it is gone"
     return Decision(Reason.WAITING_FOR_PREVIOUS_JOB, said, requeue_after=_SLOW)

@@ -12,6 +12,6 @@ def name_taken(case: Case) -> Decision | None:
     """A Job that the migration does not control has the name that its own needs."""
     if case.name not in case.seen.taken:
         return None
-    said = f"Job {case.name} is not of this migration, and has the name that its own needs"
+    said = f"Job {case.name} has the name that this migration needs, but does not belong to it"
     advice = f"kubectl delete job {case.name} --namespace {case.seen.migration.namespace}"
     return Decision(Reason.WAITING_FOR_PREVIOUS_JOB, f"{said}; {advice}", requeue_after=_SLOW)

@@ -12,5 +12,5 @@ def pods_that_only_wait(case: Case) -> Decision | None:
     waiting = [pod for pod in there if only_waits(pod) and pod.gate and pod.gate.image == case.inputs.image]
     if not waiting:
         return None
-    said = f"pods of {waiting[0].workload} only wait, for nobody: they were made for strategy Job"
+    said = f"pods of {waiting[0].workload} wait for a Job that will not come: they were created with spec.strategy Job"
     return Decision(Reason.STRATEGY_MISMATCH, f"{said}; {anew(waiting[0].workload)}")

@@ -8,12 +8,12 @@ from alembic_operator.core.observation.jobs import Job
 
 
 def superseded_job(case: Case) -> Decision | None:
-    """Another run began after the Job of these inputs had ended: its report is out of date, and it is made anew."""
+    """Another run began after the Job of these inputs had ended: its report is out of date."""
     if case.job is None or not _is_superseded(case, case.job):
         return None
     return Decision(
         Reason.WAITING_FOR_PREVIOUS_JOB,
-        f"another run followed Job {case.job.name}, whose report is out of date; it is made anew",
+        f"the report of Job {case.job.name} is out of date, because another run followed; the Job is created again",
         actions=deletion(case.job),
     )
 

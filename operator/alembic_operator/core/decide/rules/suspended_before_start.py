@@ -12,5 +12,5 @@ def suspended_before_start(case: Case) -> Decision | None:
     job = case.running_job
     if job is None or not case.spec.suspend or not (job.deleting or not run.has_begun(job, case.seen.pods)):
         return None
-    said = f"spec.suspend is true; Job {job.name} is being deleted; set it to false to start"
+    said = f"spec.suspend is true: Job {job.name} is being deleted; set spec.suspend to false to start"
     return Decision(Reason.SUSPENDED, said, actions=deletion(job))

@@ -8,7 +8,7 @@ from alembic_operator.core.runs import run
 
 
 def unreported_job(case: Case) -> Decision | None:
-    """The Job of these inputs has ended without a report: it is made anew, unless its time is over."""
+    """The Job of these inputs has ended without a report: it is created again, unless its deadline has passed."""
     job = case.job
     if job is None:
         return None
@@ -16,7 +16,7 @@ def unreported_job(case: Case) -> Decision | None:
         return ended(case.seen, job, end)
     return Decision(
         Reason.RETRYING,
-        f"Job {job.name} has finished, but there is no report of it that can be read: its pod is gone, or its"
-        " runner was of a newer operator; it runs again to read the database",
+        f"Job {job.name} has finished without a report that can be read: its pod is gone, or its runner"
+        " belongs to a newer operator; it runs again, to read the database",
         actions=deletion(job),
     )

@@ -11,4 +11,4 @@ def waiting_for_dependency(case: Case) -> Decision | None:
     if not waiting:
         return None
     said = ", ".join(f"{one.name} ({'not Ready' if one.exists else 'does not exist'})" for one in waiting)
-    return Decision(Reason.WAITING_FOR_DEPENDENCY, f"spec.dependsOn: {said}")
+    return Decision(Reason.WAITING_FOR_DEPENDENCY, f"waits for spec.dependsOn: {said}")

@@ -23,7 +23,7 @@ def _missing(case: Case) -> str:
     if coming := [pod for pod in pods if pod.gate and pod.gate.exit_code is None]:
         return f"pod {coming[0].name} has not come to its gate yet"
     if pods:
-        return f"the pods of {pods[0].workload} looked before something else ran; {anew(pods[0].workload)}"
+        return f"another run has followed since the pods of {pods[0].workload} reported; {anew(pods[0].workload)}"
     same = [pod for pod in there if pod.gate is None or pod.gate.image == inputs.image]
     if same:
         return f"pods of {same[0].workload} were made for another specification; {anew(same[0].workload)}"
