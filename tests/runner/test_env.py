@@ -116,6 +116,15 @@ def test_an_env_py_that_does_nothing_reaches_no_revision_that_the_target_names(
     assert "nothing was migrated" in run.result.warnings[0]
 
 
+def test_an_env_py_that_ends_itself_without_an_error_has_ended_well(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin(after="raise SystemExit(0)").table("one")
+    for command in ("upgrade", "check", "gate"):
+        run = runner.run(any_project, command, APP_URL=database.url("psycopg2"))
+        assert (run.code, run.result.reason, database.heads()) == (0, "UpToDate", ["one"]), run.stderr
+
+
 def test_an_env_py_that_configures_no_connection_failed(
     any_project: Project, runner: Runner, database: Database
 ) -> None:

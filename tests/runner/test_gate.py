@@ -183,3 +183,4 @@ def test_a_gate_with_a_deadline_ends_with_it_and_says_what_it_waited_for(
     assert (run.code, run.result.reason) == (76, "DeadlineExceeded"), run.stderr
     assert run.result.error
     assert "while waiting for revision one" in run.result.error.message
+    assert "spec.policy.deadline" not in run.result.error.hint

@@ -72,6 +72,6 @@ def test_a_row_without_a_revision_is_not_taken_for_one_of_a_newer_image(
     any_project.begin().table("one")
     database.rows(f"create table alembic_version (version_num text); insert into alembic_version values ({row})")
     run = runner.run(any_project, *words, APP_URL=database.url("psycopg2"), **database.environment())
-    assert (run.code, run.result.reason, run.result.applied) == (66, "UnknownRevision", ()), run.stderr
+    assert (run.code, run.result.reason, run.result.applied) == (70, "VersionTableDamaged", ()), run.stderr
     assert run.result.error is not None
     assert ("without a revision" in run.result.error.message, bool(run.result.error.hint)) == (True, True)

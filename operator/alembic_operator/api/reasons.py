@@ -229,7 +229,7 @@ class Reason(str, enum.Enum):
     VERSION_TABLE_DAMAGED = (
         "VersionTableDamaged",
         Effect.STALLED,
-        "The version table contains a revision twice, or one beside another that follows it; a row must be deleted.",
+        "The version table contains a revision twice, one beside another that follows it, or a row that names none.",
     )
     PARTLY_APPLIED = (
         "PartlyApplied",

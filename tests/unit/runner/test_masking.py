@@ -201,3 +201,20 @@ def test_the_passwords_of_a_configuration_are_known_before_anybody_reads_it(tmp_
     ini.write_text("[alembic]\nsqlalchemy.url = postgresql://app:hush%%40hush@db/shop\ndb_password = 'other-one'\n")
     assert configured(str(ini)) == {"hush%%40hush", "hush%40hush", "other-one"}
     assert configured(str(tmp_path / "none.ini")) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("host:5432/?Action=connect&X-Amz-Signature=0af1b2&x=y", "host:5432/?Action=connect&X-Amz-Signature=***&x=y"),
+        ('  password: "hid%den', "  password: ***"),
+        ("rest@db:5432/shop: refused", "***@db:5432/shop: refused"),
+    ],
+)
+def test_an_error_that_quotes_settings_or_a_signed_address_shows_no_secret(text: str, masked: str) -> None:
+    assert Secrets().mask_error(text) == masked
+
+
+@pytest.mark.parametrize("common", ["a", "new", "12"])
+def test_a_password_that_is_a_common_word_mangles_no_hint(common: str) -> None:
+    assert Secrets(common).mask(f"deploy {common} image") == f"deploy {common} image"

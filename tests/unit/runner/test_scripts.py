@@ -113,6 +113,19 @@ def test_a_broken_chain_is_named(tmp_path: Path) -> None:
     assert ended.value.verdict.reason is Reason.BROKEN_SCRIPTS
 
 
+def test_a_revision_that_follows_itself_is_left_to_alembic_to_name(tmp_path: Path) -> None:
+    script = _directory(tmp_path, "revision = 'one'\ndown_revision = 'one'\n")
+    assert not scripts.read_statically(script)
+
+
+def test_a_file_without_down_revision_is_named(tmp_path: Path) -> None:
+    script = _directory(tmp_path)
+    (tmp_path / "versions" / "half.py").write_text("revision = 'half'\n")
+    with pytest.raises(Ending, match=r"half\.py") as ended:
+        scripts.heads(script)
+    assert "move that file" in ended.value.verdict.failure.hint
+
+
 @pytest.mark.parametrize(
     ("source", "table"),
     [

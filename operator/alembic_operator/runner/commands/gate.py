@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from alembic_operator.contract import Invocation, Result
 
 _PAUSE_SECONDS = (1.0, 2.0)
+_BEHIND = "See why the migration has not applied it (its status, its pod's log), or give --deadline more."
 _TRUST_SECONDS = 10.0
 """Before a fresh database's first migration, hundreds of pods need not run env.py to be told that nothing is there."""
 
@@ -43,15 +44,17 @@ class Gate:
         while True:
             try:
                 result = self._inspection.compare(self._target)
-                message = self._missing(result)
+                message, hint = self._missing(result), result.error.hint if result.error else _BEHIND
             except Ending as ending:
                 self._around.stop.check()
-                message = f"waiting: {ending}"
+                message, hint = f"waiting: {ending}", ending.verdict.failure.hint
             else:
                 if not message:
                     return self._passed(result)
-            self._say(message)
-            self._around.stop.waiting_for = re.sub(r"^waiting(?:: | for )", "", message)
+            self._say(message, hint)
+            where = re.sub(r"^waiting(?:: | for )", "", message)
+            message = f"the deadline was reached while waiting for {where}"
+            self._around.stop.overdue = Ending(Reason.DEADLINE_EXCEEDED, message, hint)
             self._around.stop.pause(random.uniform(*_PAUSE_SECONDS))  # noqa: S311  jitter, not a secret
 
     def _missing(self, result: Result) -> str:
@@ -70,11 +73,11 @@ class Gate:
             self._around.journal.warning("passed", message=warning)
         return result
 
-    def _say(self, message: str) -> None:
+    def _say(self, message: str, hint: str) -> None:
         """Say each change at once, and now and then what has not changed: a log is read from its end."""
         now = time.monotonic()
         if message != self._said:
-            self._around.journal.info("waiting", message=message)
+            self._around.journal.info("waiting", message=message, **({} if hint == _BEHIND else {"hint": hint}))
             self._said, self._since = message, datetime.now(timezone.utc).isoformat(timespec="seconds")[:19] + "Z"
             self._pace.begin(now)
         elif self._pace.is_due(now):

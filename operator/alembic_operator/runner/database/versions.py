@@ -6,9 +6,8 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Protocol
 
-from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database.own import literal, quoted
-from alembic_operator.runner.process.failures import Ending, sqlstate
+from alembic_operator.runner.process.failures import sqlstate
 from alembic_operator.runner.project import state
 
 if TYPE_CHECKING:
@@ -120,7 +119,7 @@ def read_heads(own: Connected, table: VersionTable) -> tuple[str, ...]:
     """Return the database heads, sorted; none when there is no version table.
 
     Raises:
-        Ending: UnknownRevision.
+        Ending: VersionTableDamaged.
     """
     try:
         rows = own.rows(f"SELECT version_num FROM {table.sql} ORDER BY 1")
@@ -135,14 +134,18 @@ def named(heads: Iterable[Any], table: VersionTable) -> tuple[str, ...]:
     """Return what a version table holds, sorted.
 
     Raises:
-        Ending: UnknownRevision, for a row that names none: taken for a revision of a newer image it would pass;
-            VersionTableDamaged, for one that is there twice.
+        Ending: VersionTableDamaged, for a row that names none, or is no plain text: taken for a revision of a newer
+            image it would pass; and for one that is there twice.
     """
-    found = tuple(sorted(str(one or "") for one in heads))
+    heads = tuple(heads)
+    found = tuple(sorted("" if one is None else str(one) for one in heads))
     if "" in found:
         message = f"the version table {table.sql} has a row without a revision"
-        hint = "Delete the row, or write the revision there that the database is at; then it is tried again."
-        raise Ending(Reason.UNKNOWN_REVISION, message, hint)
+        raise state.damaged(message, f"DELETE FROM {table.sql} WHERE coalesce(version_num, '') = ''")
+    if strange := sorted({repr(one) for one in heads if not isinstance(one, str) or one != one.strip()}):
+        message = f"the version table {table.sql} holds {', '.join(strange)}: no revision is named so"
+        plain = "TYPE varchar(255) USING btrim(version_num::text, E' \\t\\r\\n')"
+        raise state.damaged(message, f"ALTER TABLE {table.sql} ALTER COLUMN version_num {plain}")
     if twice := sorted({one for one in found if found.count(one) > 1}):
         same = "a.version_num = b.version_num AND a.ctid < b.ctid"
         message = f"the version table {table.sql} holds {', '.join(twice)} twice; it has lost its primary key"

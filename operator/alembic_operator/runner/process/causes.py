@@ -75,14 +75,25 @@ def listed(error: BaseException) -> list[str]:
 
 _LOADER = "load_python_file"
 """Alembic's function that runs env.py and the files of revisions."""
+_READERS = ("_from_path", "_from_filename")
+"""Alembic's functions that make a revision of such a file, the newer one first."""
 
 
 def loading(error: BaseException) -> str:
     """Return the path of the revision file that Alembic was loading when it came; empty: it was loading none."""
+    return _file(error, (_LOADER,))
+
+
+def reading(error: BaseException) -> str:
+    """Return the path of the file that Alembic had loaded, and found to be no revision; empty: there was none."""
+    return _file(error, _READERS)
+
+
+def _file(error: BaseException, functions: tuple[str, ...]) -> str:
     for one in chain(error):
         path, step = "", one.__traceback__
         while step is not None:
-            if step.tb_frame.f_code.co_name == _LOADER:
+            if step.tb_frame.f_code.co_name in functions:
                 here = step.tb_frame.f_locals
                 path = os.path.join(str(here.get("dir_", "")), str(here.get("filename", "")))  # noqa: PTH118
             step = step.tb_next

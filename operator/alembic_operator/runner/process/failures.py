@@ -132,6 +132,9 @@ _CONNECT_CODES = ("", "08P01", "08003")
 _POOLER_CODES = ("26000", "42P05")
 """A prepared statement is gone, or there already: it is somebody else's session."""
 
+_VERSION_COLUMN = "version_num"
+"""No column of that name: what stands where the version table should be is another table."""
+
 _POOLER = re.compile(r"unsupported startup parameter|in statement pooling mode")
 
 
@@ -215,6 +218,8 @@ def _reason(error: BaseException, code: str, scene: Scene) -> Reason:
     found = _SQLSTATES.get(code) or _SQLSTATES.get(code[:2])
     if code == "57014" and "statement timeout" in words(error):
         found = Reason.STATEMENT_TIMEOUT
+    if code == "42703" and not scene.revision and _VERSION_COLUMN in words(error):
+        found = Reason.VERSION_TABLE_DAMAGED
     if code == "22023" and not scene.revision and "role" in words(error):
         found = Reason.ROLE_NOT_FOUND
     if not code and is_connection_lost(error):

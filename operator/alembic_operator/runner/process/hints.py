@@ -11,6 +11,8 @@ __all__ = ["AGAIN"]  # for those who have hints of their own
 
 _HINTS = {
     Reason.LOCK_TIMEOUT: "Other sessions lock the table (pg_stat_activity); or give more spec.policy.lockTimeout.",
+    Reason.VERSION_TABLE_DAMAGED: "Another table has the version table's name: rename it, or its column to version_num;"
+    f" or give the version table another name or schema (version_table, version_table_schema).{AGAIN}",
     Reason.CONFLICT: "The revision was rolled back; it is tried again.",
     Reason.DATABASE_UNREACHABLE: "Check the host, the port and that the server is up; it is tried again.",
     Reason.RESOURCES_EXHAUSTED: "Give the server room (disk, memory, or max_connections and the limits of role "

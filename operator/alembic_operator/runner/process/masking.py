@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus, unquote
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-from alembic_operator.runner.process.parts import WORDS, Parts
+from alembic_operator.runner.process.parts import Parts, is_common
 
 MASK = "***"
 
@@ -46,7 +46,9 @@ def _hex(match: re.Match[str]) -> str:
     return f"%{ord(match.group()):X}"
 
 
-_NAMES = re.compile(r"PASSWORD|PASSWD|PASSPHRASE|(?:^|_)(?:PASS|PWD)$")
+_NAMES = re.compile(
+    r"PASSWORD|PASSWD|PASSPHRASE|(?:^|_)(?:PASS|PWD|TOKEN|SECRET|SECRET_KEY|ACCESS_KEY|PRIVATE_KEY|API_?KEY)$"
+)
 _IN_TEXTS = (
     re.compile(r"://[^\s:/@]*:([^\s/@]+)@"),
     re.compile(r"://[^\s:/@]*:(?!\d+/)(\S+)@"),
@@ -56,9 +58,14 @@ _SAID = (
     (re.compile(r"""(://[^\s:/@'"]{0,256}:)(?!\d+[/?]|password@)[^\s'"<>]{1,512}@"""), r"\1***@"),
     (re.compile(r"""(password=)(?:'[^']*'|"[^"]*"|[^\s&,;)'"]+)""", re.IGNORECASE), r"\1***"),
     (re.compile(r"""(['"]password['"]:\s*)(?:'[^']*'|"[^"]*")""", re.IGNORECASE), r"\1'***'"),
+    (re.compile(r"""(\bX-Amz-(?:Signature|Security-Token)=)[^\s&'"]+""", re.IGNORECASE), r"\1***"),
     (re.compile(r"""(\bpassword\s+)'(?:[^']|'')*'""", re.IGNORECASE), r"\1'***'"),
 )
 """What is a password by where it stands: in a URL, a connection string, a dictionary, a statement."""
+_IN_YAML = re.compile(
+    r"""(\bpass(?:word|wd|phrase)?["']?[ \t]*:[ \t]*)(?!\*\*\*|['"]\*\*\*)[^\s,}][^\n,}]*""", re.IGNORECASE
+)
+"""A line of settings, as their readers quote what they cannot read."""
 _SHORTEST = 6
 """What is shorter is too likely to be a word of the log."""
 _WORDS_ONLY = 4
@@ -112,7 +119,7 @@ class Secrets:
 
     def learn(self, secret: object) -> None:
         """Mask this secret, too, from now on; anything but a non-empty text, and a word of every log, is ignored."""
-        if not isinstance(secret, str) or not secret or secret in self._forms or secret.strip().lower() in WORDS:
+        if not isinstance(secret, str) or not secret or secret in self._forms or is_common(secret.strip()):
             return
         found = forms(secret)
         self._forms |= found
@@ -131,7 +138,7 @@ class Secrets:
 
     def mask_error(self, text: str) -> str:
         """Return a text that may hold words of an error, with every secret and each part of one replaced."""
-        return self._parts.mask(self.mask(text), MASK)
+        return self._parts.mask(_IN_YAML.sub(rf"\1{MASK}", self.mask(text)), MASK)
 
 
 def _pattern(form: str) -> str:

@@ -26,6 +26,7 @@ WORDS = frozenset(
             "traceback",
             "error",
         ),
+        *("a", "an", "the", "and", "or", "of", "is", "in", "it", "to", "no", "not", "new", "for", "was", "be", "by"),
         *("admin", "user", "users", "root", "owner", "test", "host", "port", "runner", "online", "offline", "module"),
     ),
 )
@@ -34,6 +35,7 @@ _COMMON = " ".join((*WORDS, "postgresql+psycopg2://", "postgresql+asyncpg://", "
 _SIGNS = re.compile(r"[^A-Za-z0-9]+")
 _PLACES = re.compile(
     r"""(\bhost(?:\ name)?[^'"\n]{0,20}['"])[^'"\n]{1,512}@    # could not translate host name "rest@db"
+    | ()(?<![^\s])[^\s'"@/:]{1,512}@(?=[\w.-]+:\d+/)           # rest@db:5432/shop: cannot connect
     | (?<=['"])(?![\w+]+://)[^'"\s@]{1,512}@(?=[\w.-]+(?::\d+)?/)  # found: '%40rest@db/shop'
     """,
     re.VERBOSE,
@@ -85,5 +87,10 @@ class Parts:
         return "".join((*found, text[done:]))
 
 
+def is_common(text: str) -> bool:
+    """Tell whether it is a word of every log, or a number that stands for anything."""
+    return text.lower() in WORDS or (text.isdigit() and len(text) < _PIECE)
+
+
 def _is_common(piece: str) -> bool:
-    return piece.lower() in WORDS or (piece.isdigit() and len(piece) < _RUN)
+    return is_common(piece) or (piece.isdigit() and len(piece) < _RUN)

@@ -105,7 +105,7 @@ def open_scripts(config: Config, invocation: Invocation) -> ScriptDirectory:
     scripts.leave_out_attributes()
     try:
         _look_beside_the_file(config, invocation)
-        return ScriptDirectory.from_config(config)
+        return _with_env(ScriptDirectory.from_config(config))
     except (CommandError, configparser.Error, ValueError, ImportError) as error:
         message = f"{invocation.config}, section {invocation.section}: {error}"
         hint = (
@@ -113,6 +113,13 @@ def open_scripts(config: Config, invocation: Invocation) -> ScriptDirectory:
             " directory and near the configuration: write %(here)s before it, or set workingDir."
         )
         raise Ending(Reason.CONFIG_INVALID, message, hint) from error
+
+
+def _with_env(script: ScriptDirectory) -> ScriptDirectory:
+    folder = Path(script.dir)
+    if folder.is_dir() and not any((*folder.glob("env.py*"), *folder.glob("__pycache__/env.*"))):
+        raise CommandError(f"there is no env.py in {folder.absolute()}")
+    return script
 
 
 def _look_beside_the_file(config: Config, invocation: Invocation) -> None:
@@ -159,6 +166,9 @@ def _working_directory() -> Iterator[None]:
 def _run_env(env: Callable[[], None], attributes: Attributes, hooks: Hooks) -> None:
     try:
         env()
+    except SystemExit as end:  # an env.py that ends itself without an error has ended well, as for `alembic upgrade`
+        if end.code or hooks.failure:
+            raise
     except Exception as error:
         way = None if hooks.calls else rerun.missed(error, attributes)
         if way is None:

@@ -14,7 +14,7 @@ from alembic.script.revision import MultipleHeads, ResolutionError, Revision, Re
 from alembic.util import CommandError
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.process.causes import chain, loading
+from alembic_operator.runner.process.causes import chain, loading, reading
 from alembic_operator.runner.process.failures import Ending, Scene, classify, first_line
 from alembic_operator.runner.process.needs_alembic import NeedsAlembic
 from alembic_operator.runner.project import source, state
@@ -52,6 +52,8 @@ def read_statically(script: Any) -> bool:
         said = [source.revision(path) for path in source.files(locations, recursive=recursive)]
     except NeedsAlembic:
         return False
+    if any(one and one.name in one.down for one in said):
+        return False  # Alembic says it in words
     revisions = [_of_alembic(one) for one in said if one]
     if len(revisions) < len(said):
         return False
@@ -119,8 +121,9 @@ def explain(error: BaseException, target: str, said: Iterable[str] = ()) -> Endi
     if target and isinstance(error, (CommandError, RevisionError, AssertionError)):
         return Ending(Reason.UNKNOWN_TARGET, f"target {target}: {_plain(text)}", "Check the target.")
     hint = "Run `alembic history` in the image; every down_revision must exist."
-    if "revision id from filename" in text:
-        hint = "What is no revision belongs elsewhere than in their folder: move that file."
+    if "revision id from filename" in text or "has no attribute 'down_revision'" in text:
+        hint = "What is no revision belongs elsewhere than in their folder: move that file. A revision names both."
+        text = ": ".join(filter(None, (reading(error), text)))
     if isinstance(error, KeyError):
         places = [found[1] for one in said if (found := _REFERRING.search(one))]
         where = f" ({places[0]})" if places else ""

@@ -62,7 +62,7 @@ def damage(lineage: Graph, heads: Iterable[str], table: str) -> Ending | None:
     if not followed:
         return None
     message = (
-        f"the version table {table} holds {', '.join(followed)} beside {', '.join(tops(lineage, rows))}, which follow"
+        f"the version table {table} holds {', '.join(followed)} beside {', '.join(tops(lineage, rows))}, which follows"
     )
     names = ", ".join(f"'{each}'" for each in followed)
     return damaged(message, f"DELETE FROM {table} WHERE version_num IN ({names})")
