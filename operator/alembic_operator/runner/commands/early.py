@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
+
+from alembic_operator.runner.process import threads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,7 @@ class EarlyReading:
 
     def ran(self, site: Site, connection: Any) -> None:
         """Look, or wait for env.py's own commit."""
-        self._thread = threading.get_ident()
+        self._thread = threads.get_ident()
         if not connection.in_transaction():
             self._look(site)
         elif site not in self._open:
@@ -47,7 +48,7 @@ class EarlyReading:
         self._open.clear()
 
     def _given_back(self) -> None:
-        if threading.get_ident() != self._thread:
+        if threads.get_ident() != self._thread:
             return  # what is collected as garbage comes in any thread
         for site in list(self._open):
             self._look(site)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable
 
 from alembic_operator.runner.database import drivers
 from alembic_operator.runner.database.network import keep_alive
+from alembic_operator.runner.process import threads
 
 if TYPE_CHECKING:
     import asyncio
@@ -38,7 +38,7 @@ class LoopThread:
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._beginning = threading.Lock()
+        self._beginning = threads.Lock()
 
     def call(self, function: Call, *arguments: Any) -> Any:
         """Run a function of an asynchronous dialect there and wait for what it returns."""
@@ -49,7 +49,7 @@ class LoopThread:
         with self._beginning:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="own connections", daemon=True).start()
+                threads.Thread(target=self._loop.run_forever, name="own connections", daemon=True).start()
         future = asyncio.run_coroutine_threadsafe(greenlet_spawn(function, *arguments), self._loop)
         try:
             return future.result(_ASYNC_SECONDS)

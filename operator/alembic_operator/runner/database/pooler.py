@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Callable, TypeVar
 
 from alembic_operator.api.reasons import Reason
+from alembic_operator.runner.process import threads
 from alembic_operator.runner.process.failures import Ending, sqlstate
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _within(seconds: float, function: Callable[[], T]) -> T:
         except Exception as error:  # noqa: BLE001  the drivers share no class; it is raised where somebody waits
             errors.append(error)
 
-    thread = threading.Thread(target=call, name="pooler", daemon=True)
+    thread = threads.Thread(target=call, name="pooler", daemon=True)
     thread.start()
     thread.join(seconds)
     if errors:

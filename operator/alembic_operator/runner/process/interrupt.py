@@ -6,13 +6,13 @@ import _posixsubprocess
 import os
 import signal
 import sys
-import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable
 
 from alembic_operator.api.reasons import Reason
+from alembic_operator.runner.process import threads
 from alembic_operator.runner.process.failures import Ending
 
 if TYPE_CHECKING:
@@ -78,11 +78,11 @@ class Stop:
         self._journal = journal
         self._patience = patience
         self._end = None if deadline is None else time.monotonic() + deadline
-        self._requested = threading.Event()
-        self._unwound = threading.Event()
+        self._requested = threads.Event()
+        self._unwound = threads.Event()
         self._undisturbed = False
         self._ending: Ending | None = None
-        self._main = threading.get_ident()
+        self._main = threads.get_ident()
         self.cancel: Callable[[], None] = lambda: None
         """Cancels the statements that are running."""
         self.give_up: Callable[[Ending], None] = lambda ending: os._exit(int(ending.verdict.code))
@@ -98,7 +98,7 @@ class Stop:
         for number in _SIGNALS:
             signal.signal(number, _block_again)
         _spare_children()
-        threading.Thread(target=self._listen, name="stop", daemon=True).start()
+        threads.Thread(target=self._listen, name="stop", daemon=True).start()
 
     @property
     def requested(self) -> Ending | None:
@@ -154,7 +154,7 @@ class Stop:
         self._journal.warning("stopping", reason=str(self._ending.verdict.reason), message=message)
         self._requested.set()
         for delay, action in ((_NUDGE_AFTER, self._nudge), (self._patience, self._give_up)):
-            timer = threading.Timer(delay, action)
+            timer = threads.Timer(delay, action)
             timer.daemon = True
             timer.start()
         self._cancel_until_unwound()

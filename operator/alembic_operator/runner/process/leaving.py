@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Callable
 
 from alembic_operator.api.reasons import Reason
+from alembic_operator.runner.process import threads
 from alembic_operator.runner.process.failures import Ending
 
 if TYPE_CHECKING:
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 @contextmanager
 def reported(give_up: Callable[[Ending], None]) -> Iterator[None]:
     """Make `os._exit()` end env.py as `sys.exit()` does: after os._exit(0) pods would start that nobody looked for."""
-    original, process, thread = os._exit, os.getpid(), threading.get_ident()
+    original, process, thread = os._exit, os.getpid(), threads.get_ident()
 
     def leave(code: int) -> None:
         if os.getpid() != process:
             original(code)  # a child process ends as it likes
-        if threading.get_ident() != thread:  # nothing that is raised here would reach the run
+        if threads.get_ident() != thread:  # nothing that is raised here would reach the run
             give_up(Ending(Reason.ENV_FAILED, f"a thread ended the process with os._exit({code})"))
         raise SystemExit(f"os._exit({code})")
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import sys
-import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from alembic_operator.runner.process import threads
 
 if TYPE_CHECKING:
     from alembic_operator.runner.process.masking import Secrets
@@ -34,7 +35,7 @@ class Output:
         for descriptor in (1, 2):
             os.dup2(writer, descriptor)
         os.close(writer)
-        self._pump = threading.Thread(target=self._drain, name="output", daemon=True)
+        self._pump = threads.Thread(target=self._drain, name="output", daemon=True)
         self._pump.start()
 
     def log(self, line: str) -> None:

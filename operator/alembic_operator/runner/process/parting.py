@@ -5,9 +5,10 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from alembic_operator.runner.process import threads
 
 if TYPE_CHECKING:
     from alembic_operator.runner.process.journal import Journal
@@ -27,7 +28,7 @@ def part(code: int, journal: Journal, seconds: float = SECONDS) -> None:
         leave(code)
 
     os._exit = lambda status: leave(code)  # noqa: ARG005  the name that callers may say
-    timer = threading.Timer(seconds, late)
+    timer = threads.Timer(seconds, late)
     timer.daemon = True
     timer.start()
     with suppress(BaseException):  # Python has printed it

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database import activity
 from alembic_operator.runner.database.own import client_backend
 from alembic_operator.runner.database.sites import raw_of
+from alembic_operator.runner.process import threads
 from alembic_operator.runner.watching.witness import Witness
 
 if TYPE_CHECKING:
@@ -56,11 +56,11 @@ class Pulse(Witness):
         self._own: OwnConnection | None = None
         self._place = ""
         self._reconnect = 0.0
-        self._over = threading.Event()
+        self._over = threads.Event()
         shortest, longest = _PERIOD
         wanted = connections.session.lock_timeout_ms / 4000
         self._period = min(longest, max(shortest, wanted)) if wanted else longest
-        self._thread = threading.Thread(target=self._watch, name="pulse", daemon=True)
+        self._thread = threads.Thread(target=self._watch, name="pulse", daemon=True)
         self._thread.start()
 
     # Stations of the run, in its thread
