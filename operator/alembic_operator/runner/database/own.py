@@ -48,11 +48,15 @@ class LoopThread:
 
         with self._beginning:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
+                selector = threads.unpatched("select", "selectors").DefaultSelector()
+                self._loop = asyncio.SelectorEventLoop(selector)
                 threads.Thread(target=self._loop.run_forever, name="own connections", daemon=True).start()
         future = asyncio.run_coroutine_threadsafe(greenlet_spawn(function, *arguments), self._loop)
+        done = threads.Event()  # the future's own one may be patched
+        future.add_done_callback(lambda _: done.set())
         try:
-            return future.result(_ASYNC_SECONDS)
+            done.wait(_ASYNC_SECONDS)
+            return future.result(0)
         except BaseException:
             future.cancel()
             raise

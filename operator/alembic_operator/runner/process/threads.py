@@ -15,20 +15,22 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
-def _unpatched() -> ModuleType:
-    """Import `threading` anew, on a new `_thread`: a `sitecustomize` may have patched both before the runner starts."""
-    names = ("_thread", "threading")
+def unpatched(*names: str) -> ModuleType:
+    """Import modules anew, each on those before it, and return the last: nobody else gets it, so nobody patches it.
+
+    Those on which it is built are named too: a `sitecustomize` may have patched them before the runner starts.
+    """
     patched = {name: sys.modules.pop(name) for name in names if name in sys.modules}
     try:
-        return importlib.import_module("threading")
+        return importlib.import_module(names[-1])
     finally:
-        for name in names:  # who imports it from now on gets one of his own, and may patch that
-            sys.modules.pop(name)
+        for name in names:
+            sys.modules.pop(name, None)
         sys.modules.update(patched)
 
 
 if not TYPE_CHECKING:
-    _threading = _unpatched()
+    _threading = unpatched("_thread", "threading")
 
 Event = _threading.Event
 Lock = _threading.Lock
