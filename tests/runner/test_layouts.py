@@ -253,6 +253,19 @@ def test_arguments_may_name_the_version_table(any_project: Project, runner: Runn
         assert told(run) == (0, "UpToDate"), run.stderr
 
 
+def test_a_revision_in_two_files_is_named_with_both_by_every_command(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().table("one").table("two")
+    versions = any_project.folder / "migrations" / "versions"
+    (versions / "two_again.py").write_text((versions / "two.py").read_text().replace("two (id", "again (id"))
+    for command in ("upgrade", "check", "gate"):
+        run = runner.run(any_project, command, APP_URL=database.url("psycopg2"))
+        assert told(run) == (0, "UpToDate"), run.stderr
+        (warning,) = run.result.warnings
+        assert f"two in {versions}/two.py and {versions}/two_again.py" in warning
+
+
 @pytest.mark.parametrize("given", [[], GIVEN])
 @pytest.mark.parametrize("command", ["upgrade", "check", "gate"])
 def test_revision_files_that_no_location_leads_to_are_named(

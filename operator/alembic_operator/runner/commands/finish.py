@@ -32,7 +32,7 @@ class Finish:
         """Return the Result of a run, given what it applied and why it failed."""
         before = scripts.union(site.before or () for site in self.sites)
         target = scripts.union(site.target or () for site in self.sites)
-        result = Result("", before, target=target, applied=applied, warnings=self._unreached())
+        result = Result("", before, target=target, applied=applied, warnings=self._left_out())
         try:
             after = self._after(verdict)
             pending = self._pending(after)
@@ -64,10 +64,10 @@ class Finish:
         finally:
             reader.close()
 
-    def _unreached(self) -> tuple[str, ...]:
-        warnings = scripts.unreached(self.script) if self.script else ()
+    def _left_out(self) -> tuple[str, ...]:
+        warnings = scripts.left_out(self.script) if self.script else ()
         for one in warnings:
-            self.journal.warning("revisions are not looked for", message=one)
+            self.journal.warning("revisions are left out", message=one)
         return warnings
 
     def _pending(self, after: list[tuple[str, ...]]) -> int:

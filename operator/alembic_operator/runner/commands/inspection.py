@@ -95,7 +95,7 @@ class Inspection:
             self._with_alembic.require_heard_out(pending=result.reason == Reason.PENDING)
         result = self._told(result, self._with_alembic)
         warnings = self._with_alembic.warnings([one.heads for one in found]) if self._once else ()
-        warnings += imported("project.scripts").unreached(self._with_alembic.script)
+        warnings += imported("project.scripts").left_out(self._with_alembic.script)
         return replace(result, driver=self._with_alembic.driver, warnings=(*result.warnings, *warnings))
 
     def _told(self, result: Result, side: Side) -> Result:

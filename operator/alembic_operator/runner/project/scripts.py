@@ -213,15 +213,16 @@ def standing(script: Any, wanted: tuple[str, ...], current: tuple[str, ...]) -> 
     return state.standing(graph(script), wanted, current)
 
 
-def unreached(script: Any) -> tuple[str, ...]:
-    """Return what to say of revisions that the scripts' folder holds and that no location leads to."""
+def left_out(script: Any) -> tuple[str, ...]:
+    """Return what to say of revision files that are not run: no location leads to them, or another has their id."""
     recursive = getattr(script, "recursive_version_locations", False)
     locations = list(map(str, script._version_locations))  # noqa: SLF001  there is no public name
     try:
-        said = source.unreached([script.dir, *locations], locations, recursive=recursive)
+        unreached = source.unreached([script.dir, *locations], locations, recursive=recursive)
+        doubled = source.doubled(locations, recursive=recursive)
     except NeedsAlembic:
         return ()
-    return (said,) if said else ()
+    return tuple(filter(None, (unreached, doubled)))
 
 
 def version_table(script: Any) -> tuple[str, str] | None:

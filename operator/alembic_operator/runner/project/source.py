@@ -90,7 +90,23 @@ def unreached(folders: Iterable[str], locations: Iterable[str], *, recursive: bo
     more = f" and {len(found) - _SHOWN} folders more" if len(found) > _SHOWN else ""
     return (
         f"{sum(found.values())} revision files are in folders that the configuration does not name, and are not run:"
-        f" {shown}{more}. Name them in version_locations, or set recursive_version_locations"
+        f" {shown}{more}. Name them in version_locations, or set recursive_version_locations; leave them where they are"
+        " another database's"
+    )
+
+
+def doubled(locations: Iterable[str], *, recursive: bool) -> str:
+    """Return what to say of a revision that stands in several files, of which Alembic runs only one; empty: none."""
+    found: dict[str, list[str]] = {}
+    for path in files(locations, recursive=recursive):
+        one = revision(path)
+        if one:
+            found.setdefault(one.name, []).append(path)
+    said = [f"{name} in {' and '.join(paths)}" for name, paths in sorted(found.items()) if len(paths) > 1]
+    if not said:
+        return ""
+    return (
+        f"a revision is in several files, and only one of them is run: {', '.join(said[:_SHOWN])}. Give each its own id"
     )
 
 
