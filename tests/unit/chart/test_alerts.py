@@ -61,6 +61,7 @@ def test_it_reads_metrics_that_the_operator_has(alert: str) -> None:
     assert {one.removesuffix("_count") for one in asked} <= known
 
 
+@pytest.mark.timeout(120)  # two programs, and two hours of the alerts' lives
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is in Debian's package prometheus")
 def test_prometheus_fires_each_alert_once_and_clears_it(tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
