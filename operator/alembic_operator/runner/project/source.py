@@ -25,6 +25,7 @@ _SUSPICION = re.compile(
 )
 """What a text has that has one of them; who reads a text in another encoding may find it where bytes show none."""
 _REVISION = re.compile(rb"^revision\b[^=\n]*=[^=].*^down_revision\b[^=\n]*=[^=]", re.MULTILINE | re.DOTALL)
+_ID = re.compile(rb"^revision\b[^=\n]*=\s*[\"']([^\"'\n]+)[\"']", re.MULTILINE)
 _SHOWN = 12
 _FILE = re.compile(r"(?!\.#|\._|__init__).*\.py$")
 """Alembic's own, without what macOS puts beside a file to keep its attributes."""
@@ -99,9 +100,9 @@ def doubled(locations: Iterable[str], *, recursive: bool) -> str:
     """Return what to say of a revision that stands in several files, of which Alembic runs only one; empty: none."""
     found: dict[str, list[str]] = {}
     for path in files(locations, recursive=recursive):
-        one = revision(path)
-        if one:
-            found.setdefault(one.name, []).append(path)
+        named = _ID.search(_text(path))  # parsing each file would cost more than the rest of a look
+        if named:
+            found.setdefault(named[1].decode(errors="replace"), []).append(path)
     said = [f"{name} in {' and '.join(paths)}" for name, paths in sorted(found.items()) if len(paths) > 1]
     if not said:
         return ""
@@ -111,11 +112,16 @@ def doubled(locations: Iterable[str], *, recursive: bool) -> str:
 
 
 def _is_revision(path: str) -> bool:
+    return _REVISION.search(_text(path)) is not None
+
+
+def _text(path: str) -> bytes:
+    """Return what a file contains; one that cannot be read has nothing to say."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123
-            return _REVISION.search(file.read()) is not None
+            return file.read()
     except OSError:
-        return False
+        return b""
 
 
 def revision(path: str) -> Revision | None:
