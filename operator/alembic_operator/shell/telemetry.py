@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 import structlog
 from aiohttp import web
 
+from alembic_operator.shell.serving import serving
+
 
 def configure_logging(log_format: str) -> None:
     """Write each log event as one line on standard error, those of libraries too."""
@@ -53,12 +55,5 @@ async def health(port: int, ready: Callable[[], bool], troubles: Callable[[], li
             return web.Response(text="not ready\n", status=503)
         return web.Response(text="\n".join(["ok", *troubles(), ""]))
 
-    application = web.Application()
-    application.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz)])
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, port=port).start()
+    async with serving(port, [web.get("/healthz", healthz), web.get("/readyz", readyz)]):
         yield
-    finally:
-        await runner.cleanup()

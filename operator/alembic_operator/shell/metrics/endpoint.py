@@ -12,6 +12,8 @@ from prometheus_client import Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from alembic_operator.shell.serving import serving
+
 _END = b"# EOF\n"
 """What OpenMetrics has behind everything."""
 
@@ -34,15 +36,8 @@ async def metrics(port: int, collector: Collector) -> AsyncIterator[None]:
             await response.write(part)
         return response
 
-    application = web.Application()
-    application.add_routes([web.get("/metrics", scrape)])
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, port=port).start()
+    async with serving(port, [web.get("/metrics", scrape)]):
         yield
-    finally:
-        await runner.cleanup()
 
 
 @dataclass(frozen=True)
