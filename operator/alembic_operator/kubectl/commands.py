@@ -12,8 +12,9 @@ from rich.live import Live
 from alembic_operator.api.reasons import Occasion, Reason
 from alembic_operator.core import names
 from alembic_operator.core.observation import reading
+from alembic_operator.core.observation.migrations import read_migration
 from alembic_operator.core.observation.reading import Manifest
-from alembic_operator.kubectl import judgement, screens
+from alembic_operator.kubectl import judgement, lines, screens
 from alembic_operator.kubectl.facts import MIGRATIONS, Kubectl, KubectlError
 from alembic_operator.kubectl.judgement import Standing, Verdict
 
@@ -66,6 +67,25 @@ def _flag(name: str, value: str) -> list[str]:
 
 def _all(asked: argparse.Namespace) -> list[str]:
     return ["--all-namespaces"] if asked.all_namespaces else []
+
+
+def history(kubectl: Kubectl, console: Console, asked: argparse.Namespace) -> int:
+    """Say which runs there were."""
+    runs = read_migration(kubectl.get(MIGRATIONS, asked.name)).status.history
+    if not runs:
+        raise KubectlError(f"no run of {asked.name} has ended yet; `kubectl alembic status {asked.name}` tells more")
+    console.print(screens.history(runs))
+    return Standing.READY
+
+
+def logs(kubectl: Kubectl, console: Console, asked: argparse.Namespace) -> int:
+    """Print the log of the last run."""
+    whose = judgement.log_of(read_migration(kubectl.get(MIGRATIONS, asked.name)))
+    if not whose:
+        raise KubectlError(f"{asked.name} has not run yet; `kubectl alembic status {asked.name}` tells why")
+    for line in kubectl.lines("logs", *whose, *(["--follow"] if asked.follow else [])):
+        console.print(screens.line(lines.read(line)), soft_wrap=True)
+    return Standing.READY
 
 
 def why(kubectl: Kubectl, console: Console, asked: argparse.Namespace) -> int:

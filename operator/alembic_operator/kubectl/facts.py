@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +53,7 @@ class Kubectl:
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)  # noqa: S603
         except FileNotFoundError:
-            raise KubectlError(f"{self.binary} is not installed, or not in PATH; install kubectl") from None
+            raise _missing(self.binary) from None
         except subprocess.TimeoutExpired:
             raise KubectlError(
                 f"kubectl did not answer within {_SECONDS} s; check --context and your network"
@@ -60,10 +62,38 @@ class Kubectl:
             raise KubectlError(one_sentence(done.stderr))
         return done.stdout
 
+    def lines(self, *arguments: str) -> Iterator[str]:
+        """Yield what kubectl prints, line by line, until it ends.
+
+        Raises:
+            KubectlError: it ended with an error.
+        """
+        command = [self.binary, *self.flags, *arguments]
+        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+            try:
+                running = subprocess.Popen(  # noqa: S603
+                    command, stdout=subprocess.PIPE, stderr=said, encoding="utf-8", errors="replace"
+                )
+            except FileNotFoundError:
+                raise _missing(self.binary) from None
+            with running:
+                try:
+                    yield from (one.rstrip("\n") for one in running.stdout or ())
+                except BaseException:  # nobody reads on: --follow would never end by itself
+                    running.terminate()
+                    raise
+            if running.returncode:
+                said.seek(0)
+                raise KubectlError(one_sentence(said.read()))
+
     def get(self, *arguments: str) -> Manifest:
         """Return an object, or a list of them."""
         found: Any = json.loads(self.run("get", *arguments, "--output=json"))
         return found if isinstance(found, dict) else {}
+
+
+def _missing(binary: str) -> KubectlError:
+    return KubectlError(f"{binary} is not installed, or not in PATH; install kubectl")
 
 
 def one_sentence(stderr: str) -> str:

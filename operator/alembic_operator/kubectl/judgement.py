@@ -99,6 +99,16 @@ def _next(migration: Migration, reason: str, standing: Standing) -> str:
     return f"kubectl describe dbm {migration.name} {at}"
 
 
+def log_of(migration: Migration) -> tuple[str, ...]:
+    """Return whose log kubectl shall print for the last run, as its arguments; empty: there was no run."""
+    last = migration.status.last_run
+    if last and last.pod:
+        return last.pod, f"--container={names.GATE_CONTAINER}"
+    if last and last.job:
+        return f"job/{last.job}", f"--container={names.CONTAINER}"
+    return ()
+
+
 def _facts(status: Status) -> tuple[tuple[str, str], ...]:
     revisions, last = status.revisions, status.last_run
     told = [

@@ -56,6 +56,11 @@ def parser() -> argparse.ArgumentParser:
     status.add_argument("--exit", action="store_true", help="with --watch: end when it is ready or stalled")
     why = commands.add_parser("why", parents=[common], help="why a pod does not start")
     why.add_argument("pod")
+    history = commands.add_parser("history", parents=[common], help="which runs there were, newest first")
+    history.add_argument("name")
+    logs = commands.add_parser("logs", parents=[common], help="the log of the last run, for people")
+    logs.add_argument("name")
+    logs.add_argument("-f", "--follow", action="store_true", help="print on, until the run ends")
     for name, does in (
         ("retry", "start a new run"),
         ("suspend", "start nothing new"),
