@@ -88,6 +88,17 @@ def logs(kubectl: Kubectl, console: Console, asked: argparse.Namespace) -> int:
     return Standing.READY
 
 
+def tree(kubectl: Kubectl, console: Console, asked: argparse.Namespace) -> int:
+    """Draw what a migration depends on."""
+    found = reading.items(kubectl.get(MIGRATIONS), "items")
+    named = {reading.text(one, "metadata", "name"): one for one in found}
+    if asked.name not in named:
+        raise KubectlError(f"there is no DatabaseMigration {asked.name} here; check the name and the namespace (-n)")
+    whole = judgement.branch(asked.name, named)
+    console.print(screens.tree(whole))
+    return whole.standing
+
+
 def why(kubectl: Kubectl, console: Console, asked: argparse.Namespace) -> int:
     """Say why a pod does not start."""
     pod = kubectl.get("pod", asked.pod)

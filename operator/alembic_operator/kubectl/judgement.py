@@ -1,7 +1,7 @@
 """Judge what the cluster said: how a migration stands, why a pod does not start, and what to type next. No I/O."""
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -97,6 +97,34 @@ def _next(migration: Migration, reason: str, standing: Standing) -> str:
     if last and last.job:
         return f"kubectl logs job/{last.job} {at} -c {names.CONTAINER}"
     return f"kubectl describe dbm {migration.name} {at}"
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A migration, and those that it depends on."""
+
+    standing: Standing
+    headline: str
+    below: tuple["Branch", ...] = ()
+
+
+def branch(name: str, all_of_them: Mapping[str, Manifest], above: tuple[str, ...] = ()) -> Branch:
+    """Return a migration and what it depends on, all the way down; a circle ends where it closes.
+
+    Args:
+        name: The migration.
+        all_of_them: The migrations of its namespace, by name.
+        above: Those that led here.
+    """
+    raw = all_of_them.get(name)
+    if raw is None:
+        return Branch(Standing.WAITS, f"{name}: there is no such DatabaseMigration")
+    told = of_migration(raw)
+    if name in above:
+        return Branch(told.standing, f"{name}: a circle; take one dependsOn out of it")
+    spec = read_migration(raw).spec
+    below = tuple(branch(one.name, all_of_them, (*above, name)) for one in spec.depends_on) if spec else ()
+    return Branch(told.standing, told.headline, below)
 
 
 def log_of(migration: Migration) -> tuple[str, ...]:

@@ -62,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     logs.add_argument("name")
     logs.add_argument("-f", "--follow", action="store_true", help="print on, until the run ends")
     for name, does in (
+        ("tree", "what it depends on, drawn"),
         ("retry", "start a new run"),
         ("suspend", "start nothing new"),
         ("resume", "undo suspend"),

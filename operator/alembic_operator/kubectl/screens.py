@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
+from rich.tree import Tree
 
 from alembic_operator.api.status import HistoryEntry
 from alembic_operator.core.runs import messages
-from alembic_operator.kubectl.judgement import Standing, Verdict
+from alembic_operator.kubectl.judgement import Branch, Standing, Verdict
 from alembic_operator.kubectl.lines import Line
 
 _COLOURS = {Standing.READY: "green", Standing.ERROR: "red", Standing.WAITS: "yellow", Standing.STALLED: "bold red"}
@@ -44,6 +45,14 @@ def history(runs: Sequence[HistoryEntry]) -> RenderableType:
         came, went = messages.heads(one.from_), messages.heads(one.to)
         table.add_row(*map(Text, (one.finished_at, one.outcome, came, went, one.image or "")))
     return table
+
+
+def tree(one: Branch) -> Tree:
+    """Return a migration with those that it depends on below it."""
+    drawn = Tree(Text(one.headline, style=_COLOURS[one.standing]))
+    for below in one.below:
+        drawn.add(tree(below))
+    return drawn
 
 
 def line(one: Line) -> RenderableType:

@@ -1,0 +1,43 @@
+"""The tree of dependsOn: of a circle, of a name that is missing, of a specification that cannot be read."""
+
+import io
+from typing import Any
+
+from rich.console import Console
+
+from alembic_operator.kubectl import judgement, screens
+
+
+def migration(name: str, *needs: str, ready: bool = True, **spec: Any) -> dict[str, Any]:
+    told = {"reason": "UpToDate" if ready else "Migrating", "lastTransitionTime": "2026-11-30T03:12:07Z"}
+    condition = {"type": "Ready", "status": "True" if ready else "False", "message": "", "observedGeneration": 1}
+    return {
+        "metadata": {"namespace": "shop", "name": name, "generation": 1},
+        "spec": {"source": {"image": "shop:2"}, "dependsOn": [{"name": one} for one in needs]} | spec,
+        "status": {"observedGeneration": 1, "conditions": [condition | told]},
+    }
+
+
+def drawn(*all_of_them: dict[str, Any]) -> list[str]:
+    named = {one["metadata"]["name"]: one for one in all_of_them}
+    console = Console(file=io.StringIO(), width=100, highlight=False)
+    console.print(screens.tree(judgement.branch(all_of_them[0]["metadata"]["name"], named)))
+    return [one.rstrip() for one in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+
+
+def test_a_tree_goes_all_the_way_down_and_names_what_is_missing() -> None:
+    unreadable = migration("chat", source=7)
+    assert drawn(migration("shop", "users", "chat", ready=False), migration("users", "mail"), unreadable) == [
+        "shop/shop: not ready yet (Migrating)",
+        "├── shop/users: ready (UpToDate)",
+        "│   └── mail: there is no such DatabaseMigration",
+        "└── shop/chat: ready (UpToDate)",
+    ]
+
+
+def test_a_circle_ends_where_it_closes() -> None:
+    assert drawn(migration("a", "b"), migration("b", "a")) == [
+        "shop/a: ready (UpToDate)",
+        "└── shop/b: ready (UpToDate)",
+        "    └── a: a circle; take one dependsOn out of it",
+    ]
