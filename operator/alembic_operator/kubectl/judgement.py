@@ -108,14 +108,18 @@ class Branch:
     below: tuple["Branch", ...] = ()
 
 
-def branch(name: str, all_of_them: Mapping[str, Manifest], above: tuple[str, ...] = ()) -> Branch:
+def branch(name: str, all_of_them: Mapping[str, Manifest]) -> Branch:
     """Return a migration and what it depends on, all the way down; a circle ends where it closes.
 
     Args:
         name: The migration.
         all_of_them: The migrations of its namespace, by name.
-        above: Those that led here.
     """
+    return _branch(name, all_of_them, (), set())
+
+
+def _branch(name: str, all_of_them: Mapping[str, Manifest], above: tuple[str, ...], drawn: set[str]) -> Branch:
+    """What many depend on is followed once: the paths to it can be millions."""
     raw = all_of_them.get(name)
     if raw is None:
         return Branch(Standing.WAITS, f"{name}: there is no such DatabaseMigration")
@@ -123,7 +127,11 @@ def branch(name: str, all_of_them: Mapping[str, Manifest], above: tuple[str, ...
     if name in above:
         return Branch(told.standing, f"{name}: a circle; take one dependsOn out of it")
     spec = read_migration(raw).spec
-    below = tuple(branch(one.name, all_of_them, (*above, name)) for one in spec.depends_on) if spec else ()
+    needs = spec.depends_on if spec else ()
+    if needs and name in drawn:
+        return Branch(told.standing, f"{told.headline}; what it depends on is drawn above")
+    drawn.add(name)
+    below = tuple(_branch(one.name, all_of_them, (*above, name), drawn) for one in needs)
     return Branch(told.standing, told.headline, below)
 
 

@@ -41,3 +41,14 @@ def test_a_circle_ends_where_it_closes() -> None:
         "└── shop/b: ready (UpToDate)",
         "    └── a: a circle; take one dependsOn out of it",
     ]
+
+
+def test_what_many_depend_on_is_drawn_once() -> None:
+    ladder = [migration(f"m{n}", *(f"{side}{n}" for side in "ab")) for n in range(40)]
+    sides = [migration(f"{side}{n}", f"m{n + 1}") for n in range(39) for side in "ab"]
+    named = {one["metadata"]["name"]: one for one in (*ladder, *sides, migration("a39"), migration("b39"))}
+    assert len(flat(judgement.branch("m0", named))) == 40 + 80 + 39
+
+
+def flat(one: judgement.Branch) -> list[str]:
+    return [one.headline, *(line for below in one.below for line in flat(below))]
