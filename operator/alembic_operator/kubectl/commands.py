@@ -95,7 +95,7 @@ def tree(kubectl: Kubectl, console: Console, asked: argparse.Namespace) -> int:
     if asked.name not in named:
         raise KubectlError(f"there is no DatabaseMigration {asked.name} here; check the name and the namespace (-n)")
     whole = judgement.branch(asked.name, named)
-    console.print(screens.tree(whole))
+    console.print(screens.tree(whole), soft_wrap=True)
     return whole.standing
 
 

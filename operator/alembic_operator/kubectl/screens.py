@@ -1,12 +1,11 @@
 """Draw verdicts, with rich. No I/O: a console prints what this returns."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
-from rich.tree import Tree
 
 from alembic_operator.api.status import HistoryEntry
 from alembic_operator.core.runs import messages
@@ -47,12 +46,17 @@ def history(runs: Sequence[HistoryEntry]) -> RenderableType:
     return table
 
 
-def tree(one: Branch) -> Tree:
-    """Return a migration with those that it depends on below it."""
-    drawn = Tree(Text(one.headline, style=_COLOURS[one.standing]))
-    for below in one.below:
-        drawn.add(tree(below))
-    return drawn
+def tree(one: Branch) -> Text:
+    """Return a migration with those that it depends on below it. Not rich's Tree, which drops what is too deep."""
+    drawn = Text(one.headline, style=_COLOURS[one.standing])
+    return Text("\n").join((drawn, *_below(one, "")))
+
+
+def _below(one: Branch, before: str) -> Iterator[Text]:
+    for at, below in enumerate(one.below, 1):
+        last = at == len(one.below)
+        yield Text.assemble(before, "└── " if last else "├── ", (below.headline, _COLOURS[below.standing]))
+        yield from _below(below, before + ("    " if last else "│   "))
 
 
 def line(one: Line) -> RenderableType:
