@@ -13,6 +13,7 @@ from alembic_operator.api.status import (
     LastRun,
     RevisionsStatus,
     RunError,
+    ShownRevisions,
     Status,
 )
 from alembic_operator.api.v1alpha1 import API_VERSION, GROUP, KIND, PLURAL, VERSION
@@ -34,6 +35,7 @@ STATUS = Status(
     image="registry/users@sha256:0",
     database=DatabaseStatus(stateful_set="postgres", host="postgres.shop.svc", port=5432),
     revisions=RevisionsStatus(current=("ab12", "cd34"), target=("ab12", "cd34"), pending=0),
+    shown=ShownRevisions(current="ab12, cd34", target="ab12, ef56", pending="?"),
     last_run=LastRun(
         job="users-0123456789",
         attempt=2,
@@ -153,19 +155,20 @@ def test_the_columns_say_what_the_database_contains(rest: Rest, namespace: str) 
     rest.apply(only_status(STATUS), namespace, "status")
     table = rest.table(migration(), namespace)
     columns = [one["name"] for one in table["columnDefinitions"]]
-    assert columns == ["Name", "Ready", "Reason", "Current", "Pending", "Held", "Age", "Message"]
-    assert [one["name"] for one in table["columnDefinitions"] if one["priority"]] == ["Message"]
+    assert columns == ["Name", "Ready", "Reason", "Current", "Target", "Pending", "Held", "Age", "Message"]
+    assert [one["name"] for one in table["columnDefinitions"] if one["priority"]] == ["Target", "Message"]
     new, ready = (dict(zip(columns, row["cells"], strict=True)) for row in table["rows"])
     assert new.pop("Age")
-    unknown = dict.fromkeys(("Ready", "Reason", "Current", "Pending", "Message"))
+    unknown = dict.fromkeys(("Ready", "Reason", "Current", "Target", "Pending", "Message"))
     assert new == {"Name": "agents", "Held": 0} | unknown
     assert ready.pop("Age")
     assert ready == {
         "Name": "users",
         "Ready": "True",
         "Reason": "UpToDate",
-        "Current": '["ab12","cd34"]',
-        "Pending": 0,
+        "Current": "ab12, cd34",
+        "Target": "ab12, ef56",
+        "Pending": "?",
         "Held": 2,
         "Message": "The database contains cd34.",
     }

@@ -26,15 +26,22 @@ PRINTER_COLUMNS: tuple[dict[str, Any], ...] = (
     {
         "name": "Current",
         "type": "string",
-        # The whole list, with its brackets: a path with [*] or [0] would hide all heads but the first.
-        "jsonPath": ".status.revisions.current",
-        "description": "Database heads, as read back.",
+        # Text of its own: a list is printed as JSON, and a path with [*] or [0] hides all heads but the first.
+        "jsonPath": ".status.shown.current",
+        "description": "Database heads, as read back; `base`: none.",
+    },
+    {
+        "name": "Target",
+        "type": "string",
+        "jsonPath": ".status.shown.target",
+        "description": "Script heads that the target names.",
+        "priority": 1,
     },
     {
         "name": "Pending",
-        "type": "integer",
-        "jsonPath": ".status.revisions.pending",
-        "description": "How many revisions are missing.",
+        "type": "string",
+        "jsonPath": ".status.shown.pending",
+        "description": "How many revisions are missing; `?`: that is unknown, such as while a run is under way.",
     },
     {
         "name": "Held",

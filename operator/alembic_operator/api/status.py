@@ -101,6 +101,17 @@ class RevisionsStatus(Model):
     """The database holds a revision that this image does not know."""
 
 
+class ShownRevisions(Model):
+    """The same as text, for `kubectl get`: heads joined by commas, `base` for none, `?` for what is unknown."""
+
+    current: Text
+    """Database heads."""
+    target: Text
+    """Script heads that the target names."""
+    pending: Text
+    """How many revisions are missing."""
+
+
 class DatabaseStatus(Model):
     """Where spec.database.statefulSetRef leads; gates connect there."""
 
@@ -129,6 +140,8 @@ class Status(Model):
     """The image that ran."""
     revisions: RevisionsStatus | None = None
     """What the database contains."""
+    shown: ShownRevisions | None = None
+    """What `kubectl get` shows of it; nothing else reads it."""
     database: DatabaseStatus | None = None
     """Where spec.database.statefulSetRef leads; absent without it."""
     last_run: LastRun | None = None

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from alembic_operator.api.reasons import Effect, Occasion
+from alembic_operator.api.status import ShownRevisions
 from alembic_operator.core import times
 from alembic_operator.core.actions import CreateJob
 from alembic_operator.core.observation.reading import moment
@@ -39,6 +40,7 @@ def test_a_new_migration_creates_its_job_and_says_pending() -> None:
     assert (planned.status.last_run.job, planned.status.last_run.attempt) == (name_of(new), 1)
     assert not planned.report_first
     assert [one.occasion for one in planned.notices] == [Occasion.STARTED]
+    assert planned.status.shown == ShownRevisions(current="?", target="?", pending="?")
 
 
 def test_a_whole_life_from_pending_to_up_to_date() -> None:
@@ -62,6 +64,7 @@ def test_a_success_is_written_down_with_revisions_image_and_times() -> None:
     assert status.last_run is not None
     assert status.image == "registry/users@sha256:4242"
     assert (status.revisions.current, status.revisions.target, status.revisions.pending) == (("b2",), ("b2",), 0)
+    assert status.shown == ShownRevisions(current="b2", target="b2", pending="0")
     assert (status.last_run.from_, status.last_run.to, status.last_run.error) == (("a1",), ("b2",), None)
     assert [(one.revision, one.seconds) for one in status.last_run.applied] == [("b2", 1.5)]
     assert (status.last_run.started_at, status.last_run.finished_at) == (at(0), at(7))
@@ -105,6 +108,7 @@ def test_what_was_read_back_stays_while_the_next_run_is_under_way_but_not_what_i
         assert life.status.revisions.current == ("b2",)
         assert life.status.revisions.target == ()
         assert life.status.revisions.pending is None
+        assert life.status.shown == ShownRevisions(current="b2", target="?", pending="?")
         life.pod_runs()
 
 

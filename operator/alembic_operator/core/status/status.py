@@ -10,6 +10,7 @@ from alembic_operator.core.observation.observation import Observation
 from alembic_operator.core.observation.results import known
 from alembic_operator.core.runs import messages, run
 from alembic_operator.core.status import conditions
+from alembic_operator.core.status.shown import shown
 
 _HISTORY = 10
 
@@ -36,6 +37,7 @@ def status_after(seen: Observation, decision: Decision) -> Status:
         ),
         image=(done.image if done else None) or before.image,
         revisions=revisions,
+        shown=shown(revisions),
         database=_database(seen),
         last_run=last,
         history=_history(before, decision),

@@ -1,0 +1,27 @@
+"""Write revisions as text for `kubectl get`, which prints a list as JSON and an unknown number as nothing."""
+
+from alembic_operator.api.status import RevisionsStatus, ShownRevisions
+from alembic_operator.core.runs import messages
+
+_UNKNOWN = "?"
+_LONGEST = 253
+"""Characters, as the schema has it."""
+
+
+def shown(revisions: RevisionsStatus | None) -> ShownRevisions:
+    """Return the texts of the columns; none of them is ever empty."""
+    current = _heads(revisions.current) if revisions else _UNKNOWN
+    if revisions is None or not _is_compared(revisions):
+        return ShownRevisions(current=current, target=_UNKNOWN, pending=_UNKNOWN)
+    return ShownRevisions(current=current, target=_heads(revisions.target), pending=str(revisions.pending))
+
+
+def _is_compared(revisions: RevisionsStatus) -> bool:
+    """Return whether the target was found: not while a run is under way, nor where no script is called like it."""
+    if revisions.pending is None:
+        return False
+    return bool(revisions.target or revisions.pending or not revisions.current)
+
+
+def _heads(revisions: tuple[str, ...]) -> str:
+    return messages.bounded(messages.heads(revisions), _LONGEST) if revisions else "base"
