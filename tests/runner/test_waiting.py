@@ -35,7 +35,7 @@ def test_a_lock_timeout_names_who_holds_the_lock(project: Project, runner: Runne
     run = process.finish()
     assert run.code == 0, run.stderr
     text = run.said("retrying")[1]["message"]
-    known = r"night job, user owner, idle in transaction, query age \d+ s, transaction age \d+ s"
+    known = r"night job, user owner, idle in transaction for \d+ s, transaction age \d+ s"
     assert re.fullmatch(rf"canceling statement due to lock timeout; blocked by pid {pid} \({known}\)", text), text
     assert "their data" not in run.everything
     (failed, *_) = run.said("revision failed")
@@ -197,6 +197,7 @@ def test_every_ten_seconds_a_run_says_what_it_does_and_what_it_waits_for(
         assert 2 < line["seconds"] <= line["revision seconds"]
         blocker = line["blocked by"][0]  # the others wait in the same queue, and began later
         assert (blocker["pid"], blocker["application"], blocker["state"]) == (pid, "night job", "idle in transaction")
+        assert 0 <= blocker["idle seconds"] <= blocker["transaction seconds"]
         assert f"blocked by pid {pid} (night job" in line["message"]
     assert [one.finish().code for one in (*blocked, in_python)] == [0, 0, 0, 0]
 

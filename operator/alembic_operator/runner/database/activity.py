@@ -31,16 +31,19 @@ class Blocker:
     state: str = ""
     query_seconds: float | None = None
     transaction_seconds: float | None = None
+    idle_seconds: float | None = None
+    """Since when it runs no statement; None: it runs one, or hides it."""
 
     def __str__(self) -> str:
         """Return it as a part of a sentence."""
         if self.pid == _PREPARED:
             return "a prepared transaction (see pg_prepared_xacts)"
-        ages = (("query age", self.query_seconds), ("transaction age", self.transaction_seconds))
+        idle = self.idle_seconds is not None  # its last query is over: the age of that would say nothing
+        ages = (("query age", None if idle else self.query_seconds), ("transaction age", self.transaction_seconds))
         known = [
             self.application,
             f"user {self.user}" if self.user else "",
-            self.state,
+            f"{self.state} for {self.idle_seconds:.0f} s" if self.idle_seconds is not None else self.state,
             *(f"{what} {age:.0f} s" for what, age in ages if age is not None),
         ]
         text = ", ".join(one for one in known if one)
@@ -55,6 +58,7 @@ class Blocker:
             "state": self.state,
             "query seconds": self.query_seconds,
             "transaction seconds": self.transaction_seconds,
+            "idle seconds": self.idle_seconds,
         }
         return {name: value for name, value in named.items() if value not in ("", None)}
 
@@ -92,7 +96,9 @@ def look(own: OwnConnection, application_name: str, backend: int | None) -> Acti
         " a.wait_event_type, a.wait_event,"
         " w.pid, b.application_name, b.usename::text, coalesce(b.state, b.backend_type),"
         " extract(epoch FROM pg_catalog.clock_timestamp() - b.query_start)::float8,"
-        " extract(epoch FROM pg_catalog.clock_timestamp() - b.xact_start)::float8"
+        " extract(epoch FROM pg_catalog.clock_timestamp() - b.xact_start)::float8,"
+        " CASE WHEN b.state LIKE 'idle%' THEN"
+        " extract(epoch FROM pg_catalog.clock_timestamp() - b.state_change)::float8 END"
         " FROM pg_catalog.pg_stat_activity a"
         " LEFT JOIN LATERAL (SELECT DISTINCT pg_catalog.unnest(pg_catalog.pg_blocking_pids(a.pid)) AS pid"
         " WHERE a.wait_event_type = 'Lock') w ON true"
@@ -109,9 +115,9 @@ def look(own: OwnConnection, application_name: str, backend: int | None) -> Acti
 
 
 def _blocker(row: tuple[object, ...], own: str) -> Blocker:
-    pid, application, user, state, query, transaction = row
+    pid, application, user, state, *ages = row
     name = OWN if application == own else str(application or "")
-    return Blocker(int(str(pid)), name, str(user or ""), str(state or ""), _seconds(query), _seconds(transaction))
+    return Blocker(int(str(pid)), name, str(user or ""), str(state or ""), *(_seconds(age) for age in ages))
 
 
 def _seconds(age: object) -> float | None:

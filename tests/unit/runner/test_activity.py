@@ -1,0 +1,33 @@
+"""Who is in a statement's way, in a sentence."""
+
+import pytest
+
+from alembic_operator.runner.database.activity import OWN, Blocker
+
+CASES = {
+    "a session that is at work": (
+        Blocker(7, "reporting", "shop", "active", query_seconds=12.4, transaction_seconds=60.0),
+        "pid 7 (reporting, user shop, active, query age 12 s, transaction age 60 s)",
+    ),
+    "a session that forgot to commit": (
+        Blocker(7, "reporting", "shop", "idle in transaction", 1990.0, 2000.0, 1860.0),
+        "pid 7 (reporting, user shop, idle in transaction for 1860 s, transaction age 2000 s)",
+    ),
+    "one that holds a lock without a transaction": (
+        Blocker(7, OWN, "shop", "idle", query_seconds=5.0, idle_seconds=4.0),
+        "pid 7 (another connection of this run, user shop, idle for 4 s)",
+    ),
+    "one of which all is hidden": (Blocker(7), "pid 7"),
+    "one that has no process any more": (Blocker(0), "a prepared transaction (see pg_prepared_xacts)"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_blocker_is_named_with_what_it_does_and_since_when(case: str) -> None:
+    blocker, sentence = CASES[case]
+    assert str(blocker) == sentence
+
+
+def test_an_idle_blocker_is_told_to_the_log_with_the_age_of_its_idleness() -> None:
+    facts = Blocker(7, "reporting", "shop", "idle in transaction", 1990.0, 2000.0, 1860.0).facts()
+    assert (facts["idle seconds"], facts["query seconds"], facts["transaction seconds"]) == (1860.0, 1990.0, 2000.0)
