@@ -15,6 +15,7 @@ from alembic_operator.core.observation.observation import Observation
 from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.core.observation.source import Missing
 from alembic_operator.core.runs import messages
+from alembic_operator.core.status.shown import shown
 
 
 class Standing(enum.IntEnum):
@@ -151,7 +152,7 @@ def _facts(status: Status) -> tuple[tuple[str, str], ...]:
         ("Image", status.image or ""),
         ("Current", messages.heads(revisions.current) if revisions else ""),
         ("Target", messages.heads(revisions.target) if revisions else ""),
-        ("Pending", "" if revisions is None or revisions.pending is None else str(revisions.pending)),
+        ("Pending", shown(revisions).pending if revisions else ""),
         ("Held pods", str(status.held_pods or "")),
         ("Last run", f"attempt {last.attempt}: {last.outcome or 'under way'}" if last else ""),
         ("Since", (last.finished_at or last.started_at or "") if last else ""),

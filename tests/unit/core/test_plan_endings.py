@@ -36,6 +36,16 @@ def after(pod: Pod | None, **job: str) -> Plan:
     return plan(seen(jobs=(a_job(NAME, **job),), pods=(pod,) if pod else ()))
 
 
+def test_what_is_pending_is_unknown_where_no_script_is_called_like_the_target() -> None:
+    """A Result counts 0 then, which `kubectl get`, the metrics and the plugin would tell."""
+    unknown = replace(failed("UnknownTarget"), to=("a1",), target=(), pending=0)
+    status = after(ended(NAME, ExitCode.SCRIPTS, unknown), outcome="Failed", failure="PodFailurePolicy").status
+    assert status.revisions is not None
+    assert status.shown is not None
+    assert (status.revisions.current, status.revisions.pending) == (("a1",), None)
+    assert (status.shown.current, status.shown.target, status.shown.pending) == ("a1", "?", "?")
+
+
 def failed(reason: str) -> Result:
     return replace(LOCKED, reason=reason, error=Failure("why", hint="what to do"))
 

@@ -10,7 +10,6 @@ _MANY = tuple(f"{number:012x}" for number in range(256))
 CASES = {
     "nothing is known": (None, ("?", "?", "?")),
     "a run is under way": (RevisionsStatus(current=("a1",)), ("a1", "?", "?")),
-    "the target is unknown": (RevisionsStatus(current=("a1",), pending=0), ("a1", "?", "?")),
     "all is to be undone": (RevisionsStatus(current=("a1",), pending=1), ("a1", "base", "1")),
     "all is there": (RevisionsStatus(current=("a1",), target=("a1",), pending=0), ("a1", "a1", "0")),
     "several heads": (RevisionsStatus(current=("a1", "b1"), target=("a2", "b2"), pending=2), ("a1, b1", "a2, b2", "2")),

@@ -59,12 +59,18 @@ def revisions(before: RevisionsStatus | None, result: Result | None) -> Revision
     """Return what the database contains, as far as the run could see; what was known before, where it saw nothing."""
     if result is None or (result.error and not (result.to or result.from_)):
         return known(before)
+    current = result.to or result.from_
     return RevisionsStatus(
-        current=result.to or result.from_,
+        current=current,
         target=result.target,
-        pending=result.pending,
+        pending=result.pending if _is_compared(result, current) else None,
         database_ahead=result.ahead,
     )
+
+
+def _is_compared(result: Result, current: tuple[str, ...]) -> bool:
+    """Return whether the target was found: where no script is called like it, a Result counts 0, which is not so."""
+    return bool(result.target or result.pending or not current)
 
 
 def known(before: RevisionsStatus | None) -> RevisionsStatus | None:

@@ -11,16 +11,9 @@ _LONGEST = 253
 def shown(revisions: RevisionsStatus | None) -> ShownRevisions:
     """Return the texts of the columns; none of them is ever empty."""
     current = _heads(revisions.current) if revisions else _UNKNOWN
-    if revisions is None or not _is_compared(revisions):
+    if revisions is None or revisions.pending is None:
         return ShownRevisions(current=current, target=_UNKNOWN, pending=_UNKNOWN)
     return ShownRevisions(current=current, target=_heads(revisions.target), pending=str(revisions.pending))
-
-
-def _is_compared(revisions: RevisionsStatus) -> bool:
-    """Return whether the target was found: not while a run is under way, nor where no script is called like it."""
-    if revisions.pending is None:
-        return False
-    return bool(revisions.target or revisions.pending or not revisions.current)
 
 
 def _heads(revisions: tuple[str, ...]) -> str:
