@@ -8,13 +8,16 @@ from alembic_operator.api.crd import crd
 from alembic_operator.api.meta import Condition
 from alembic_operator.api.status import (
     Applied,
+    Build,
     DatabaseStatus,
     HistoryEntry,
     LastRun,
+    Progress,
     RevisionsStatus,
     RunError,
     ShownRevisions,
     Status,
+    WaitingFor,
 )
 from alembic_operator.api.v1alpha1 import API_VERSION, GROUP, KIND, PLURAL, VERSION
 from tests.api.rest import RefusedError, Rest
@@ -45,6 +48,17 @@ STATUS = Status(
         to=("ab12", "cd34"),
         applied=(Applied(revision="ab12", seconds=1.0), Applied(revision="cd34", seconds=0.25)),
         error=RunError(sqlstate="42P01", revision="cd34", statement="SELECT ?", message="no table", hint="create it"),
+    ),
+    progress=Progress(
+        revision="cd34",
+        index=2,
+        of=3,
+        since=NOW,
+        statement="CREATE INDEX CONCURRENTLY i ON t (a)",
+        waiting_for=WaitingFor(pid=4711, application="reporting", user="app", state="active", query_age="31m5s"),
+        build=Build(command="CREATE INDEX CONCURRENTLY", phase="building index", done=3, total=5_000_000_000),
+        at=NOW,
+        moved_at=NOW,
     ),
     history=(HistoryEntry(finished_at=NOW, from_=("ab11",), to=("ab12",), image="users:1", outcome="UpToDate"),),
     known_images=("sha256:0",),

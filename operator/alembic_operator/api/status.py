@@ -4,7 +4,18 @@ from typing import Annotated
 
 from pydantic import Field
 
-from alembic_operator.api.meta import Condition, Message, Model, Name, Revision, Revisions, Sentences, Text, Timestamp
+from alembic_operator.api.meta import (
+    SENTENCE_LENGTH,
+    Condition,
+    Message,
+    Model,
+    Name,
+    Revision,
+    Revisions,
+    Sentences,
+    Text,
+    Timestamp,
+)
 
 
 class Applied(Model):
@@ -112,6 +123,57 @@ class ShownRevisions(Model):
     """How many revisions are missing."""
 
 
+class WaitingFor(Model):
+    """A session that holds what a run waits for; what its user hides from the run's is absent."""
+
+    pid: int
+    """Its process id in PostgreSQL; 0: a transaction that was prepared, see pg_prepared_xacts."""
+    application: Text | None = None
+    """Its application_name, or the pod of another migration."""
+    user: Text | None = None
+    """Its user."""
+    state: Text | None = None
+    """What it does, such as `active` or `idle in transaction`."""
+    query_age: Annotated[str, Field(max_length=32)] | None = None
+    """For how long its query has been running, or, where it is idle, for how long it has been so, such as `31m5s`."""
+
+
+class Build(Model):
+    """How far CREATE INDEX, VACUUM, CLUSTER, COPY or ANALYZE is, by pg_stat_progress_*."""
+
+    command: Text
+    """The command, such as `CREATE INDEX CONCURRENTLY`."""
+    phase: Text | None = None
+    """Its phase, in PostgreSQL's words; COPY has none."""
+    done: int = 0
+    """How much of this phase is done."""
+    total: int = 0
+    """How much there is to do in this phase, in the same unit; 0: unknown."""
+
+
+class Progress(Model):
+    """How far a run is, as its pod said when it was asked last."""
+
+    revision: Revision | None = None
+    """The revision that is running; absent before the first one and between two."""
+    index: int | None = None
+    """Its number among the revisions of this run, from 1."""
+    of: int | None = None
+    """How many revisions the run has."""
+    since: Timestamp
+    """When this revision began; without a revision, since when there is none."""
+    statement: Annotated[str, Field(max_length=SENTENCE_LENGTH)] | None = None
+    """The statement that is running, shortened, without its literals."""
+    waiting_for: WaitingFor | None = None
+    """Who is in the way; of several, the session with the oldest transaction."""
+    build: Build | None = None
+    """How far a command that PostgreSQL counts is."""
+    at: Timestamp
+    """When all this was so."""
+    moved_at: Timestamp
+    """When the run moved last: it came to another revision or statement, or one computed instead of waiting."""
+
+
 class DatabaseStatus(Model):
     """Where spec.database.statefulSetRef leads; gates connect there."""
 
@@ -146,6 +208,8 @@ class Status(Model):
     """Where spec.database.statefulSetRef leads; absent without it."""
     last_run: LastRun | None = None
     """The last run."""
+    progress: Progress | None = None
+    """How far the run under way is; absent in its first seconds, and where its pod cannot be asked."""
     history: Annotated[
         tuple[HistoryEntry, ...], Field(max_length=10, json_schema_extra={"x-kubernetes-list-type": "atomic"})
     ] = ()
