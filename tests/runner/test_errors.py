@@ -221,12 +221,13 @@ def test_an_error_without_words_ends_as_any_other(any_project: Project, runner: 
         ),
     ],
 )
-def test_an_object_that_the_revision_itself_makes_twice_is_no_change_by_hand(
+def test_an_object_that_the_first_revision_itself_makes_twice_says_nothing_of_the_tables_that_are_there(
     any_project: Project, runner: Runner, database: Database, script: str
 ) -> None:
-    any_project.begin().table("one").revision("two", script)
+    database.rows("create table there (id int)")
+    any_project.begin().revision("one", script)
     run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
     assert (run.code, run.result.reason) == (70, "RevisionFailed"), run.stderr
     assert run.result.error
-    assert "makes the object twice" in run.result.error.hint
+    assert "twice: correct it" in run.result.error.hint
     assert "stamp" not in run.result.error.hint

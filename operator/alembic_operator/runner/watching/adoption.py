@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database import vacancy
-from alembic_operator.runner.process.hints import EXISTS_ALREADY
+from alembic_operator.runner.watching import existing
 from alembic_operator.runner.watching.witness import Witness
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class Adoption(Witness):
 
     def failed(self, verdict: Verdict) -> Verdict:
         """Give the first revision that fails on an object which exists the reason that says what to do."""
-        met = verdict.reason is Reason.REVISION_FAILED and verdict.failure.sqlstate in EXISTS_ALREADY
-        if self._at is None or not met:
+        found = existing.met(verdict.failure) if verdict.reason is Reason.REVISION_FAILED else None
+        if self._at is None or found is None or not found.may_come_with_tables:
             return verdict
         return replace(verdict, reason=self._at.reason, failure=replace(verdict.failure, hint=self._at.hint))
 

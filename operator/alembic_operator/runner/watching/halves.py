@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,8 @@ from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database.own import fetch, literal
 from alembic_operator.runner.database.sites import raw_of
 from alembic_operator.runner.process.failures import Ending, Verdict
-from alembic_operator.runner.process.hints import AGAIN, EXISTS_ALREADY
+from alembic_operator.runner.process.hints import AGAIN
+from alembic_operator.runner.watching import existing
 from alembic_operator.runner.watching.ledger import Ledger
 from alembic_operator.runner.watching.mark import Mark
 from alembic_operator.runner.watching.witness import Witness
@@ -29,12 +29,12 @@ _UNKNOWN = (
     "A statement ran that cannot be rolled back, and the connection was lost, or it may commit in parts: look whether"
     " it took effect, undo or complete it by hand."
 )
-_NAMED = re.compile('"([^"]+)"')
-_MADE_TWICE = (
-    "This revision makes the object twice: an enum type is mostly made once by its create() and again by the table"
-    " that uses"
-    " it (write create_type=False there). Nothing is left of it; correct the revision and deploy a new image."
-)
+_TWICE = "The revision makes this object twice: correct it and deploy a new image. Nothing of it is left."
+_MADE_TWICE = {
+    "type": "create_table() and add_column() make the type of an Enum, too: write postgresql.ENUM(create_type=False)"
+    " there. ",
+    "relation": "A Column with index=True or unique=True makes its index, too. ",
+}
 _WRITE_INSTEAD = f" In the script, write {_BLOCK} in place of COMMIT."
 _STOPPED = (Reason.INTERRUPTED, Reason.DEADLINE_EXCEEDED)
 
@@ -102,9 +102,10 @@ class Halves(Witness):
         committed, unknown, own, cut = ledger.committed, ledger.unknown, ledger.ends_itself, ledger.cut
         said = tuple(one.text for one in committed) or verdict.failure.committed  # of an earlier run
         failure = replace(verdict.failure, committed=said)
-        named = _NAMED.search(failure.message) if failure.sqlstate in EXISTS_ALREADY else None
-        if named and ledger.made(named[1]):
-            failure = replace(failure, hint=_MADE_TWICE)
+        found = existing.met(failure)
+        if found and found.is_made_by(one.text for one in ledger.executed):
+            verdict = replace(verdict, reason=Reason.REVISION_FAILED)  # the tables that Adoption saw are not the cause
+            failure = replace(failure, hint=_MADE_TWICE.get(found.kind, "") + _TWICE)
         ledger.end()
         if own:
             failure = replace(failure, hint=(failure.hint + _WRITE_INSTEAD).strip())

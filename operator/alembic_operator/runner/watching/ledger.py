@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -101,11 +100,11 @@ class Ledger:
         chosen = [account for key, account in self._accounts.items() if (key == self._main) is here]
         return [one for account in chosen for one in account.lost if one not in kept]
 
-    def made(self, name: str) -> bool:
-        """Tell whether the revision itself has executed a statement that makes an object of that name."""
-        told = [*self.committed, *(one for each in self._accounts.values() for one in (*each.open, *each.lost))]
-        makes = re.compile(rf"""(?:CREATE|ALTER TABLE .*\bADD)\b.*[\s."]{re.escape(name)}(?!\w)""", re.IGNORECASE)
-        return any(makes.match(one.text) for one in told)
+    @property
+    def executed(self) -> tuple[Statement, ...]:
+        """Return what the revision executed so far, whatever became of it."""
+        accounts = self._accounts.values()
+        return (*self.committed, *(one for each in accounts for one in (*each.open, *each.lost)))
 
     @property
     def unknown(self) -> tuple[Statement, ...]:

@@ -21,10 +21,10 @@ def of_a_run(connections: Connections) -> tuple[Witness, ...]:
     """Return the witnesses of one run."""
     return (
         Footprints(),
-        Halves(connections),
+        Adoption(connections),
+        Halves(connections),  # behind it: what the revision itself made was not there before
         Commits(),
         Indexes(connections),
-        Adoption(connections),
         Autocommit(connections.around.journal),
         Pulse(connections),  # last, for it tells what the others made of a failure
     )
