@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.commands import unfinished
-from alembic_operator.runner.database import applied, direct, option, read_only, vacancy, versions
-from alembic_operator.runner.database.idle import IdleConnections
-from alembic_operator.runner.database.read_only import ReadOnly
+from alembic_operator.runner.commands import env_asked, unfinished
+from alembic_operator.runner.commands.env_asked import EnvAsked
+from alembic_operator.runner.database import applied, direct, vacancy, versions
 from alembic_operator.runner.database.reader import Reader
-from alembic_operator.runner.database.sites import Site, Sites
-from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify, first_line
-from alembic_operator.runner.project import environment, scripts
+from alembic_operator.runner.database.sites import Site
+from alembic_operator.runner.process.failures import Ending
+from alembic_operator.runner.project import scripts
 from alembic_operator.runner.project.state import Contents
 from alembic_operator.runner.project.targets import union
 
 if TYPE_CHECKING:
     from alembic_operator.contract import Invocation, Result
     from alembic_operator.runner.database.connect import Connections
-
-_ENV_PAUSE = (2.0, 60.0)
-_DEFAULT_TABLE = "alembic_version"
 
 
 class AlembicInspection:
@@ -33,24 +28,15 @@ class AlembicInspection:
         """Begin to look; for `trust` seconds an absent version table means that nothing was migrated yet."""
         self._invocation = invocation
         self._connections = connections
-        self._read_only = ReadOnly(connections)
-        self._read_only.install()
-        self.script: Any = environment.open_scripts(environment.open_config(invocation), invocation)
+        self._reader = Reader()
+        self._env = EnvAsked(invocation, connections, self._reader)
         readable = scripts.read_statically(self.script)
         self._static = scripts.version_table(self.script) if readable else None
         self._sites: list[Site] = []
-        self._reader = Reader()
-        self._idle = IdleConnections() if invocation.command == "gate" else None
         self._guessed = False
         """The version table is one of its name; nobody said in which schema."""
-        self._env_may_run = 0.0
         self._doubt_after = time.monotonic() + trust
-        self._env_pause = _ENV_PAUSE[0]
-        self._last: Verdict | None = None
         self._just_asked = self._ends = False
-        self._cut_short: Ending | None = None
-        """Why env.py failed after revisions that were only looked at; it may read what they make."""
-        self._nothing: tuple[str, ...] = ()
 
     def heads(self) -> list[tuple[str, ...]]:
         """Return the heads of each version table that env.py configures.
@@ -63,7 +49,7 @@ class AlembicInspection:
             if not self._sites:
                 self._find()
             found = self._read()
-            if self._is_contested() if any(found) else self._is_doubtful() and self._env_is_due():
+            if self._is_contested() if any(found) else self._is_doubtful() and self._env.is_due:
                 self._ask_env()
                 found = self._read()
         except BaseException as error:
@@ -90,15 +76,16 @@ class AlembicInspection:
 
     def heard_out(self, *, pending: bool) -> bool:
         """Tell whether env.py configured all that it would; else forget what it did, and ask it again."""
-        if self._cut_short is None or pending:
+        if self._env.cut_short is None or pending:
             return True
-        self._sites, self._env_may_run = [], 0.0
+        self._sites = []
+        self._env.be_due()
         return False
 
     def require_heard_out(self, *, pending: bool) -> None:
         """Raise why env.py failed, where no pending revision explains it."""
-        if self._cut_short and not pending:
-            raise self._cut_short
+        if self._env.cut_short and not pending:
+            raise self._env.cut_short
 
     def _recorded(self, site: Site) -> Contents:
         own = self._reader.over(site)
@@ -122,7 +109,7 @@ class AlembicInspection:
 
     def warnings(self, heads: list[tuple[str, ...]]) -> tuple[str, ...]:
         """Return what somebody should look at where there are no heads; ask it just after they were read."""
-        told = (*self._nothing, *self._read_only.told)
+        told = self._env.told
         if self._ends:
             return told
         sites = zip(self._sites, heads)  # noqa: B905  3.9 has no strict
@@ -145,6 +132,11 @@ class AlembicInspection:
             self._reader.close()
             raise self._ending(error) from error
         return result
+
+    @property
+    def script(self) -> Any:
+        """Alembic's ScriptDirectory, as env.py saw it last."""
+        return self._env.script
 
     @property
     def scripts(self) -> scripts.Loaded:
@@ -179,7 +171,7 @@ class AlembicInspection:
         """
         if not all(site.origin.may_end for site in self._sites):
             raise error
-        if not self._just_asked and self._env_is_due():
+        if not self._just_asked and self._env.is_due:
             self._ask_env()
         if not self._just_asked and not self._ends:
             raise error
@@ -190,13 +182,14 @@ class AlembicInspection:
         return seen
 
     def _ending(self, error: BaseException) -> Ending:
-        if stopped := self._connections.around.stop.requested:
-            return stopped
-        origin = self._connections.origin
-        verdict = classify(self._connections.explain(error), Scene(server=origin.place if origin else ""))
-        if verdict.reason is Reason.AUTHENTICATION_FAILED:
+        ending = env_asked.ending(self._connections, error)
+        if ending.verdict.reason is Reason.AUTHENTICATION_FAILED:
             self._sites = []  # env.py may have read the old password; it is asked again
-        return Ending.of(verdict)
+        return ending
+
+    def _ask_env(self) -> None:
+        self._sites = self._env.ask()
+        self._guessed, self._just_asked = False, True
 
     def _find(self) -> None:
         address = self._connections.address
@@ -223,115 +216,5 @@ class AlembicInspection:
         try:
             self._connections.reach(origin).close()
         except Ending as ending:
-            if ending.verdict.reason is not Reason.AUTHENTICATION_FAILED or not self._env_is_due():
+            if ending.verdict.reason is not Reason.AUTHENTICATION_FAILED or not self._env.is_due:
                 raise
-
-    def _env_is_due(self) -> bool:
-        return time.monotonic() >= self._env_may_run
-
-    def _ask_env(self) -> None:
-        if not self._env_is_due() and self._last:
-            raise Ending.of(self._last)
-        sites = Sites(self._connections, [])
-        try:
-            self._look_by_env(sites)
-        except BaseException as error:
-            self._last = self._ending(error).verdict
-            raise
-        finally:
-            self._connections.close_spare()
-            if self._idle:
-                self._idle.close()
-            self._env_may_run = time.monotonic() + self._env_pause
-            self._env_pause = min(2 * self._env_pause, _ENV_PAUSE[1])
-        self._sites, self._guessed, self._just_asked = sites.found, False, True
-
-    def _configuring(self, sites: Sites, connection: Any, arguments: dict[str, Any]) -> None:
-        """Connect while env.py holds the way there: a connector, a tunnel or a pool may end with it.
-
-        Not where env.py's transaction may hold the only connection of a pooler: a second one would wait for its end.
-        """
-        site = sites.examine(connection, arguments)
-        if self._connections.shared:
-            return
-        self._connections.hand_over(self._reader, site.origin)
-        with suppress(Exception):  # it is tried again when env.py is over
-            self._reader.over(site)
-
-    def _running(self, sites: Sites) -> None:
-        """Read where the revisions would run now."""
-        if not sites.found or self._connections.shared:
-            return
-        site = sites.last
-        sites.again(site)
-        with suppress(Exception):
-            site.seen = site.read_over(self._reader.over(site))
-
-    def _look_by_env(self, sites: Sites) -> None:
-        """Run env.py without the right to write; what it configured before it wanted to counts."""
-        self._read_only.begin()
-        try:
-            self._run_env(sites)
-        except BaseException as error:
-            if self._connections.around.stop.requested or not self._read_only.stopped(error):
-                raise
-            self._connections.around.journal.info("env.py stopped", message=first_line(error))
-            if not sites.found:
-                self._presume(sites, error)
-        if self._read_only.wrote:
-            self._read_only.tell(read_only.STOPPED)
-
-    def _presume(self, sites: Sites, error: BaseException) -> None:
-        """Find the version table of an env.py that must write before it configures one."""
-        origin = self._connections.origin
-        if origin is None:
-            raise error
-        own = self._connections.reach(origin)
-        schema, name = scripts.version_table(self.script) or ("", _DEFAULT_TABLE)
-        schema = schema or self._invocation.schema
-        if doubtful := read_only.other_than(own, versions.VersionTable(schema, name)):
-            with self._read_only.lifted(own, doubtful):
-                self._run_env(sites)
-            return
-        location = versions.locate(own.rows, schema, name)  # nothing was migrated yet, or this one is its own
-        own.close()
-        sites.found.append(Site(origin, location.table, location.database, role=self._invocation.role))
-
-    def _run_env(self, sites: Sites) -> None:
-        self._connections.forget()
-        config = environment.open_config(self._invocation)
-        script = environment.open_scripts(config, self._invocation)
-        option.give_url(config, script, self._connections.address)
-        engine = direct.Engine(config, script, self._connections.around.journal)
-        hooks = environment.Hooks(
-            lambda *given: self._configuring(sites, *given),
-            lambda _: self._load(script),
-            connect=engine.connect if self._connections.address else None,
-            running=lambda _: self._running(sites),
-        )
-        self._cut_short = None
-        try:
-            environment.run(config, script, hooks, self._invocation.target)
-        except (Exception, SystemExit) as error:
-            if self._read_only.stopped(error) or not _would_have_run(script, sites.found):
-                raise
-            self._cut_short = self._ending(error)
-            self._last = self._cut_short.verdict
-            message = f"env.py needs what its pending revisions make, and was heard until there: {self._cut_short}"
-            self._connections.around.journal.info("env.py ended early", message=message)
-        if "configure" not in hooks.calls:
-            ending = self._connections.refused or environment.never_ran(hooks.calls, self._invocation.target)
-            if ending:
-                raise ending
-            self._nothing = (environment.NOTHING,)
-
-    def _load(self, script: Any) -> None:
-        """Read the revisions where env.py has just said where they are, and while what they import is there."""
-        if not scripts.read_statically(script):
-            scripts.heads(script)
-        self.script = script
-
-
-def _would_have_run(script: Any, sites: list[Site]) -> bool:
-    """Tell whether revisions are missing where env.py called context.run_migrations()."""
-    return any(scripts.missing(script, scripts.heads(script), site.seen) for site in sites if site.seen is not None)

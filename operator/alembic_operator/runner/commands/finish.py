@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import Applied, Result
 from alembic_operator.runner.database.reader import Reader
-from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify, first_line, is_there
+from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify, first_line
 from alembic_operator.runner.project import environment, scripts, state
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ class Finish:
         try:
             return reader.read(self.sites)
         except Exception as error:
-            seen = [site.seen for site in self.sites if site.seen is not None]
-            if verdict or len(seen) < len(self.sites) or is_there(error):
+            seen = [site.seen for site in self.sites if site.seen is not None and site.counts_early(error)]
+            if verdict or len(seen) < len(self.sites):
                 raise
             message = f"read back while env.py ran; the way to the database has ended with it: {first_line(error)}"
             self.journal.info("read back earlier", message=message)

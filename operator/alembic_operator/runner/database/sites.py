@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database import drivers, versions
 from alembic_operator.runner.database.own import Origin, fetch
-from alembic_operator.runner.process.failures import Ending
+from alembic_operator.runner.process.failures import Ending, is_there
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +60,10 @@ class Site:
     def place(self) -> tuple[str, str, str]:
         """Which database it is in; a creator's has no address but the one that the server tells."""
         return self.origin.place, self.database, "" if self.origin.place else self.server
+
+    def counts_early(self, error: BaseException) -> bool:
+        """Tell whether what was read while env.py held the way there counts, where it cannot be read again."""
+        return self.seen is not None and not is_there(error)
 
     def read_over(self, own: OwnConnection) -> tuple[str, ...]:
         """Read the database heads over a connection, in the role in which env.py works."""

@@ -9,7 +9,7 @@ from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database.own import fetch, literal
 from alembic_operator.runner.database.reader import Reader
 from alembic_operator.runner.database.sites import raw_of
-from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify, is_there
+from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify
 from alembic_operator.runner.watching.witness import Witness
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Commits(Witness):
             try:
                 lost += self._lost(site, reader.over(site))
             except Exception as error:  # noqa: BLE001  whatever it is, success was not seen unless it was before
-                if site.seen is None or id(site) not in self._lost_before or is_there(error):
+                if id(site) not in self._lost_before or not site.counts_early(error):
                     return _because(result, classify(error, Scene(server=site.origin.place)))
                 lost += self._lost_before[id(site)]
         reader.close()
