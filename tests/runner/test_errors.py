@@ -219,6 +219,7 @@ def test_an_error_without_words_ends_as_any_other(any_project: Project, runner: 
             "op.create_table('t', sa.Column('a', sa.Integer)); op.add_column('t', sa.Column('b', sa.Integer));"
             " op.add_column('t', sa.Column('b', sa.Integer))"
         ),
+        'op.execute("create table t (a int, a int)")',
     ],
 )
 def test_an_object_that_the_first_revision_itself_makes_twice_says_nothing_of_the_tables_that_are_there(
@@ -229,5 +230,5 @@ def test_an_object_that_the_first_revision_itself_makes_twice_says_nothing_of_th
     run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
     assert (run.code, run.result.reason) == (70, "RevisionFailed"), run.stderr
     assert run.result.error
-    assert "twice: correct it" in run.result.error.hint
+    assert "twice" in run.result.error.hint
     assert "stamp" not in run.result.error.hint

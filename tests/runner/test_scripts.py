@@ -126,7 +126,7 @@ def test_a_project_without_revisions_is_broken(
 @pytest.mark.parametrize(
     ("text", "said", "hint"),
     [
-        ("import not_there_at_all", "No module named 'not_there_at_all'", "Install the module"),
+        ("import not_there_at_all", "No module named 'not_there_at_all'", "Else install it"),
         ("from os import not_there_at_all", "cannot import name", "has the traceback"),
         ("import os; os.environ['NOT_SET']", "KeyError: 'NOT_SET'", "variable"),
         ("<<<<<<< HEAD", "line 1", "half resolved merge"),

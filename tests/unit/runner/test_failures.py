@@ -240,11 +240,11 @@ def test_a_timeout_of_somebody_elses_is_not_blamed_on_the_policy(code: str) -> N
 
 @pytest.mark.parametrize("code", ["42P07", "42701", "42710", "42P06"])
 def test_an_object_that_exists_is_hinted_as_drift(code: str) -> None:
-    assert "half-applied" in classify(_error(code), RUNNING).failure.hint
+    assert "applied in part" in classify(_error(code), RUNNING).failure.hint
 
 
 def test_what_is_gone_may_be_half_applied() -> None:
-    assert "half-applied" in classify(_error("42704", 'index "by_id" does not exist'), RUNNING).failure.hint
+    assert "applied in part" in classify(_error("42704", 'index "by_id" does not exist'), RUNNING).failure.hint
 
 
 def test_a_session_that_ends_between_two_statements_of_asyncpg_is_tried_again() -> None:

@@ -15,7 +15,7 @@ from alembic_operator.runner.database import holders, traces
 from alembic_operator.runner.database.own import literal, quoted
 from alembic_operator.runner.database.versions import LOCK_CLASS_A, LOCK_CLASS_B
 from alembic_operator.runner.process.failures import Ending, Verdict
-from alembic_operator.runner.process.hints import AGAIN
+from alembic_operator.runner.process.hints.line import AGAIN
 
 if TYPE_CHECKING:
     from alembic_operator.runner.database.versions import Query, VersionTable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database.own import literal
 from alembic_operator.runner.database.versions import HISTORY_TABLE
-from alembic_operator.runner.process.hints import AGAIN
+from alembic_operator.runner.process.hints.line import AGAIN
 
 if TYPE_CHECKING:
     from alembic_operator.runner.database.versions import Connected, VersionTable

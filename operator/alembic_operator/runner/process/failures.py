@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import ExitCode, Failure
-from alembic_operator.runner.process import causes, hints, masking, wording
+from alembic_operator.runner.process import causes, masking, wording
 from alembic_operator.runner.process.causes import words
+from alembic_operator.runner.process.hints import line, table
 
 EXIT_CODES = {
     Reason.UP_TO_DATE: ExitCode.OK,
@@ -178,13 +179,13 @@ def classify(error: BaseException, scene: Scene) -> Verdict:
     if not scene.revision and code in _CONNECT_CODES:
         code = wording.connect_sqlstate(words(error)) or code
     reason = _reason(error, code, scene)
-    past = bool(scene.revision) and not _is_of_sqlalchemy(error)
+    past = line.PAST if scene.revision and not _is_of_sqlalchemy(error) else ""
     failure = Failure(
         message=_message(error, code, scene),
         sqlstate=code,
         revision=scene.revision,
         statement=masking.statement(str(getattr(error, "statement", None) or "")),
-        hint=hints.hint(reason, code, error, undoing=scene.undoing, past=past),
+        hint=table.of(error, reason, code, line.UNDOING if scene.undoing else past),
     )
     return Verdict(reason, failure)
 
@@ -204,7 +205,7 @@ def unreachable(verdict: Verdict, scene: Scene) -> Verdict:
     message = text if scene.server in text else f"{scene.server}: {text}"
     return Verdict(
         Reason.DATABASE_UNREACHABLE,
-        replace(verdict.failure, message=message, hint=hints.hint(Reason.DATABASE_UNREACHABLE)),
+        replace(verdict.failure, message=message, hint=table.hint(line.Case(Reason.DATABASE_UNREACHABLE, text=text))),
     )
 
 
@@ -226,6 +227,8 @@ def _reason(error: BaseException, code: str, scene: Scene) -> Reason:
         found = Reason.DATABASE_UNREACHABLE
     if wording.is_of_catalog(code, first_line(error)):
         found = Reason.CONFLICT
+    if wording.is_of_own_session(code, words(error)):
+        found = None
     if found:
         return found
     if scene.revision:

@@ -33,6 +33,8 @@ _ARGUMENTS = re.compile(
 _FAILED = re.compile(r"connection to server .* failed|connection failed|cannot switch to state \d+; another operation")
 """The last one is asyncpg's, when the server's parting word came between two statements."""
 
+_OWN_SESSION = re.compile(r"pending trigger events|in this session")
+
 
 def connect_sqlstate(text: str) -> str:
     """Return the code of a failed connection attempt; empty when it is not known, or not in English."""
@@ -57,3 +59,8 @@ def is_of_connection(text: str) -> bool:
 def is_of_catalog(sqlstate: str, text: str) -> bool:
     """Tell whether a server's own catalog was in the way, as IF NOT EXISTS does not prevent; later it is not."""
     return sqlstate in _CATALOG and bool(_CATALOG[sqlstate].search(text))
+
+
+def is_of_own_session(sqlstate: str, text: str) -> bool:
+    """Tell whether what is in use is used by the very session that wants to change it; later it is, too."""
+    return sqlstate == "55006" and bool(_OWN_SESSION.search(text))

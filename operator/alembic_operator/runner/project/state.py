@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, FrozenSet, Mapping, Optional, Tuple
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.process.failures import Ending
-from alembic_operator.runner.process.hints import AGAIN
+from alembic_operator.runner.process.hints.line import AGAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database.own import fetch, literal
 from alembic_operator.runner.database.sites import raw_of
 from alembic_operator.runner.process.failures import Ending, Verdict
-from alembic_operator.runner.process.hints import AGAIN
+from alembic_operator.runner.process.hints.line import AGAIN
 from alembic_operator.runner.watching import existing
 from alembic_operator.runner.watching.ledger import Ledger
 from alembic_operator.runner.watching.mark import Mark
