@@ -103,7 +103,7 @@ class Observer:
         """Return a workload from the cache; read it once, because it may be older than the reference to it."""
         known = self._cache.workload(reference)
         if known is None and (raw := await self._cluster.get(*reference)):
-            self._cache.put_for(key, reference.resource, raw)
+            self._cache.put_read_by(key, reference.resource, raw)
             known = self._cache.workload(reference)
         return known
 

@@ -5,9 +5,12 @@ from collections.abc import AsyncGenerator, AsyncIterator
 
 from alembic_operator.core import names
 from alembic_operator.core.manifests.merge import merge
+from alembic_operator.core.observation.migrations import Migration, read_migration
 from alembic_operator.core.observation.reading import Manifest, fields
-from alembic_operator.kube.cluster import Page, Resource, Scope
+from alembic_operator.kube.cache import Cache
+from alembic_operator.kube.cluster import MIGRATIONS, Page, Resource, Scope
 from alembic_operator.kube.errors import AlreadyExistsError, ApiError, ConflictError, NotFoundError
+from tests.unit.kube.objects import a_migration
 
 
 class Twin:
@@ -111,3 +114,10 @@ class Twin:
         if error := self.answers.get((verb, resource)):
             error.asked = f"{'patch' if verb == 'apply' else verb} {resource.plural}"
             raise error
+
+
+def a_known_migration(cluster: Twin, cache: Cache) -> Migration:
+    """Store migration users, let the watch tell of it, and return it as it is read."""
+    raw = cluster.store(MIGRATIONS, a_migration())
+    cache.put(MIGRATIONS, raw)
+    return read_migration(raw)

@@ -1,11 +1,8 @@
 """What cannot be read is said once, and what could not be decided about is looked at when it can be read again."""
 
-from collections.abc import Iterator
 from random import Random
-from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cluster import JOBS, MIGRATIONS, Scope
@@ -13,16 +10,11 @@ from alembic_operator.kube.errors import ApiError, RefusedError, UnreachableErro
 from alembic_operator.shell.informer import Informer
 from alembic_operator.shell.queue import Bounds, WorkQueue
 from tests.unit.kube.objects import a_migration
+from tests.unit.shell.shop import Logs
 
 SHOP = Scope(JOBS, "shop")
 FORBIDDEN = RefusedError(403, "Forbidden", "jobs is forbidden")
 AWAY = UnreachableError(0, "ClientConnectionError", "away")
-
-
-@pytest.fixture
-def logs() -> Iterator[list[Any]]:
-    with capture_logs() as entries:
-        yield entries
 
 
 def an_informer() -> Informer:
@@ -32,7 +24,7 @@ def an_informer() -> Informer:
     return Informer(cache, WorkQueue[Key](Random(1), lambda key: key.namespace, Bounds(1, 1)))
 
 
-async def test_what_cannot_be_read_is_said_once_until_the_answer_changes(logs: list[Any]) -> None:
+async def test_what_cannot_be_read_is_said_once_until_the_answer_changes(logs: Logs) -> None:
     informer = an_informer()
     for error in (FORBIDDEN, FORBIDDEN, AWAY, AWAY):
         informer.on_error(SHOP, error)
@@ -41,9 +33,7 @@ async def test_what_cannot_be_read_is_said_once_until_the_answer_changes(logs: l
 
 
 @pytest.mark.parametrize(("error", "looked_at"), [(FORBIDDEN, {Key("shop", "users")}), (AWAY, set())], ids=str)
-async def test_what_was_refused_before_is_looked_at_again(
-    logs: list[Any], error: ApiError, looked_at: set[Key]
-) -> None:
+async def test_what_was_refused_before_is_looked_at_again(logs: Logs, error: ApiError, looked_at: set[Key]) -> None:
     informer = an_informer()
     informer.on_error(SHOP, error)
     informer.on_list(SHOP, set())
@@ -54,7 +44,7 @@ async def test_what_was_refused_before_is_looked_at_again(
     assert len(logs) == 2
 
 
-async def test_a_watch_that_is_too_old_is_no_trouble(logs: list[Any]) -> None:
+async def test_a_watch_that_is_too_old_is_no_trouble(logs: Logs) -> None:
     informer = an_informer()
     informer.on_error(SHOP, ApiError(410, "Expired", "too old resource version"))
     assert (informer.troubles(), logs) == ([], [])

@@ -42,7 +42,7 @@ class Cache:
         self._workloads: dict[Reference, Packed] = {}
         self._referrers: dict[Reference, set[Key]] = defaultdict(set)
         self._referred: dict[Key, tuple[Reference, ...]] = {}
-        self._unaware: dict[Reference, set[Key]] = {}
+        self._not_told: dict[Reference, set[Key]] = {}
         """Who has not been told of an object that another one has read; its watch tells of it."""
         self.unreadable: dict[tuple[Resource, str | None], ApiError] = {}
         """What the API server refuses to let be read, by resource and namespace; None: of all namespaces."""
@@ -50,16 +50,16 @@ class Cache:
     def put(self, resource: Resource, raw: Manifest) -> set[Key]:
         """Take in an object, unless a newer version of it, this very one, or its end is known."""
         about = reference(resource, raw)
-        others = self._unaware.pop(about, set())
+        others = self._not_told.pop(about, set())
         if not self._wanted(about, raw) or not self._versions.is_news(about, version(raw)):
             return others
         self._versions.learn(about, version(raw))
         return others | self._store(about, raw)
 
-    def put_for(self, key: Key, resource: Resource, raw: Manifest) -> None:
+    def put_read_by(self, reader: Key, resource: Resource, raw: Manifest) -> None:
         """Take in what one migration has read by itself: others look at it when the watch tells of it, as of news."""
-        if others := self.put(resource, raw) - {key}:
-            self._unaware[reference(resource, raw)] = others
+        if others := self.put(resource, raw) - {reader}:
+            self._not_told[reference(resource, raw)] = others
 
     def drop(self, resource: Resource, raw: Manifest) -> set[Key]:
         """Forget an object that was deleted, unless a newer one of its name is known."""
@@ -79,7 +79,7 @@ class Cache:
             async for raw in listed:
                 about = reference(resource, raw)
                 listed_ones.add(about)
-                woken |= self._unaware.pop(about, set())
+                woken |= self._not_told.pop(about, set())
                 if about in newer:
                     woken |= self.put(resource, raw)
                 elif self._wanted(about, raw) and self._versions.believe(about, version(raw)):
@@ -232,7 +232,7 @@ class Cache:
         if about.resource == CONFIG_MAPS:
             return self._within(about.namespace)
         self._workloads.pop(about, None)
-        self._unaware.pop(about, None)
+        self._not_told.pop(about, None)
         return self._let_go(about) | self._referrers.get(about, set())
 
     def _within(self, namespace: str) -> set[Key]:
