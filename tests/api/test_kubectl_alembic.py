@@ -1,14 +1,20 @@
 """`kubectl alembic` with a real kubectl, against a real API server: what it prints, changes and ends with."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 
 from alembic_operator.api.v1alpha1 import API_VERSION, KIND
 from alembic_operator.kubectl.main import main
 from devcluster.controlplane import ApiServer
+from tests.api.chart import of_kind, render
+from tests.api.gates import Door
 from tests.api.rest import Rest
+
+pytest_plugins = ["tests.api.gate_fixtures"]
 
 LABEL = "alembic-operator.dev/migration"
 SINCE = "2026-11-30T03:12:07Z"
@@ -53,11 +59,17 @@ def test_status_ends_with_how_it_stands_and_retry_suspend_and_resume_change_the_
 
     code, out, _ = ask("status", *at)
     assert (code, "no operator has looked at it" in out) == (2, True)
+    assert ask("status", *at, "--exit", "--timeout=1s")[0] == 2
 
     for type_, reason, expected in (("Ready", "UpToDate", 0), ("Stalled", "RevisionFailed", 3)):
         rest.merge(kind, {"status": told(type_, reason)}, namespace, "status")
         code, out, _ = ask("status", "-n", namespace, "--watch", "--exit")
         assert (code, f"as {reason} says" in out) == (expected, True), out
+
+    (told_,) = json.loads(ask("status", "-n", namespace, "-o", "json")[1])
+    assert told_ == yaml.safe_load(ask("status", *at, "-o", "yaml")[1])[0]
+    assert (told_["exitCode"], told_["headline"]) == (3, f"{namespace}/users: STALLED (RevisionFailed)")
+    assert "Operator" in ask("status", *at, "-o", "wide")[1]
 
     assert ask("retry", *at)[0] == ask("suspend", *at)[0] == 0
     found = rest.get(kind, namespace, "users")
@@ -68,24 +80,57 @@ def test_status_ends_with_how_it_stands_and_retry_suspend_and_resume_change_the_
     assert rest.get(kind, namespace, "users")["spec"]["suspend"] is False
 
 
-def test_why_tells_a_pod_without_a_gate_and_one_without_a_migration(ask: Ask, rest: Rest, namespace: str) -> None:
+def labelled(name: str, **spec: Any) -> dict[str, Any]:
+    metadata = {"name": f"of-{name}", "labels": {LABEL: name}}
+    spec = {"containers": [{"name": "app", "image": "shop:2"}]} | spec
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def test_pods_without_a_gate_are_told_by_why_and_by_status_with_the_namespaces_that_are_served(
+    ask: Ask, rest: Rest, namespace: str
+) -> None:
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": namespace}}
     rest.create(account, namespace)
     rest.create(migration("users", namespace), namespace)
     for name in ("users", "nobody"):
-        rest.create(
-            {
-                "apiVersion": "v1",
-                "kind": "Pod",
-                "metadata": {"name": f"of-{name}", "namespace": namespace, "labels": {LABEL: name}},
-                "spec": {"containers": [{"name": "app", "image": "shop:2"}]},
-            },
-            namespace,
-        )
-    code, out, _ = ask("why", "of-users", "-n", namespace)
-    assert (code, "HAS NO GATE" in out, "kubectl get mutatingadmissionpolicies" in out) == (2, True, True)
-    code, out, _ = ask("why", "of-nobody", "-n", namespace)
-    assert (code, "there is no DatabaseMigration nobody" in out) == (2, True)
+        rest.create(labelled(name), namespace)
+    at = ("-n", namespace)
+    code, out, _ = ask("why", "of-users", *at)
+    assert (code, "HAS NO GATE" in out, "there is no operator in this cluster" in out) == (2, True, True), out
+
+    (deployment,) = of_kind(render("--set", "watchNamespaces={elsewhere}"), "Deployment")
+    deployment["metadata"]["namespace"] = namespace
+    rest.create(deployment, namespace)
+    for words in (("why", "of-users"), ("why", "of-nobody"), ("status",)):
+        code, out, _ = ask(*words, *at)
+        said = " ".join(out.split())
+        assert (code, f"no operator serves namespace {namespace}" in said) == (2, True), out
+        assert "--set 'watchNamespaces={elsewhere," in said
+    assert said.count("WITHOUT A GATE Next") == 2, out
+    assert f"{namespace}/nobody: there is no such DatabaseMigration" in said
+    rest.delete(deployment, namespace)
+
+
+def test_pods_that_the_real_policy_refuses_are_told_by_the_name_of_their_workload(
+    ask: Ask, rest: Rest, door: Door
+) -> None:
+    namespace, wanted = door.namespace, labelled("users")
+    message = door.when_refused(wanted)
+    template = {"metadata": {"labels": {LABEL: "users"}}, "spec": wanted["spec"]}
+    template["metadata"]["labels"]["app"] = "users"
+    spec = {"selector": {"matchLabels": {"app": "users"}}, "template": template}
+    owner = {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "users"}, "spec": spec}
+    rest.create(owner, namespace)
+    about = {"kind": "StatefulSet", "name": "users", "namespace": namespace}
+    event = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": "users.1"}, "involvedObject": about}
+    told = {"reason": "FailedCreate", "message": f"create Pod users-0 failed: {message}", "lastTimestamp": SINCE}
+    rest.create(event | told, namespace)
+    for words in (("why", "users-0"), ("why", "statefulset/users"), ("status",)):
+        code, out, _ = ask(*words, "-n", namespace)
+        assert (code, "are REFUSED" in out, "there is no DatabaseMigration users" in out) == (2, True, True), out
+    door.migrate()
+    code, out, _ = ask("why", "users", "-n", namespace)
+    assert (code, "kubectl get mutatingadmissionpolicies" in out) == (2, True), out
 
 
 def test_errors_of_kubectl_say_what_to_do(ask: Ask, namespace: str, bare_server: ApiServer) -> None:

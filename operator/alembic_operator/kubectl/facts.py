@@ -12,6 +12,9 @@ from alembic_operator.core.observation.reading import Manifest
 
 MIGRATIONS = f"databasemigrations.{GROUP}"
 
+NOT_FOUND = "(NotFound)"
+"""In the text of an error: there is no such object."""
+
 _SECONDS = 60
 
 _REMEDIES = (
@@ -42,6 +45,11 @@ class Kubectl:
     binary: str = "kubectl"
     flags: tuple[str, ...] = ()
     """Such as --context and --namespace, for each call."""
+
+    @property
+    def cluster(self) -> tuple[str, ...]:
+        """The flags that say which cluster: what a person types next needs them too."""
+        return tuple(one for one in self.flags if not one.startswith("--namespace="))
 
     def run(self, *arguments: str) -> str:
         """Return what kubectl prints.

@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from alembic_operator.kubectl.harmless import harmless
+
 _UNFOLDED = "traceback"
 _SECOND = len("2026-11-30T03:12:07")
 
@@ -23,23 +25,20 @@ def read(raw: str) -> Line:
     try:
         found: Any = json.loads(raw)
     except (ValueError, RecursionError):
-        return Line("", _harmless(raw))
+        return Line("", harmless(raw, "\t"))
     if not isinstance(found, dict) or not isinstance(found.get("event"), str):
-        return Line("", _harmless(raw))
+        return Line("", harmless(raw, "\t"))
     facts = {key: value for key, value in found.items() if key not in {"time", "level", "event", _UNFOLDED}}
     level = str(found.get("level", ""))
     when = str(found.get("time", ""))[:_SECOND].replace("T", " ")
     loud = "" if level in {"", "info"} else level.upper()
     told = (when, loud, found["event"], *(f"{key}={_value(value)}" for key, value in facts.items()))
-    return Line(level, _harmless(" ".join(filter(None, told))), _harmless(str(found.get(_UNFOLDED, "")).rstrip()))
+    return Line(
+        level, harmless(" ".join(filter(None, told)), "\t"), harmless(str(found.get(_UNFOLDED, "")).rstrip(), "\n\t")
+    )
 
 
 def _value(value: Any) -> str:
     if isinstance(value, str) and value and not set(value) & set(' "='):
         return value
     return json.dumps(value, ensure_ascii=False)
-
-
-def _harmless(text: str) -> str:
-    """Return a text that cannot steer the terminal."""
-    return "".join(one if one.isprintable() or one in "\n\t" else repr(one)[1:-1] for one in text)

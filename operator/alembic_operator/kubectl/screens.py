@@ -1,4 +1,4 @@
-"""Draw verdicts, with rich. No I/O: a console prints what this returns."""
+"""Draw diagnoses, runs and logs, with rich. No I/O: a console prints what this returns."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,9 @@ from rich.text import Text
 
 from alembic_operator.api.status import HistoryEntry
 from alembic_operator.core.runs import messages
-from alembic_operator.kubectl.judgement import Branch, Standing, Verdict
+from alembic_operator.kubectl.diagnosis.diagnosis import Diagnosis, Standing
+from alembic_operator.kubectl.diagnosis.tree import Branch
+from alembic_operator.kubectl.harmless import harmless
 from alembic_operator.kubectl.lines import Line
 
 _COLOURS = {Standing.READY: "green", Standing.ERROR: "red", Standing.WAITS: "yellow", Standing.STALLED: "bold red"}
@@ -17,22 +19,24 @@ _COLOURS = {Standing.READY: "green", Standing.ERROR: "red", Standing.WAITS: "yel
 _LEVELS = {"warning": "yellow", "error": "red"}
 
 
-def verdicts(told: Sequence[Verdict]) -> RenderableType:
-    """Return all verdicts, with an empty line between them."""
+def diagnoses(told: Sequence[Diagnosis]) -> RenderableType:
+    """Return all of them, with an empty line between two."""
     parts: list[RenderableType] = []
     for one in told:
-        parts += [*([Text()] if parts else []), _verdict(one)]
+        parts += [*([Text()] if parts else []), _diagnosis(one)]
     return Group(*parts)
 
 
-def _verdict(told: Verdict) -> RenderableType:
+def _diagnosis(told: Diagnosis) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
+    before = ""
     for name, value in (("Why", told.why), *told.facts, ("Next", told.next)):
         if value:
-            table.add_row(Text(f"  {name}"), Text(value))
-    return Group(Text(told.headline, style=_COLOURS[told.standing]), table)
+            table.add_row(Text(f"  {'' if name == before else name}"), _text(value))
+            before = name
+    return Group(_text(told.headline, _COLOURS[told.standing]), table)
 
 
 def history(runs: Sequence[HistoryEntry]) -> RenderableType:
@@ -42,20 +46,20 @@ def history(runs: Sequence[HistoryEntry]) -> RenderableType:
         table.add_column(heading, overflow="fold", no_wrap=heading == "FINISHED")
     for one in runs:
         came, went = messages.heads(one.from_), messages.heads(one.to)
-        table.add_row(*map(Text, (one.finished_at, one.outcome, came, went, one.image or "")))
+        table.add_row(*map(_text, (one.finished_at, one.outcome, came, went, one.image or "")))
     return table
 
 
 def tree(one: Branch) -> Text:
     """Return a migration with those that it depends on below it. Not rich's Tree, which drops what is too deep."""
-    drawn = Text(one.headline, style=_COLOURS[one.standing])
+    drawn = _text(one.headline, _COLOURS[one.standing])
     return Text("\n").join((drawn, *_below(one, "")))
 
 
 def _below(one: Branch, before: str) -> Iterator[Text]:
     for at, below in enumerate(one.below, 1):
         last = at == len(one.below)
-        yield Text.assemble(before, "└── " if last else "├── ", (below.headline, _COLOURS[below.standing]))
+        yield Text.assemble(before, "└── " if last else "├── ", (harmless(below.headline), _COLOURS[below.standing]))
         yield from _below(below, before + ("    " if last else "│   "))
 
 
@@ -63,3 +67,7 @@ def line(one: Line) -> RenderableType:
     """Return a line of a log, and its traceback below it."""
     below = f"\n{textwrap.indent(one.below, '    ')}" if one.below else ""
     return Text.assemble((one.text, _LEVELS.get(one.level, "")), below)
+
+
+def _text(value: str, style: str = "") -> Text:
+    return Text(harmless(value), style=style)

@@ -1,64 +1,19 @@
 """The kubectl plugin: what it judges, what it prints at 80 and 120 columns, and what it makes of kubectl's errors."""
 
-import io
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
-from alembic_operator.kubectl import judgement, screens
+from alembic_operator.kubectl.diagnosis import migration as migrations
+from alembic_operator.kubectl.diagnosis import pod as of_pods
+from alembic_operator.kubectl.diagnosis.diagnosis import Diagnosis, Standing, worst
+from alembic_operator.kubectl.diagnosis.surroundings import Surroundings
 from alembic_operator.kubectl.facts import Kubectl, KubectlError, one_sentence
-from alembic_operator.kubectl.judgement import Standing, Verdict
 from alembic_operator.kubectl.main import main
+from tests.unit.kubectl.objects import NOW, OPEN, SINCE, WAITING, migration, pod, stalled
 
-GOLDENS = Path(__file__).parent / "goldens"
-NOW = datetime(2026, 11, 30, 3, 30, tzinfo=UTC)
-SINCE = "2026-11-30T03:12:07Z"
-MESSAGE = (
-    "revision b2: SQLSTATE 42P01: relation [user] does not exist; correct the revision;"
-    f" 3 pods of Deployment users held since {SINCE}, for revision b2"
-)
-
-
-def migration(type_: str = "Ready", reason: str = "UpToDate", message: str = "", **status: Any) -> dict[str, Any]:
-    ready = {"type": "Ready", "status": "True" if type_ == "Ready" else "False"}
-    kinds = [ready] if type_ == "Ready" else [ready, {"type": type_, "status": "True"}]
-    told = {"reason": reason, "message": message, "lastTransitionTime": SINCE, "observedGeneration": 2}
-    return {
-        "metadata": {"namespace": "shop", "name": "users", "generation": 2},
-        "spec": {"source": {"image": "shop:2"}},
-        "status": {"observedGeneration": 2, "conditions": [one | told for one in kinds]} | status,
-    }
-
-
-def stalled() -> dict[str, Any]:
-    last = {"job": "users-0123456789", "attempt": 1, "startedAt": SINCE, "outcome": "RevisionFailed"}
-    error = {"statement": "ALTER TABLE [user] ADD COLUMN email_address_of_the_person_who_pays varchar"}
-    revisions = {"current": ["a1"], "target": ["b2"], "pending": 1}
-    return migration(
-        "Stalled", "RevisionFailed", MESSAGE, heldPods=3, revisions=revisions, lastRun=last | {"error": error}
-    )
-
-
-def pod(*, label: str = "users", gate: dict[str, Any] | None = None, annotation: str = "") -> dict[str, Any]:
-    init = [{"name": "alembic-gate", "image": "shop:2", "command": ["python", "gate"]}] if gate is not None else []
-    return {
-        "metadata": {
-            "name": "users-1",
-            "namespace": "shop",
-            "creationTimestamp": SINCE,
-            "labels": {"alembic-operator.dev/migration": label} if label else {},
-            "annotations": {"alembic-operator.dev/gate": annotation} if annotation else {},
-        },
-        "spec": {"initContainers": init},
-        "status": {"initContainerStatuses": [{"name": "alembic-gate", "state": gate}] if gate else []},
-    }
-
-
-WAITING = {"running": {"startedAt": SINCE}}
-OPEN = {"terminated": {"exitCode": 0}}
+ALONE = Surroundings(NOW)
 
 
 @pytest.mark.parametrize(
@@ -69,10 +24,10 @@ OPEN = {"terminated": {"exitCode": 0}}
             migration("Reconciling", "Migrating"),
             Standing.WAITS,
             "not ready yet (Migrating)",
-            "describe dbm users -n shop",
+            "kubectl alembic explain Migrating",
         ),
         (migration("Reconciling", "Suspended"), Standing.WAITS, "(Suspended)", "kubectl alembic resume users -n shop"),
-        (stalled(), Standing.STALLED, "STALLED (RevisionFailed)", "logs job/users-0123456789 -n shop -c migrate"),
+        (stalled(), Standing.STALLED, "STALLED (RevisionFailed)", "kubectl alembic logs users -n shop"),
         (migration(observedGeneration=1), Standing.WAITS, "its latest change was not looked at yet", ""),
         (migration("Stalled", observedGeneration=1), Standing.WAITS, "its latest change was not looked at yet", ""),
         (migration() | {"status": {}}, Standing.WAITS, "no operator has looked at it", "kubectl get deployments -A"),
@@ -81,7 +36,7 @@ OPEN = {"terminated": {"exitCode": 0}}
 def test_a_migration_is_judged_in_one_line_with_the_next_command(
     raw: dict[str, Any], standing: Standing, headline: str, then: str
 ) -> None:
-    told = judgement.of_migration(raw)
+    told = migrations.diagnose(raw, ALONE)
     assert (told.standing, headline in told.headline, then in told.next) == (standing, True, True), told
 
 
@@ -89,7 +44,7 @@ def test_a_migration_is_judged_in_one_line_with_the_next_command(
     ("raw", "of", "standing", "said"),
     [
         (pod(label=""), None, Standing.READY, "waits for no migration"),
-        (pod(gate=WAITING), None, Standing.WAITS, "there is no DatabaseMigration users in its namespace"),
+        (pod(gate=WAITING), None, Standing.WAITS, "there is no DatabaseMigration users in namespace shop"),
         (pod(), migration(), Standing.WAITS, "HAS NO GATE"),
         (pod(annotation="Skip"), migration(), Standing.READY, "started without a gate"),
         (pod(gate=OPEN), migration(), Standing.READY, "is through its gate"),
@@ -100,12 +55,12 @@ def test_a_migration_is_judged_in_one_line_with_the_next_command(
 def test_a_pod_is_told_why_it_does_not_start(
     raw: dict[str, Any], of: dict[str, Any] | None, standing: Standing, said: str
 ) -> None:
-    told = judgement.of_pod(raw, of, NOW)
+    told = of_pods.diagnose(raw, of, ALONE)
     assert (told.standing, said in told.headline) == (standing, True), told
 
 
 def test_a_held_pod_is_told_in_the_operators_own_words() -> None:
-    told = judgement.of_pod(pod(gate=WAITING), stalled(), NOW)
+    told = of_pods.diagnose(pod(gate=WAITING), stalled(), ALONE)
     assert told.why == f"1 pod of Pod users-1 held since {SINCE}, for revision b2"
 
 
@@ -114,24 +69,7 @@ def test_a_held_pod_is_told_in_the_operators_own_words() -> None:
     [((0, 0), 0), ((0, 2), 2), ((2, 3), 3), ((0, 3), 3), ((1, 3), 1), ((), 0)],
 )
 def test_of_several_the_worst_is_the_exit_code(standings: tuple[int, ...], together: int) -> None:
-    assert judgement.worst(Verdict(Standing(one), "") for one in standings) == together
-
-
-@pytest.mark.parametrize("width", [80, 120])
-@pytest.mark.parametrize("name", ["status", "why"])
-def test_a_screen_is_the_golden_text(name: str, width: int, request: pytest.FixtureRequest) -> None:
-    told = {
-        "status": [judgement.of_migration(one) for one in (migration(message="nothing had to be applied"), stalled())],
-        "why": [judgement.of_pod(pod(gate=WAITING), stalled(), NOW)],
-    }
-    console = Console(file=io.StringIO(), width=width, highlight=False)
-    console.print(screens.verdicts(told[name]))
-    written = "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())  # type: ignore[attr-defined]
-    path = GOLDENS / f"{name}-{width}.txt"
-    if request.config.getoption("update_goldens"):
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(written)
-    assert written == (path.read_text() if path.exists() else ""), "look at it, or write it: --update-goldens"
+    assert worst(Diagnosis(Standing(one), "") for one in standings) == together
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from typing import Any
 
 from rich.console import Console
 
-from alembic_operator.kubectl import judgement, screens
+from alembic_operator.kubectl import screens
+from alembic_operator.kubectl.diagnosis.tree import Branch, branch
 
 
 def migration(name: str, *needs: str, ready: bool = True, **spec: Any) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def migration(name: str, *needs: str, ready: bool = True, **spec: Any) -> dict[s
 def drawn(*all_of_them: dict[str, Any]) -> list[str]:
     named = {one["metadata"]["name"]: one for one in all_of_them}
     console = Console(file=io.StringIO(), width=100, highlight=False)
-    console.print(screens.tree(judgement.branch(all_of_them[0]["metadata"]["name"], named)), soft_wrap=True)
+    console.print(screens.tree(branch(all_of_them[0]["metadata"]["name"], named)), soft_wrap=True)
     return [one.rstrip() for one in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
 
 
@@ -47,7 +48,7 @@ def test_what_many_depend_on_is_drawn_once() -> None:
     ladder = [migration(f"m{n}", *(f"{side}{n}" for side in "ab")) for n in range(40)]
     sides = [migration(f"{side}{n}", f"m{n + 1}") for n in range(39) for side in "ab"]
     named = {one["metadata"]["name"]: one for one in (*ladder, *sides, migration("a39"), migration("b39"))}
-    assert len(flat(judgement.branch("m0", named))) == 40 + 80 + 39
+    assert len(flat(branch("m0", named))) == 40 + 80 + 39
 
 
 def test_a_deep_tree_loses_no_line_on_a_narrow_terminal() -> None:
@@ -55,5 +56,5 @@ def test_a_deep_tree_loses_no_line_on_a_narrow_terminal() -> None:
     assert drawn(*chain)[-1].endswith("└── m40: there is no such DatabaseMigration")
 
 
-def flat(one: judgement.Branch) -> list[str]:
+def flat(one: Branch) -> list[str]:
     return [one.headline, *(line for below in one.below for line in flat(below))]

@@ -29,11 +29,13 @@ class HeldPods:
     """The pods that wait."""
 
     pods: int = 0
-    sentence: str = ""
-    """Who waits for what since when; empty: nobody."""
+    workloads: tuple[str, ...] = ()
+    """Of each ReplicaSet, or what else made the pods, one sentence: who waits for what since when."""
     notices: tuple[Notice, ...] = ()
     requeue_after: float | None = None
     """Seconds until a pod that has just come to its gate counts as held."""
+    sentence: str = ""
+    """Those that have waited longest, for a status; empty: nobody waits."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ def held_pods(seen: Observation, status: Status) -> HeldPods:
     told.sort(key=lambda one: (one.since, one.first.owner.name))
     return HeldPods(
         pods=sum(len(one.pods) for one in told),
+        workloads=tuple(map(_said, told)),
         sentence=_sentence(told),
         notices=tuple(_notice(one, seen) for one in told),
         requeue_after=min(soon, default=None),
@@ -121,13 +124,13 @@ def _migrating(status: Status) -> str | None:
 
 
 def _sentence(told: list[_Group]) -> str:
-    sentences = [
-        f"{len(one.pods)} pod{'s' if len(one.pods) > 1 else ''} of {one.first.workload} held since"
-        f" {times.text(one.since)}, {one.why}"
-        for one in told[:_NAMED]
-    ]
     more = sum(len(one.pods) for one in told[_NAMED:])
-    return "; ".join([*sentences, *([f"and {more} more"] if more else [])])
+    return "; ".join([*map(_said, told[:_NAMED]), *([f"and {more} more"] if more else [])])
+
+
+def _said(one: _Group) -> str:
+    count = f"{len(one.pods)} pod{'s' if len(one.pods) > 1 else ''}"
+    return f"{count} of {one.first.workload} held since {times.text(one.since)}, {one.why}"
 
 
 def _notice(group: _Group, seen: Observation) -> Notice:

@@ -1,0 +1,18 @@
+"""Each command: ask, diagnose, print; the exit code is returned."""
+
+from collections.abc import Callable
+
+from alembic_operator.kubectl.commands import changes, records, status, why
+from alembic_operator.kubectl.commands.call import Call
+
+COMMANDS: dict[str, Callable[[Call], int]] = {
+    "status": status.status,
+    "why": why.why,
+    "history": records.history,
+    "logs": records.logs,
+    "tree": records.tree,
+    "explain": records.explain,
+    "retry": changes.retry,
+    "suspend": changes.suspend,
+    "resume": changes.resume,
+}

@@ -1,0 +1,57 @@
+"""What is written down: runs, logs, what depends on what, what a reason means."""
+
+from alembic_operator.api.reasons import Occasion, Reason
+from alembic_operator.core.observation import reading
+from alembic_operator.core.observation.migrations import read_migration
+from alembic_operator.kubectl import lines, screens
+from alembic_operator.kubectl.commands.call import DATA, Call
+from alembic_operator.kubectl.diagnosis.diagnosis import Standing
+from alembic_operator.kubectl.diagnosis.migration import log_of
+from alembic_operator.kubectl.diagnosis.tree import branch
+from alembic_operator.kubectl.facts import MIGRATIONS, KubectlError
+
+
+def history(call: Call) -> int:
+    """Say which runs there were."""
+    name = call.asked.name
+    runs = read_migration(call.kubectl.get(MIGRATIONS, name)).status.history
+    if not runs:
+        raise KubectlError(f"no run of {name} has ended yet; `kubectl alembic status {name}` tells more")
+    if call.asked.output in DATA:
+        call.tell([one.model_dump(mode="json", by_alias=True) for one in runs])
+    else:
+        call.show(screens.history(runs))
+    return Standing.READY
+
+
+def logs(call: Call) -> int:
+    """Print the log of the last run."""
+    name = call.asked.name
+    whose = log_of(read_migration(call.kubectl.get(MIGRATIONS, name)))
+    if not whose:
+        raise KubectlError(f"{name} has not run yet; `kubectl alembic status {name}` tells why")
+    for line in call.kubectl.lines("logs", *whose, *(["--follow"] if call.asked.follow else [])):
+        call.console.print(screens.line(lines.read(line)), soft_wrap=True)
+    return Standing.READY
+
+
+def tree(call: Call) -> int:
+    """Draw what a migration depends on."""
+    name = call.asked.name
+    named = {reading.text(one, "metadata", "name"): one for one in reading.items(call.kubectl.get(MIGRATIONS), "items")}
+    if name not in named:
+        raise KubectlError(f"there is no DatabaseMigration {name} here; check the name and the namespace (-n)")
+    whole = branch(name, named)
+    call.console.print(screens.tree(whole), soft_wrap=True)
+    return whole.standing
+
+
+def explain(call: Call) -> int:
+    """Say what a reason means."""
+    known = {str(one).lower(): one for kind in (Reason, Occasion) for one in kind}
+    found = known.get(call.asked.reason.lower())
+    if found is None:
+        raise KubectlError(f"there is no reason {call.asked.reason}; docs/reference/reasons.md lists them")
+    effect = f" ({found.effect.value})" if isinstance(found, Reason) else ""
+    call.say(f"{found}{effect}: {found.meaning}")
+    return Standing.READY

@@ -1,0 +1,124 @@
+"""How migrations stand, once or for as long as it takes."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from rich.live import Live
+
+from alembic_operator.contract import seconds
+from alembic_operator.core.observation import reading
+from alembic_operator.core.observation.reading import Manifest
+from alembic_operator.kubectl import screens
+from alembic_operator.kubectl.commands.call import Call
+from alembic_operator.kubectl.commands.surroundings import around
+from alembic_operator.kubectl.commands.why import refused
+from alembic_operator.kubectl.diagnosis import migration
+from alembic_operator.kubectl.diagnosis.diagnosis import Diagnosis, Standing, worst
+from alembic_operator.kubectl.diagnosis.gated import label_of, runs_it, ungated
+from alembic_operator.kubectl.diagnosis.operators import service
+from alembic_operator.kubectl.diagnosis.surroundings import Surroundings
+from alembic_operator.kubectl.facts import MIGRATIONS, NOT_FOUND, KubectlError
+
+_PACE = 2.0
+"""Seconds between two looks of --watch."""
+
+_ORDER = (Standing.STALLED, Standing.WAITS, Standing.READY)
+
+
+def status(call: Call) -> int:
+    """Say how migrations stand."""
+    if call.asked.watch or call.asked.exit:
+        return _watch(call)
+    told = _look(call)
+    call.answer(told)
+    return worst(told)
+
+
+def _watch(call: Call) -> int:
+    """Look again and again; with --exit until all are ready or one is stalled."""
+    limit = seconds(call.asked.timeout)
+    end = time.monotonic() + limit if limit else float("inf")
+    standing = Standing.ERROR
+    with Live(console=call.console, auto_refresh=False) as live:
+        while True:
+            try:
+                told = _look(call)
+            except KubectlError as error:
+                if standing is Standing.ERROR or NOT_FOUND in str(error):
+                    raise
+                told = [Diagnosis(Standing.WAITS, "the cluster does not answer", str(error), "")]
+            live.update(screens.diagnoses([call.here(one) for one in told]), refresh=True)
+            standing = worst(told)
+            if call.asked.exit and standing is not Standing.WAITS:
+                return standing
+            if time.monotonic() + _PACE > end:
+                return standing
+            time.sleep(_PACE)
+
+
+def _look(call: Call) -> list[Diagnosis]:
+    raw, seen = _migrations(call), around(call, *_everywhere(call))
+    if call.asked.name:
+        return [migration.diagnose(one, seen, wide=call.asked.output == "wide") for one in raw]
+    told = [*_all(raw, seen, wide=call.asked.output == "wide"), *_beside(call, raw, seen)]
+    if not told:
+        raise KubectlError("there is no DatabaseMigration here; choose a namespace with -n, or all with -A")
+    return [*_summary(told), *sorted(told, key=lambda one: (_ORDER.index(one.standing), one.headline))]
+
+
+def _migrations(call: Call) -> list[Manifest]:
+    if call.asked.name:
+        return [call.kubectl.get(MIGRATIONS, call.asked.name)]
+    selector = [f"--selector={call.asked.selector}"] if call.asked.selector else []
+    return reading.items(call.kubectl.get(MIGRATIONS, *selector, *_everywhere(call)), "items")
+
+
+def _everywhere(call: Call) -> list[str]:
+    return ["--all-namespaces"] if call.asked.all_namespaces else []
+
+
+def _all(raw: Sequence[Manifest], seen: Surroundings, *, wide: bool) -> Iterable[Diagnosis]:
+    """Yield each one; of several, those that are ready in one line."""
+    for one in raw:
+        told = migration.diagnose(one, seen, wide=wide)
+        is_quiet = told.standing is Standing.READY and len(raw) > 1 and not wide
+        loud = tuple(fact for fact in told.facts if fact[0] in {"No gate", "Operator", "Held pods"})
+        yield replace(told, why="", facts=loud) if is_quiet else told
+
+
+def _summary(told: Sequence[Diagnosis]) -> list[Diagnosis]:
+    if len(told) == 1:
+        return []
+    count = Counter(one.standing for one in told)
+    said = ", ".join(f"{count[one]} {migration.WORDS[one]}" for one in _ORDER if count[one])
+    return [Diagnosis(worst(told), said)]
+
+
+def _beside(call: Call, raw: Sequence[Manifest], seen: Surroundings) -> list[Diagnosis]:
+    """Return what no migration tells: pods whose label names none, and pods that are refused."""
+    if call.asked.selector:
+        return []
+    known = {(reading.text(one, "metadata", "namespace"), reading.text(one, "metadata", "name")) for one in raw}
+    return [*_strays(known, seen), *refused(call, *_everywhere(call), ours=True)]
+
+
+def _strays(known: set[tuple[str, str]], seen: Surroundings) -> Iterable[Diagnosis]:
+    pods = [one for one in seen.pods or () if not runs_it(one)]
+    for (namespace, name), group in groupby(sorted(pods, key=_place), _place):
+        if (namespace, name) in known or not (open_ := ungated(group)):
+            continue
+        found = service(namespace, seen.operators) if seen.operators is not None else None
+        yield Diagnosis(
+            Standing.WAITS,
+            f"{namespace}/{name}: there is no such DatabaseMigration",
+            (found.why if found else "") or "the label of these pods names it; create it, or take the label away",
+            found.next if found and not found.served else "",
+            tuple(("No gate", one) for one in open_),
+        )
+
+
+def _place(pod: Manifest) -> tuple[str, str]:
+    return reading.text(pod, "metadata", "namespace"), label_of(pod)

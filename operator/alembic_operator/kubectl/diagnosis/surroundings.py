@@ -1,0 +1,24 @@
+"""What was seen beside a migration or a pod; what nobody may look at is None."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from alembic_operator.core.observation.reading import Manifest
+from alembic_operator.kubectl.diagnosis.operators import Operator
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What was seen at one time."""
+
+    now: datetime
+    pods: tuple[Manifest, ...] | None = None
+    """Those with the label of any migration."""
+    operators: tuple[Operator, ...] | None = None
+    """All of the cluster."""
+    policies: tuple[Manifest, ...] | None = None
+    """The admission policies that look after gates."""
+
+    def with_policies(self, policies: tuple[Manifest, ...] | None) -> "Surroundings":
+        """Return the same with the policies."""
+        return replace(self, policies=policies)

@@ -1,0 +1,106 @@
+"""What the plugin draws, as golden text at 80 and 120 columns; and that nothing in an object steers the terminal."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console, RenderableType
+
+from alembic_operator.api.status import HistoryEntry
+from alembic_operator.kubectl import screens
+from alembic_operator.kubectl.diagnosis import migration as migrations
+from alembic_operator.kubectl.diagnosis import pod as of_pods
+from alembic_operator.kubectl.diagnosis import refusal
+from alembic_operator.kubectl.diagnosis.operators import read_operators
+from alembic_operator.kubectl.diagnosis.surroundings import Surroundings
+from alembic_operator.kubectl.diagnosis.tree import branch
+from tests.unit.kubectl.objects import (
+    NOW,
+    SINCE,
+    WAITING,
+    event,
+    held_pod,
+    migration,
+    operator,
+    owned,
+    pod,
+    replica_set,
+    stalled,
+)
+
+GOLDENS = Path(__file__).parent / "goldens"
+UNSEEN = migration() | {"status": {}}
+AROUND = Surroundings(
+    NOW,
+    pods=(held_pod(owner="users-6d9f"), held_pod("users-3", owner="users-6d9f"), owned(pod(), "users-5c4d")),
+    operators=read_operators([operator(ready=0)]),
+)
+UNSERVED = Surroundings(NOW, pods=(owned(pod(), "users-6d9f"),), operators=read_operators([operator("till")]))
+RUN: dict[str, Any] = {
+    "finishedAt": SINCE,
+    "from": ["a1"],
+    "to": ["b2", "c3"],
+    "outcome": "UpToDate",
+    "image": "shop:2",
+}
+STEERING = "a\x1b[2Jb\u202ec\rd\u2028e\nNext  rm -rf /"
+
+
+def scenes() -> dict[str, RenderableType]:
+    plain = Surroundings(NOW)
+    of_it = {"status-around": AROUND, "status-unserved": UNSERVED}
+    found: dict[str, RenderableType] = {
+        name: screens.diagnoses([migrations.diagnose(UNSEEN if around is UNSERVED else stalled(), around)])
+        for name, around in of_it.items()
+    }
+    ready = migration(message="nothing had to be applied", history=[RUN], knownImages=["sha256:0"])
+    refused = refusal.refusals([event()])[0]
+    return found | {
+        "status": screens.diagnoses([migrations.diagnose(one, plain) for one in (ready, stalled())]),
+        "status-wide": screens.diagnoses([migrations.diagnose(ready, plain, wide=True)]),
+        "why": screens.diagnoses([of_pods.diagnose(pod(gate=WAITING), stalled(), plain)]),
+        "why-unserved": screens.diagnoses([of_pods.diagnose(pod(), UNSEEN, UNSERVED)]),
+        "why-refused": screens.diagnoses([refusal.diagnose(refused, replica_set(), None)]),
+        "history": screens.history([HistoryEntry.model_validate(RUN)]),
+    }
+
+
+def drawn(what: RenderableType, width: int) -> str:
+    console = Console(file=io.StringIO(), width=width, highlight=False)
+    console.print(what)
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return "".join(f"{line.rstrip()}\n" for line in text.split("\n")[:-1])
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("name", scenes())
+def test_a_screen_is_the_golden_text(name: str, width: int, request: pytest.FixtureRequest) -> None:
+    written = drawn(scenes()[name], width)
+    path = GOLDENS / f"{name}-{width}.txt"
+    if request.config.getoption("update_goldens"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(written)
+    assert written == (path.read_text() if path.exists() else ""), "look at it, or write it: --update-goldens"
+    assert max(map(len, written.splitlines())) <= width
+
+
+def test_no_text_of_an_object_steers_the_terminal_or_looks_like_a_line_of_ours() -> None:
+    error = {"statement": STEERING}
+    last = {"job": STEERING, "attempt": 1, "outcome": STEERING, "error": error}
+    revisions = {"current": [STEERING], "target": [STEERING], "pending": 1}
+    raw = migration("Stalled", STEERING, STEERING, image=STEERING, revisions=revisions, lastRun=last)
+    raw["metadata"]["name"] = STEERING
+    waits = pod(gate=WAITING)
+    waits["metadata"]["name"] = STEERING
+    run = RUN | {"outcome": STEERING, "image": STEERING}
+    told = "".join(
+        drawn(one, 80)
+        for one in (
+            screens.diagnoses([migrations.diagnose(raw, AROUND, wide=True), of_pods.diagnose(waits, raw, AROUND)]),
+            screens.history([HistoryEntry.model_validate(run)]),
+            screens.tree(branch("it", {"it": raw})),
+        )
+    )
+    assert all(one.isprintable() for line in told.split("\n") for one in line)
+    assert not [line for line in told.split("\n") if line.lstrip().startswith("Next  rm")]
