@@ -44,6 +44,23 @@ RUN: dict[str, Any] = {
     "outcome": "UpToDate",
     "image": "shop:2",
 }
+PROGRESS: dict[str, Any] = {
+    "revision": "b2",
+    "index": 3,
+    "of": 7,
+    "since": "2026-11-30T03:26:00Z",
+    "statement": "CREATE INDEX CONCURRENTLY mail ON person (email)",
+    "waitingFor": {
+        "pid": 4711,
+        "application": "reporting",
+        "user": "analyst",
+        "state": "idle in transaction",
+        "queryAge": "31m5s",
+    },
+    "build": {"command": "CREATE INDEX CONCURRENTLY", "phase": "building index", "done": 45, "total": 100},
+    "at": "2026-11-30T03:29:55Z",
+    "movedAt": "2026-11-30T03:28:00Z",
+}
 STEERING = "a\x1b[2Jb\u202ec\rd\u2028e\nNext  rm -rf /"
 
 
@@ -55,9 +72,11 @@ def scenes() -> dict[str, RenderableType]:
         for name, around in of_it.items()
     }
     ready = migration(message="nothing had to be applied", history=[RUN], knownImages=["sha256:0"])
+    moving = migration("Reconciling", "Migrating", "revision 3 of 7", progress=PROGRESS)
     refused = refusal.refusals([event()])[0]
     return found | {
         "status": screens.diagnoses([migrations.diagnose(one, plain) for one in (ready, stalled())]),
+        "status-progress": screens.diagnoses([migrations.diagnose(moving, plain)]),
         "status-wide": screens.diagnoses([migrations.diagnose(ready, plain, wide=True)]),
         "why": screens.diagnoses([of_pods.diagnose(pod(gate=WAITING), stalled(), plain)]),
         "why-unserved": screens.diagnoses([of_pods.diagnose(pod(), UNSEEN, UNSERVED)]),
@@ -91,6 +110,7 @@ def test_no_text_of_an_object_steers_the_terminal_or_looks_like_a_line_of_ours()
     revisions = {"current": [STEERING], "target": [STEERING], "pending": 1}
     raw = migration("Stalled", STEERING, STEERING, image=STEERING, revisions=revisions, lastRun=last)
     raw["metadata"]["name"] = STEERING
+    raw["status"]["progress"] = PROGRESS | {"statement": STEERING, "waitingFor": {"pid": 1, "application": STEERING}}
     waits = pod(gate=WAITING)
     waits["metadata"]["name"] = STEERING
     run = RUN | {"outcome": STEERING, "image": STEERING}
