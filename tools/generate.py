@@ -22,6 +22,7 @@ sys.path[:0] = [str(ROOT)]
 from alembic_operator import contract  # noqa: E402  this file is also run as a program
 from alembic_operator.api import crd, reasons  # noqa: E402
 from tools import decisions, flags, metrics  # noqa: E402
+from tools.dashboard import grafana  # noqa: E402
 
 LINE = 120
 LONG = 60
@@ -246,6 +247,7 @@ def files() -> dict[str, str]:
     return {
         "crds/databasemigrations.yaml": manifest,
         "charts/alembic-operator/files/crd.yaml": manifest,
+        "charts/alembic-operator/files/dashboard.json": grafana.dashboard(),
         "charts/alembic-operator/templates/_flags.tpl": flags.policy(ORIGIN),
         "charts/alembic-gate/templates/_flags.tpl": flags.library(ORIGIN),
         "docs/reference/databasemigration.md": resource_page(),

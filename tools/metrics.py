@@ -8,7 +8,8 @@ as OpenMetrics. What is told of a migration is read from its status at the momen
 begin with the process. A leader and those that stand by all answer; only the leader tells of migrations. Revisions
 stand in `migration_info` only; no label has a tenant, a pod or SQL. [Alerts](../howto/alerts.md) says what to do with
 these. It asks for no login and holds names of namespaces, migrations and images: a NetworkPolicy keeps others
-away."""
+away. `process_resident_memory_bytes`, `process_cpu_seconds_total` and others of `process_` are told too, as by most
+programs."""
 
 
 def page(origin: str) -> str:

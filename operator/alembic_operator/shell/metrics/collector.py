@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import accumulate
 
+from prometheus_client import PROCESS_COLLECTOR
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -51,6 +52,7 @@ class OperatorCollector(Collector):
         yield _plain(f.UNREADABLE, [(one, 1) for one in unreadable])
         yield _plain(f.LEADER, [((), self.tally.leads)])
         yield _plain(f.BUILD, [((version("alembic-operator"), platform.python_version()), 1)])
+        yield from PROCESS_COLLECTOR.collect()
 
     def _of_migrations(self) -> Iterator[Metric]:
         found: dict[Family, list[tuple[tuple[str, ...], float]]] = {one: [] for one in OF_MIGRATIONS}

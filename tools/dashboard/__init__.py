@@ -1,0 +1,1 @@
+"""The dashboard for Grafana: what it shows, and how Grafana writes that down."""
