@@ -6,10 +6,10 @@ INTRO = """\
 The operator serves `GET /metrics` on the port of the chart's value `metrics.port`, as text or, for who accepts it,
 as OpenMetrics. What is told of a migration is read from its status at the moment of the scrape; counters and histograms
 begin with the process. A leader and those that stand by all answer; only the leader tells of migrations. Revisions
-stand in `migration_info` only; no label has a tenant, a pod or SQL. [Alerts](../howto/alerts.md) says what to do with
-these. It asks for no login and holds names of namespaces, migrations and images: a NetworkPolicy keeps others
-away. `process_resident_memory_bytes`, `process_cpu_seconds_total` and others of `process_` are told too, as by most
-programs."""
+stand in `migration_info` only; no label has a tenant, a pod or SQL. The [dashboard](../howto/dashboard.md) shows these,
+and [Alerts](../howto/alerts.md) says what to do about them. It asks for no login and holds names of namespaces,
+migrations and images: a NetworkPolicy keeps others away. `process_resident_memory_bytes`, `process_cpu_seconds_total`
+and others of `process_` are told too, as by most programs."""
 
 
 def page(origin: str) -> str:

@@ -218,10 +218,24 @@ def test_prometheus_is_told_where_to_scrape_and_when_to_alert_only_where_asked()
     assert "{{ $labels.namespace }}" in rule["spec"]["groups"][0]["rules"][0]["annotations"]["description"]
 
 
+def test_grafana_finds_the_dashboard_only_where_asked() -> None:
+    assert of_kind(render(), "ConfigMap") == []
+    folder = (
+        "--set",
+        "metrics.dashboard.enabled=true",
+        "--set",
+        "metrics.dashboard.annotations.grafana_folder=Databases",
+    )
+    (installed,) = of_kind(render(*folder), "ConfigMap")
+    assert installed["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert installed["metadata"]["annotations"] == {"grafana_folder": "Databases"}
+    assert installed["data"] == {"alembic-operator.json": (CHART / "files" / "dashboard.json").read_text()}
+
+
 def test_without_metrics_there_is_no_port_and_nothing_that_needs_one() -> None:
     (container,) = pod_spec(render("--set", "metrics.enabled=false"))["containers"]
     assert "metrics" not in [one["name"] for one in container["ports"]]
     assert not [one for one in container["args"] if one.startswith("--metrics-port")]
-    for value in ("podMonitor", "rules"):
+    for value in ("podMonitor", "rules", "dashboard"):
         refused = run_helm("--set", "metrics.enabled=false", "--set", f"metrics.{value}.enabled=true")
         assert f"metrics.{value}.enabled needs metrics.enabled=true" in refused.stderr

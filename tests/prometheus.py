@@ -1,0 +1,132 @@
+"""A real Prometheus, Debian's, that scrapes what the chart's PodMonitor selects and evaluates its PrometheusRule."""
+
+import json
+import math
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+Manifest = dict[str, Any]
+PROGRAM = "prometheus"
+_CHOSEN = {"$namespace": ".*", "$name": ".*", "$__rate_interval": "10s", "$__range": "5m"}
+"""What Grafana puts into a query, of a dashboard that shows everything of the last five minutes."""
+_PATIENCE = 30.0
+
+
+def scrape_config(monitor: Manifest, pods: Iterable[Manifest]) -> Manifest:
+    """Return what the Prometheus Operator makes of a PodMonitor, as far as this chart's goes, with fixed targets.
+
+    The Prometheus Operator is not here, and Debian's Prometheus cannot ask Kubernetes for pods: which pods the selector
+    matches is decided in this function, and the labels of a target are those that the Prometheus Operator gives.
+    """
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    name = f"{monitor['metadata']['namespace']}/{monitor['metadata']['name']}"
+    wanted = monitor["spec"]["selector"]["matchLabels"].items()
+    selected = [one for one in pods if wanted <= one["metadata"]["labels"].items()]
+    return {
+        "job_name": f"podMonitor/{name}/0",
+        "honor_labels": endpoint["honorLabels"],
+        "scrape_interval": endpoint["interval"],
+        "scrape_timeout": endpoint["interval"],
+        "static_configs": [one for pod in selected for one in _targets(pod, endpoint["port"], name)],
+    }
+
+
+def _targets(pod: Manifest, port: str, job: str) -> Iterator[Manifest]:
+    for container in pod["spec"]["containers"]:
+        for one in container["ports"]:
+            if one["name"] == port:
+                labels = {
+                    "job": job,
+                    "namespace": pod["metadata"]["namespace"],
+                    "pod": pod["metadata"]["name"],
+                    "container": container["name"],
+                    "endpoint": port,
+                }
+                yield {"targets": [f"{pod['status']['podIP']}:{one['containerPort']}"], "labels": labels}
+
+
+def configuration(rules: Path, *scraped: Manifest) -> Manifest:
+    """Return a configuration; the rules are looked at each second."""
+    return {
+        "global": {"evaluation_interval": "1s"},
+        "rule_files": [str(rules)],
+        "scrape_configs": list(scraped),
+    }
+
+
+@dataclass(frozen=True)
+class Prometheus:
+    """One that answers at an address."""
+
+    url: str
+
+    def ask(self, path: str, **parameters: str | float) -> Any:
+        """Return the data of an answer of its API."""
+        query = urllib.parse.urlencode(parameters)
+        with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{query}", timeout=10) as answer:
+            return json.load(answer)["data"]
+
+    def values(self, expression: str, at: float | None = None) -> dict[tuple[str, ...], float]:
+        """Return the value of each series now or then, by the values of its labels in the order of their names."""
+        found = self.ask("query", query=expression, **({"time": at} if at else {}))["result"]
+        if found and not isinstance(found[0], dict):
+            return {(): float(found[1])}
+        return {
+            tuple(value for _, value in sorted(one["metric"].items()) if value): float(one["value"][1])
+            for one in found
+            if not math.isnan(float(one["value"][1]))
+        }
+
+    def course(self, expression: str, seconds: int = 60) -> list[Manifest]:
+        """Return each series of the last seconds that has a number."""
+        now = time.time()
+        found = self.ask("query_range", query=expression, start=now - seconds, end=now, step=1)["result"]
+        return [one for one in found if any(value != "NaN" for _, value in one["values"])]
+
+    def is_ready(self) -> bool:
+        """Tell whether it serves."""
+        try:
+            return bool(urllib.request.urlopen(f"{self.url}/-/ready", timeout=5).read())
+        except OSError:
+            return False
+
+
+def as_grafana_asks(expression: str) -> str:
+    """Return a query of the dashboard as Grafana sends it when everything is chosen."""
+    for name, value in _CHOSEN.items():
+        expression = expression.replace(name, value)
+    return expression
+
+
+@contextmanager
+def running(folder: Path, port: int, monitored: Manifest, rule: Manifest) -> Iterator[Prometheus]:
+    """Run one on loopback; it ends with the block, or with the tests."""
+    rules, config = folder / "rules.yaml", folder / "prometheus.yaml"
+    rules.write_text(yaml.safe_dump(rule["spec"]))
+    config.write_text(yaml.safe_dump(configuration(rules, monitored)))
+    command = ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--", PROGRAM, f"--config.file={config}"]
+    command += [f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address=127.0.0.1:{port}"]
+    log = folder / "prometheus.log"
+    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
+        try:
+            yield _ready(Prometheus(f"http://127.0.0.1:{port}"), process, log)
+        finally:
+            process.kill()
+
+
+def _ready(prometheus: Prometheus, process: subprocess.Popen[bytes], log: Path) -> Prometheus:
+    end = time.monotonic() + _PATIENCE
+    while not prometheus.is_ready():
+        assert process.poll() is None, f"it ended:\n{log.read_text()}"
+        assert time.monotonic() < end, f"it was not ready in time:\n{log.read_text()}"
+        time.sleep(0.05)
+    return prometheus
