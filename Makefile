@@ -8,7 +8,7 @@ PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 PYTEST := $(VENV)/bin/pytest
 RUNNER := build/runner.pyz
-RUNNER_PARTS := $(wildcard operator/alembic_operator/*.py operator/alembic_operator/api/reasons.py operator/alembic_operator/runner/*.py operator/alembic_operator/runner/*/*.py)
+RUNNER_PARTS := operator/alembic_operator/api/reasons.py $(shell find operator/alembic_operator/contract operator/alembic_operator/runner -name "*.py")
 # Make hands variables on to the programs, also over those of the environment: no name here that a program reads.
 CLUSTER := python3 -m devcluster
 

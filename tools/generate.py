@@ -3,15 +3,10 @@
 `python tools/generate.py` writes them; `--check` changes nothing, names the stale ones and exits 1.
 """
 
-import ast
-import enum
-import inspect
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
-from itertools import pairwise
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
 import yaml
@@ -21,6 +16,7 @@ sys.path[:0] = [str(ROOT)]
 
 from alembic_operator import contract  # noqa: E402  this file is also run as a program
 from alembic_operator.api import crd, reasons  # noqa: E402
+from alembic_operator.contract.attribute_docs import attribute_docs  # noqa: E402
 from tools import decisions, flags, metrics  # noqa: E402
 from tools.dashboard import grafana  # noqa: E402
 
@@ -50,15 +46,6 @@ spec:
 REASONS_INTRO = """\
 Every condition of a `DatabaseMigration` and the Result of every run give one of these reasons. The condition's message
 says what happened this time and what to do next."""
-
-COMMANDS = {
-    "upgrade": "lock, compare, upgrade to the target, read back, report.",
-    "downgrade": "the same, downwards: run the downgrade of every revision above the target.",
-    "stamp": "the same, without running a revision: write the target into the version table of an adopted database.",
-    "check": "report current, target and pending revisions; change nothing.",
-    "plan": "print the pending revisions and the SQL that `upgrade` would run, approximately; change nothing.",
-    "gate": "wait until the database contains the heads of this image's scripts.",
-}
 
 EFFECTS = {
     reasons.Effect.READY: "Pods are released.",
@@ -191,8 +178,8 @@ def reasons_page() -> str:
 
 def runner_page() -> str:
     """Return the runner's commands, flags and exit codes."""
-    commands = [f"- `{name}`: {COMMANDS[name]}" for name in contract.COMMANDS]
-    codes = [(str(int(code)), _docs(contract.ExitCode)[code.name], _fate(code)) for code in contract.ExitCode]
+    commands = [f"- `{name}`: {does}" for name, does in contract.COMMANDS.items()]
+    codes = [(str(int(code)), attribute_docs(contract.ExitCode)[code.name], _fate(code)) for code in contract.ExitCode]
     parts = [_head("The runner"), RUNNER_INTRO, "## Commands", "\n".join(commands), "## Flags", _flags()]
     parts += ["## Exit codes", _table(("Code", "Meaning", "What follows"), codes)]
     return "\n\n".join(parts) + "\n"
@@ -209,7 +196,7 @@ def _flags() -> str:
         default = f"`{field.default}`" if field.default else ""
         given_by = f"`{path}`" if (path := flags.field_of(field.name)) else ""
         gate = "yes" * flags.of_gates(field.name)
-        rows.append((f"`{flag}`", default, given_by, gate, _docs(contract.Invocation)[field.name]))
+        rows.append((f"`{flag}`", default, given_by, gate, attribute_docs(contract.Invocation)[field.name]))
     return _table(("Flag", "Default", "Field of the migration", "Read by `gate`", "Meaning"), rows)
 
 
@@ -221,19 +208,6 @@ def _fate(code: contract.ExitCode) -> str:
     if code in contract.JOB_FAILING_EXIT_CODES:
         return "The Job fails at once; the operator makes it anew, at the slow pace."
     return "The Job starts another pod; when it has used them up, the operator makes it anew, at the slow pace."
-
-
-def _docs(model: type[enum.Enum] | type[contract.Invocation]) -> dict[str, str]:
-    """Return the text below each attribute of a class; Python itself does not keep it."""
-    body = next(
-        node for node in ast.parse(dedent(inspect.getsource(model))).body if isinstance(node, ast.ClassDef)
-    ).body
-    texts = {}
-    for before, after in pairwise(body):
-        names = [before.target] if isinstance(before, ast.AnnAssign) else getattr(before, "targets", [])
-        if names and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
-            texts[ast.unparse(names[0])] = " ".join(str(after.value.value).split())
-    return texts
 
 
 def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 _RUNNER = "/opt/alembic-operator/runner.pyz"
+_LAST_PORT = 65535
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -21,22 +22,30 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="alembic-operator", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="alembic-operator", description="Run Alembic migrations before the pods that need them."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="run the operator")
+    run = commands.add_parser("run", help="run the operator", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     run.add_argument("--runner-image", required=True, help="this very image; it runs the projects of ConfigMaps")
     run.add_argument("--runner", type=Path, default=Path(_RUNNER), help="the zipapp that migration pods and gates run")
     run.add_argument("--namespace", action="append", default=[], help="watch only this namespace; can be repeated")
     run.add_argument("--watch-rollouts", action="store_true", help="watch Argo Rollouts too")
     run.add_argument("--limit-job-template", action="store_true", help="take only what is harmless of spec.jobTemplate")
-    run.add_argument("--health-port", type=int, default=8080, help="port of /healthz and /readyz")
-    run.add_argument("--metrics-port", type=int, default=0, help="port of /metrics; 0: there is none")
+    run.add_argument("--health-port", type=_port, default=8080, help="port of /healthz and /readyz")
+    run.add_argument("--metrics-port", type=_port, default=0, help="port of /metrics; 0: there is none")
     run.add_argument("--lease-namespace", default="", help="act only while holding a Lease of this namespace")
     run.add_argument("--lease-name", default="alembic-operator", help="its name; one for each group of replicas")
     run.add_argument("--lease-seconds", type=int, default=12, help="for how long it is held without being renewed")
-    run.add_argument("--log-format", choices=("json", "text"), default="json")
+    run.add_argument("--log-format", choices=("json", "text"), default="json", help="how log lines are written")
     commands.add_parser("crd", help="print the CustomResourceDefinition, as JSON")
     return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number up to {_LAST_PORT}")
+    return int(text)
 
 
 def _crd() -> int:

@@ -24,6 +24,7 @@ WRONG = {
     "run without the runner's image": ["run"],
     "an unknown log format": ["run", "--runner-image=x", "--log-format=xml"],
     "a port that is none": ["run", "--runner-image=x", "--health-port=http"],
+    "a port beyond all ports": ["run", "--runner-image=x", "--metrics-port=65536"],
 }
 
 

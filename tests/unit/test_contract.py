@@ -17,6 +17,7 @@ from alembic_operator.contract import (
     Result,
     seconds,
 )
+from alembic_operator.contract.attribute_docs import attribute_docs
 
 INVOCATIONS = [
     *(Invocation(command) for command in COMMANDS),
@@ -76,6 +77,22 @@ def test_a_wrong_command_line_ends_with_the_exit_code_for_wrong_usage(
         Invocation.parse(argv)
     assert ended.value.code == ExitCode.USAGE
     assert capsys.readouterr().err.startswith(("runner.pyz", "usage"))
+
+
+def test_help_tells_what_each_command_and_each_flag_does(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        Invocation.parse(["--help"])
+    assert ended.value.code == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert all(f"{command} {does}" in said for command, does in COMMANDS.items())
+    assert "--lock-timeout LOCK_TIMEOUT PostgreSQL's lock_timeout of each attempt of a revision; 0s: none." in said
+    assert all(meaning in said for name, meaning in attribute_docs(Invocation).items() if name != "command")
+
+
+def test_a_wrong_duration_is_named_with_its_flag_and_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        Invocation.parse(["upgrade", "--deadline", "10"])
+    assert "argument --deadline: '10' is not a duration; write for example 500ms" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,15 @@ from typing import Any, Literal, get_args
 from alembic_operator.contract.durations import seconds
 from alembic_operator.contract.exit_codes import ExitCode
 
-COMMANDS = ("upgrade", "downgrade", "stamp", "check", "plan", "gate")
+COMMANDS = {
+    "upgrade": "lock, compare, upgrade to the target, read back, report.",
+    "downgrade": "the same, downwards: run the downgrade of every revision above the target.",
+    "stamp": "the same, without running a revision: write the target into the version table of an adopted database.",
+    "check": "report current, target and pending revisions; change nothing.",
+    "plan": "print the pending revisions and the SQL that `upgrade` would run, approximately; change nothing.",
+    "gate": "wait until the database contains the heads of this image's scripts.",
+}
+"""What the runner can be asked to do, and what each command does."""
 
 Address = Literal["env.py", "environment"]
 Ahead = Literal["Allow", "Block"]
@@ -96,28 +104,42 @@ _CHOICES = {
 class _Parser(argparse.ArgumentParser):
     """argparse with the contract's exit code for wrong usage, which is 2 elsewhere."""
 
+    def format_help(self) -> str:
+        from alembic_operator.contract.attribute_docs import attribute_docs  # noqa: PLC0415  only --help needs it
+
+        meanings = attribute_docs(Invocation)
+        for action in self._actions:
+            action.help = action.help or meanings.get(action.dest)
+        return super().format_help()
+
     def error(self, message: str) -> Any:
         self.print_usage()
         self.exit(int(ExitCode.USAGE), f"{self.prog}: {message}\n")
 
 
 def _duration(text: str) -> str:
-    seconds(text)
+    try:
+        seconds(text)
+    except ValueError as unreadable:
+        raise argparse.ArgumentTypeError(str(unreadable)) from None
     return text
 
 
 def _parser() -> _Parser:
-    shape = functools.partial(argparse.HelpFormatter, width=100)  # to ask the terminal costs the gate 3 ms
+    shape = functools.partial(
+        argparse.RawDescriptionHelpFormatter, width=100
+    )  # to ask the terminal costs the gate 3 ms
     parser = _Parser(
         prog="runner.pyz",
         description="Run the application's own Alembic project, safely.",
+        epilog="commands:\n" + "\n".join(f"  {name:<11}{does}" for name, does in COMMANDS.items()),
         allow_abbrev=False,
         formatter_class=shape,
     )
-    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="What to do; see below.")
     for name, flag in _FLAGS.items():
         value = getattr(Invocation, name)
         kind = _duration if name in ("lock_timeout", "statement_timeout", "deadline") else str
         parser.add_argument(flag, dest=name, default=value, type=kind, choices=_CHOICES.get(name))
-    parser.add_argument("-x", dest="x", action="append", default=[], metavar="ARG", help="passed on to env.py")
+    parser.add_argument("-x", dest="x", action="append", default=[], metavar="ARG")
     return parser

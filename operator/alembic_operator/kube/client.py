@@ -39,12 +39,12 @@ _AS_MERGE = {"Content-Type": "application/merge-patch+json"}
 
 @asynccontextmanager
 async def connected() -> AsyncIterator["ApiServer"]:
-    """Connect as a pod does, by its service account; outside of a cluster as kubectl does, by KUBECONFIG."""
-    configuration = Configuration()
-    try:
-        config.load_incluster_config(client_configuration=configuration)
-    except config.ConfigException:
-        await config.load_kube_config(client_configuration=configuration, persist_config=False)
+    """Connect as a pod does, by its service account; outside of a cluster as kubectl does, by KUBECONFIG.
+
+    Raises:
+        LoginError: there is neither of them, or the kubeconfig cannot be read.
+    """
+    configuration = await _login()
     # A look at proxy variables and ~/.netrc costs each request two hops to a thread, and one for cookies a tenth.
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=RESTClientObject(configuration).ssl_context),
@@ -54,6 +54,20 @@ async def connected() -> AsyncIterator["ApiServer"]:
         read_bufsize=_LONGEST_LINE,
     ) as session:
         yield ApiServer(configuration, session)
+
+
+async def _login() -> Configuration:
+    configuration = Configuration()
+    try:
+        config.load_incluster_config(client_configuration=configuration)
+    except config.ConfigException:
+        try:
+            await config.load_kube_config(client_configuration=configuration, persist_config=False)
+        except config.ConfigException as error:
+            raise errors.LoginError(str(error)) from error
+        except Exception as error:  # whatever a broken file brings about; its text may hold a token
+            raise errors.LoginError(f"the kubeconfig cannot be read ({type(error).__name__})") from error
+    return configuration
 
 
 class ApiServer:

@@ -13,6 +13,13 @@ _DENIED = 'admission webhook "'
 """How the API server begins what a webhook has denied, whatever code and reason that one gave."""
 
 
+class LoginError(Exception):
+    """Nothing says which API server there is, or how to log in."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"no service account of a pod, and no kubeconfig: {why}; set KUBECONFIG as for kubectl")
+
+
 class ApiError(Exception):
     """The API server did not do it; `message` is its own sentence, cut where somebody made it long."""
 

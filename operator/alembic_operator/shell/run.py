@@ -19,7 +19,7 @@ from alembic_operator.kube.cache.reflector import Lister, Reflector
 from alembic_operator.kube.client import ApiServer, connected
 from alembic_operator.kube.cluster import MIGRATIONS, Scope
 from alembic_operator.kube.definition import shortcoming
-from alembic_operator.kube.errors import ApiError, LeaseLostError
+from alembic_operator.kube.errors import ApiError, LeaseLostError, LoginError
 from alembic_operator.kube.events import Events
 from alembic_operator.kube.observe import Observer
 from alembic_operator.kube.runner_config_map import RunnerConfigMap
@@ -56,7 +56,7 @@ def run(settings: Settings) -> int:
             runner.run(_run(settings))
     except asyncio.CancelledError:
         return 0
-    except (OSError, LeaseLostError) as error:
+    except (OSError, LeaseLostError, LoginError) as error:
         log.error("cannot go on", error=str(error))  # noqa: TRY400  a sentence, not a traceback
         return 1
     return 0
