@@ -193,6 +193,9 @@ def test_a_file_that_cannot_be_loaded_is_told_where_nothing_more_is_known(tmp_pa
     ("error", "scene", "name"),
     [
         (_server("0A000", "cannot use subquery in check constraint"), RUNNING, "a revision that fails"),
+        (psycopg.errors.SyntaxError('syntax error at or near "FORM"'), RUNNING, "a revision that fails"),
+        (_raised(lambda: "a" + 1), OUTSIDE, "an env.py that fails"),  # type: ignore[operator]
+        (_raised(lambda: "a" + ("head",)), OUTSIDE, "the target as a list"),  # type: ignore[operator]
         (_server("42P07", 'relation "t" already exists'), UNDOING, "a downgrade() that finds something else"),
         (KeyError("status"), RUNNING, "a revision that fails"),
         (OSError(111, "Connect call failed ('127.0.0.1', 5432)"), OUTSIDE, "localhost"),

@@ -87,7 +87,9 @@ def test_a_password_that_nobody_knew_is_masked_by_where_it_stands(text: str, mas
     assert Secrets().mask(text) == masked
 
 
-@pytest.mark.parametrize("text", ["://a:b", "password=", "'password':'", "password '"])
+@pytest.mark.parametrize(
+    "text", ["://a:b", "password=", "'password':'", "password '", "token_", "password: a ", "password = '"]
+)
 def test_a_text_that_is_almost_a_password_all_along_does_not_take_long(text: str) -> None:
     assert Secrets("hidden").mask(text * 5_000)
 
@@ -213,6 +215,42 @@ def test_the_passwords_of_a_configuration_are_known_before_anybody_reads_it(tmp_
 )
 def test_an_error_that_quotes_settings_or_a_signed_address_shows_no_secret(text: str, masked: str) -> None:
     assert Secrets().mask_error(text) == masked
+
+
+@pytest.mark.parametrize(
+    ("line", "masked"),
+    [
+        ('    password = "hush-1', '    password = "***'),
+        ("    os.environ['PGPASSWORD'] = 'hush-1", "    os.environ['PGPASSWORD'] = '***"),
+        ('    SECRET_KEY: str | None = f"hush-1', '    SECRET_KEY: str | None = f"***'),
+        ('    TOKEN = """hush-1 ', '    TOKEN = """***'),
+        ('    connect(host="db", password="hush-1, user="me")', '    connect(host="db", password=***me")'),
+        ('    connect("host=db password=\'hush-1 user=me")', "    connect(\"host=db password='***"),
+        ('    DB_PASSWORD = "hush\\"-1" + 1', '    DB_PASSWORD = "***" + 1'),
+        ("""    {"api_key": 'hush-1', "retries": 3 + '2'}""", """    {"api_key": '***', "retries": 3 + '2'}"""),
+        ('    op.execute("ALTER ROLE x PASSWORD \'hush-1 ")', "    op.execute(\"ALTER ROLE x PASSWORD '***'"),
+        ("    passed, tokens = 'a', 'b", "    passed, tokens = 'a', 'b"),
+        ('    password = os.environ["DB_PASSWORD"', '    password = os.environ["DB_PASSWORD"'),
+    ],
+)
+def test_a_line_of_a_source_in_a_traceback_shows_no_secret_although_its_quote_may_never_end(
+    line: str, masked: str
+) -> None:
+    assert Secrets().mask_error(f"{line}\n    ^^^\nSyntaxError: wrong") == f"{masked}\n    ^^^\nSyntaxError: wrong"
+
+
+@pytest.mark.parametrize(
+    ("line", "masked"),
+    [
+        ("""unterminated quoted string at or near "'hush""", """unterminated quoted string at or near "?"""),
+        ("""syntax error at or near "E'hush'\"""", 'syntax error at or near "?"'),
+        ("Fehler bei »'hush'«", "Fehler bei »?«"),
+        ("erreur de syntaxe sur ou près de « $a$hush »", "erreur de syntaxe sur ou près de «? »"),
+        ('syntax error at or near "FORM"', 'syntax error at or near "FORM"'),
+    ],
+)
+def test_a_statement_that_cannot_be_read_shows_none_of_its_texts(line: str, masked: str) -> None:
+    assert without_values(line, "42601") == masked
 
 
 @pytest.mark.parametrize("common", ["a", "new", "12"])

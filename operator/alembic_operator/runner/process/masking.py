@@ -59,9 +59,18 @@ _SAID = (
     (re.compile(r"""(password=)(?:'[^']*'|"[^"]*"|[^\s&,;)'"]+)""", re.IGNORECASE), r"\1***"),
     (re.compile(r"""(['"]password['"]:\s*)(?:'[^']*'|"[^"]*")""", re.IGNORECASE), r"\1'***'"),
     (re.compile(r"""(\bX-Amz-(?:Signature|Security-Token)=)[^\s&'"]+""", re.IGNORECASE), r"\1***"),
-    (re.compile(r"""(\bpassword\s+)'(?:[^']|'')*'""", re.IGNORECASE), r"\1'***'"),
+    (re.compile(r"""(\bpassword\s+)e?'(?:[^'\n]|'')*(?:'|$)""", re.IGNORECASE | re.MULTILINE), r"\1'***'"),
 )
 """What is a password by where it stands: in a URL, a connection string, a dictionary, a statement."""
+_SECRET_WORDS = ("pass", "pwd", "token", "secret", "key")
+_IN_SOURCE = re.compile(
+    r"""((?:passw(?:or)?d|passphrase|(?<![a-z])(?:pass|pwd)|token|secret|(?:api|access|private)_?key)  # its name
+    (?:_\w{0,40}|\d{0,4})
+    (?:['"]\]?\s{0,9}[:=]|(?:\s{0,9}:[\w\s.|\[\]]{1,40})?\s{0,9}=)\s{0,9}[bruf]{0,2})  # ["..."] =, : str =
+    (?P<quote>\'\'\'|\"\"\"|['"])(?:(?!(?P=quote))[^\\\n]|\\.)*((?P=quote))?""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""A line of a source, as a traceback shows it; where nobody closed the quote, that is what the traceback is about."""
 _IN_YAML = re.compile(
     r"""(\bpass(?:word|wd|phrase)?["']?[ \t]*:[ \t]*)(?!\*\*\*|['"]\*\*\*)[^\s,}][^\n,}]*""", re.IGNORECASE
 )
@@ -134,7 +143,9 @@ class Secrets:
             text = self._pattern.sub(MASK, text)
         for pattern, masked in _SAID:
             text = pattern.sub(masked, text)
-        return text
+        small = text.lower()
+        named = any(word in small for word in _SECRET_WORDS)
+        return _IN_SOURCE.sub(rf"\1\g<quote>{MASK}\3", text) if named else text
 
     def mask_error(self, text: str) -> str:
         """Return a text that may hold words of an error, with every secret and each part of one replaced."""
@@ -193,10 +204,15 @@ _SAYS_VALUES = re.compile(r"\binvalid (?:input|value|\w+ value)\b|\bmalformed \w
 
 _QUOTED = re.compile("[»«„“][^»«„“”]*[»«“”]")
 _DATA_EXCEPTION = "22"
+_SYNTAX_ERROR = "42601"
+_TEXT_AT_ITS_END = re.compile(r"""(?<=["»«„“])\s?(?:[BENX]|U&)?['$].*?(?=\s?["«»“”]?$)""", re.IGNORECASE)
+"""The literal before which, or in which, a statement cannot be read."""
 
 
 def without_values(line: str, sqlstate: str = "") -> str:
     """Return the first line of an error without the value that could not be understood, in whatever language."""
     if sqlstate.startswith(_DATA_EXCEPTION):
         line = _QUOTED.sub("?", line)
+    if sqlstate == _SYNTAX_ERROR:
+        line = _TEXT_AT_ITS_END.sub("?", line)
     return _VALUES.sub("?", line) if _SAYS_VALUES.search(line) else line

@@ -39,7 +39,8 @@ LINES = {
         "Python cannot read that line: correct it (a half resolved merge, or a newer Python's syntax) and deploy a new"
         " image.",
         CODE,
-        words=r"^(?:SyntaxError|IndentationError|TabError): ",
+        ("",),  # PostgreSQL's drivers have a SyntaxError, too
+        r"^(?:SyntaxError|IndentationError|TabError): ",
     ),
     "a file may not be read": Line(
         "The user of the pod may not use that file: correct its rights in the image, or spec.jobTemplate's"
@@ -69,8 +70,8 @@ LINES = {
         "Perhaps env.py takes the target for one revision, and `heads` stands for several: give spec.alembic.target"
         " `head`, BRANCH@head or a revision. The pod's log has the traceback.",
         ENV,
-        words=r"(?:unhashable type: 'list'|(?:list|tuple)' object has no attribute|can only concatenate"
-        r"|invalid revision.*heads)",
+        words=r"(?:unhashable type: 'list'|(?:list|tuple)' object has no attribute"
+        r"|can only concatenate .*\b(?:list|tuple)\b|invalid revision.*heads)",
     ),
     "an option of oslo.config": Line(
         "The application's own command reads its settings before Alembic runs; here nobody did: put an env.py before"
