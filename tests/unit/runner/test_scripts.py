@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from alembic.script import ScriptDirectory
 
 from alembic_operator.api.reasons import Reason
+from alembic_operator.runner.commands.upgrade import Upwards
 from alembic_operator.runner.process.failures import Ending
 from alembic_operator.runner.project import scripts
 
@@ -19,7 +21,7 @@ UNIMPORTABLE = "import not_there_at_all\n"
 
 def _directory(folder: Path, *texts: str) -> Any:
     versions = folder / "versions"
-    versions.mkdir()
+    versions.mkdir(parents=True)
     for number, text in enumerate(texts):
         (versions / f"{number}.py").write_text(UNIMPORTABLE + text)
     return ScriptDirectory(str(folder))
@@ -41,6 +43,26 @@ def branches(tmp_path: Path) -> Any:
 
 def test_heads_are_read_from_source_texts(branches: Any) -> None:
     assert scripts.heads(branches) == ("alone", "merge")
+
+
+@pytest.mark.parametrize("lacks", ["", "upgrade = None\n"])
+def test_a_revision_without_an_upgrade_is_named_by_its_file_before_one_runs(tmp_path: Path, lacks: str) -> None:
+    script = _directory(tmp_path, "", "")
+    for number, (name, down, text) in enumerate([("a", None, "def upgrade(): 1 / 0\n"), ("b", "a", lacks)]):
+        (tmp_path / "versions" / f"{number}.py").write_text(f"revision = {name!r}\ndown_revision = {down!r}\n{text}")
+    with pytest.raises(Ending) as caught:
+        Upwards().steps(script, "heads", ("b",), ())
+    assert caught.value.verdict.reason is Reason.BROKEN_SCRIPTS
+    assert str(caught.value) == f"revision b has no upgrade(): {tmp_path / 'versions' / '1.py'}; nothing was applied"
+
+
+def test_a_file_that_lacks_what_makes_it_a_revision_is_named(tmp_path: Path) -> None:
+    for number, text in enumerate(("revision = 'a'\n", "down_revision = None\n")):
+        script = _directory(folder := tmp_path / str(number))
+        file = folder / "versions" / "one.py"
+        file.write_text(text)
+        with pytest.raises(Ending, match=re.escape(str(file))):
+            scripts.heads(script)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ class Upwards:
 
     def steps(self, script: Any, target: str, aimed: tuple[str, ...], heads: tuple[str, ...]) -> Iterator[Any]:
         """Return Alembic's steps to the target, in their order."""
+        ways.require_upgrades(script, self.left(script, aimed, heads))
         destination: Any = aimed if scripts.is_relative(target) else target
         found: Iterator[Any] = script._upgrade_revs(destination, heads)  # noqa: SLF001  as `alembic upgrade` itself does
         return found

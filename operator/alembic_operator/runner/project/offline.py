@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.process.failures import Ending
-from alembic_operator.runner.project import environment
+from alembic_operator.runner.project import environment, ways
 
 if TYPE_CHECKING:
     from alembic_operator.contract import Invocation
@@ -41,6 +41,7 @@ class Offline:
         buffer = io.StringIO()
 
         def steps(_heads: Any, _context: Any) -> list[Any]:
+            ways.require_upgrades(self.script, (revision,))
             one = self.script.get_revision(revision)
             return [MigrationStep.upgrade_from_script(self.script.revision_map, one)]
 

@@ -58,12 +58,22 @@ def down(script: Any, names: tuple[str, ...], heads: tuple[str, ...]) -> Iterato
         Ending: BrokenScripts, before the first one, when one of them cannot be undone.
     """
     found = [one for one in undone(script, "base", heads) if one.revision in names]
-    for one in found:
-        if not hasattr(one.module, "downgrade"):
-            message = f"revision {one.revision} has no downgrade(); nothing was undone"
-            raise Ending(Reason.BROKEN_SCRIPTS, message, "Write one, name a target above it, or restore a backup.")
+    _require(found, "downgrade", "; nothing was undone", "Write one, name a target above it, or restore a backup.")
     for one in found:
         yield MigrationStep.downgrade_from_script(script.revision_map, one)
+
+
+def require_upgrades(script: Any, names: tuple[str, ...]) -> None:
+    """Raise Ending BrokenScripts when one of the revisions has no upgrade()."""
+    found = [script.get_revision(name) for name in names]
+    _require(found, "upgrade", "; nothing was applied", "Write one, if only with `pass` in it.")
+
+
+def _require(revisions: list[Any], function: str, so: str, hint: str) -> None:
+    for one in revisions:
+        if not callable(getattr(one.module, function, None)):
+            message = f"revision {one.revision} has no {function}(): {one.path}{so}"
+            raise Ending(Reason.BROKEN_SCRIPTS, message, hint)
 
 
 def stamped(script: Any, target: str, heads: tuple[str, ...]) -> tuple[list[Any], tuple[str, ...]]:
