@@ -124,6 +124,37 @@ def test_an_env_py_that_must_write_before_it_says_anything_may_under_the_lock_an
     assert gate.code == 0, gate.stderr
 
 
+def test_an_env_py_that_asks_to_write_is_looked_at_and_does_not(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin(
+        before="""
+        connection.execute(text("select 1"))
+        connection.execute(text("SET TRANSACTION READ WRITE"))
+        connection.rollback()
+        for number, words in enumerate((
+            "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ WRITE",
+            "set session characteristics as transaction read write",
+            "SET default_transaction_read_only = off",
+            "set local transaction_read_only to 'off'",
+            "select set_config('default_transaction_read_only', 'off', false)",
+            "",
+        )):
+            try:
+                if words:
+                    connection.execute(text(words))
+                else:
+                    connection.execution_options(postgresql_readonly=False)
+                connection.execute(text(f"create table made_{number} (id int)"))
+                connection.commit()
+            except Exception:
+                connection.rollback()
+        """
+    ).table("one")
+    run = runner.run(any_project, "check", APP_URL=database.url("psycopg2"))
+    assert (_told(run), database.value(OURS)) == ((0, "Pending", 1), None), run.stderr
+
+
 def test_a_look_makes_no_database_elsewhere(any_project: Project, runner: Runner, database: Database) -> None:
     name = f"{database.name}_made"
     any_project.begin(

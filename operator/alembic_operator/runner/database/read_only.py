@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from alembic_operator.runner.database.own import OwnConnection
 
 _AGAIN = re.compile(r"\s*CREATE\s+(?:[A-Z]+\s+){1,3}IF\s+NOT\s+EXISTS\b[^;]*;?\s*", re.IGNORECASE)
+_SETS = re.compile(r"\s*(?:SET|BEGIN|START|SELECT)\b", re.IGNORECASE)
+_TO_WRITE = re.compile(
+    r"(?P<transaction>\bREAD\s+)WRITE\b"
+    r"|(?P<setting>\b(?:default_)?transaction_read_only\s*(?:=|\bTO\b|'\s*,)\s*)'?\w+'?",
+    re.IGNORECASE,
+)
+"""What an env.py says that may be connected to a server whose sessions only read by default."""
+_DRIVERS_OWN = "postgresql_readonly"
 _NOTHING = "UNLISTEN alembic_operator"
 """Does nothing, in a read-only transaction, too, and has no rows, as what it stands for has none."""
 _REFUSED = "25006"
@@ -50,6 +58,8 @@ class ReadOnly:
         self._set(read_only=True)
         event.listen(Engine, "before_cursor_execute", self._before, retval=True)
         event.listen(Engine, "begin", self._begun)
+        for options in ("set_connection_execution_options", "set_engine_execution_options"):
+            event.listen(Engine, options, _without_option)
 
     def begin(self) -> None:
         """Begin another run of env.py."""
@@ -95,8 +105,10 @@ class ReadOnly:
 
     def _before(self, connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> tuple[str, Any]:
         known = self.connections.session.read_only and connection.dialect.name == "postgresql"
-        if not known or not _AGAIN.fullmatch(statement):
+        if not known:
             return statement, parameters
+        if not _AGAIN.fullmatch(statement):
+            return _reading(statement), parameters
         self._left_out.append(statement)
         return _NOTHING, parameters
 
@@ -104,6 +116,20 @@ class ReadOnly:
         """Say it to each transaction where sessions are shared, and nothing may be set in them."""
         if self.connections.shared and self.connections.session.read_only and connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+
+
+def _reading(statement: str) -> str:
+    """Return a statement that lets a session or a transaction write as one that does not; any other as it is."""
+    if not _SETS.match(statement):
+        return statement
+    return _TO_WRITE.sub(
+        lambda found: f"{found['transaction']}ONLY" if found["transaction"] else f"{found['setting']}'on'", statement
+    )
+
+
+def _without_option(_: Any, options: dict[str, Any]) -> None:
+    """Let no driver say to the server by itself that transactions write."""
+    options.pop(_DRIVERS_OWN, None)
 
 
 def other_than(own: OwnConnection, said: versions.VersionTable) -> versions.VersionTable | None:
