@@ -33,6 +33,11 @@ insert into loose values (9);
 create view v as select id, name from t;
 create type kind as enum ('a', 'b');
 create table alembic_version (version_num varchar(32));
+create view only_read as select distinct version_num from alembic_version;
+create table guarded_version (version_num varchar(32));
+create function refuse() returns trigger language plpgsql as $$ begin insert into nowhere values (1); end $$;
+create trigger refuse before insert on guarded_version for each row execute function refuse();
+create table other_version (version varchar(32));
 create function readings() returns void language plpgsql as $$
 declare i record; begin for i in select * from loose loop alter table loose add column more int; end loop; end $$;
 """
@@ -70,6 +75,8 @@ IN_A_REVISION = {
         "delete from t where id = 1",
     ],
     "the name of the revision is too long": [f"insert into alembic_version (version_num) values ('{'x' * 33}')"],
+    "the version table is a view": ["insert into only_read (version_num) values ('a')"],
+    "the version table refuses": ["insert into guarded_version (version_num) values ('a')"],
     "a value that an enum lacks": ["select 'd'::kind"],
     "a type that is not cast": ["alter table t alter column j type int"],
     "a string that is executed": ["plain"],
@@ -88,6 +95,7 @@ AS_A_POOR_USER = {
     "row-level security": ["insert into guarded values (1)"],
     "a missing right": ["select * from t"],
 }
+OUTSIDE_OF_REVISIONS = {"the version table is another table": ["select version_num from other_version"]}
 IN_A_DOWNGRADE = {"a downgrade() that finds something else": ["drop type nothing"]}
 
 CONNECTING: dict[str, dict[str, Any]] = {
@@ -151,6 +159,7 @@ def test_what_a_server_answers_to_a_revision_has_the_hint_that_people_would_give
     engine = _engine(database)
     assert dict(_said(engine, IN_A_REVISION, RUNNING)) == _hints(IN_A_REVISION)
     assert dict(_said(engine, IN_A_DOWNGRADE, UNDOING)) == _hints(IN_A_DOWNGRADE)
+    assert dict(_said(engine, OUTSIDE_OF_REVISIONS, OUTSIDE)) == _hints(OUTSIDE_OF_REVISIONS)
 
 
 def test_what_a_server_refuses_to_a_user_has_the_hint_that_people_would_give(database: Database, poor: str) -> None:
@@ -178,5 +187,6 @@ def test_a_connection_that_is_not_made_has_the_hint_that_people_would_give(datab
 
 
 def test_each_line_has_the_case_that_proves_it() -> None:
-    here = {*IN_A_REVISION, *IN_A_DOWNGRADE, *AS_A_POOR_USER, *CONNECTING, "localhost", "a role that may not log in"}
+    of_servers = (IN_A_REVISION, IN_A_DOWNGRADE, OUTSIDE_OF_REVISIONS, AS_A_POOR_USER, CONNECTING)
+    here = {"localhost", "a role that may not log in"}.union(*of_servers)
     assert set(LINES) == {*CASES, *OF_FILES, *here}

@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from alembic_operator.api.reasons import Reason
@@ -138,6 +139,12 @@ CASES: dict[str, tuple[BaseException, Scene]] = {
     ),
     "settings that lack a value": (_raised(lambda: Settings.model_validate({})), OUTSIDE),
     "a variable of the environment is missing": (_raised(lambda: dict[str, str]()["APP_SECRET"]), OUTSIDE),
+    "the version table drops what is written": (
+        CommandError(
+            "Online migration expected to match one row when updating 'a' to 'b' in 'alembic_version'; 0 found"
+        ),
+        RUNNING,
+    ),
     "a table is locked": (_server("55P03", "canceling statement due to lock timeout"), RUNNING),
     "a conflict": (_server("40P01", "deadlock detected"), RUNNING),
     "an unreachable server": (psycopg.OperationalError("connection timeout expired"), OUTSIDE),

@@ -92,13 +92,6 @@ LINES = {
         REVISION,
         ("23503",),
     ),
-    "the name of the revision is too long": Line(
-        "The revision's name does not fit into version_num: take a shorter one, or widen that column in env.py or in a"
-        " revision before.",
-        REVISION,
-        ("22001",),
-        r"version_num",
-    ),
     "a value that an enum lacks": Line(
         "The enum has no such value, spelled like this: add it in a revision before (ALTER TYPE ... ADD VALUE)."
         " sa.Enum() of a Python class stores the names of its members, not their values.",

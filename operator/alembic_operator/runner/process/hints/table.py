@@ -5,13 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alembic_operator.runner.process.causes import chain, words
-from alembic_operator.runner.process.hints import connection, general, objects, project, rights, statements
+from alembic_operator.runner.process.hints import (
+    connection,
+    general,
+    objects,
+    project,
+    rights,
+    statements,
+    version_table,
+)
 from alembic_operator.runner.process.hints.line import Case
 
 if TYPE_CHECKING:
     from alembic_operator.api.reasons import Reason
 
 LINES = {
+    **version_table.LINES,
     **connection.LINES,
     **rights.LINES,
     **objects.LINES,
