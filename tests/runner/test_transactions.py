@@ -48,6 +48,14 @@ with engine.connect() as connection:
     with connection.begin(), context.begin_transaction():
         context.run_migrations()
 """,
+    "that Alembic ends": """
+connection = engine.connect()
+context.configure(connection=connection)
+connection.begin()
+with context.begin_transaction():
+    context.run_migrations()
+connection.close()
+""",
     "with a savepoint": """
 with engine.connect() as connection:
     context.configure(connection=connection)

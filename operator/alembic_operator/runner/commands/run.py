@@ -199,6 +199,7 @@ class Run:
         def inside() -> Any:
             return self._connections.session.no_timeouts(raw_of(context.connection))
 
+        self._guard.take_over(context)
         environment.around_autocommit(context, self._in_autocommit, inside)
 
     def _ran(self, context: Any) -> None:

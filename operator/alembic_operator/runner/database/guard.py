@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from alembic_operator.runner.database.sites import Site, Sites, end_unless_begun
 from alembic_operator.runner.process.failures import Ending
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from alembic_operator.runner.database.connect import Connections
 
 _SHARED = "alembic_operator.shared"
@@ -63,6 +66,24 @@ class Guard:
         if transaction is not None and not external and self.connections.is_explicit(transaction):
             context._in_external_transaction = True  # noqa: SLF001
             self._say_external()
+
+    def take_over(self, context: Any) -> None:
+        """Let context.begin_transaction() commit a transaction that env.py began after context.configure().
+
+        Alembic takes it for its own there, but not with one transaction for each revision, as the runner wants it.
+        """
+        original = context.begin_transaction
+
+        @contextmanager
+        def begin_transaction(*arguments: Any, **named: Any) -> Iterator[Any]:
+            begun = context.connection.get_transaction()
+            own = begun is not None and not context._in_external_transaction and self.connections.is_explicit(begun)  # noqa: SLF001
+            with original(*arguments, **named) as transaction:
+                yield transaction
+            if own and begun.is_active:
+                begun.commit()
+
+        context.begin_transaction = begin_transaction
 
     def leave(self) -> None:
         """Let the next runner begin."""
