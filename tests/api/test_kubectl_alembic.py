@@ -2,22 +2,30 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
 import yaml
 
 from alembic_operator.api.v1alpha1 import API_VERSION, KIND
+from alembic_operator.contract import Result
+from alembic_operator.core.names import RUNNER_PATH
 from alembic_operator.kubectl.main import main
 from devcluster.controlplane import ApiServer
 from tests.api.chart import of_kind, render
+from tests.api.conftest import connect
 from tests.api.gates import Door
 from tests.api.rest import Rest
+from tests.api.shop import until
 
 pytest_plugins = ["tests.api.gate_fixtures"]
 
 LABEL = "alembic-operator.dev/migration"
 SINCE = "2026-11-30T03:12:07Z"
+
+JOB = {"apiVersion": "batch/v1", "kind": "Job"}
 
 Ask = Callable[..., tuple[int, str, str]]
 
@@ -131,6 +139,40 @@ def test_pods_that_the_real_policy_refuses_are_told_by_the_name_of_their_workloa
     door.migrate()
     code, out, _ = ask("why", "users", "-n", namespace)
     assert (code, "kubectl get mutatingadmissionpolicies" in out) == (2, True), out
+
+
+def test_check_asks_by_a_job_of_its_own_prints_the_answer_and_leaves_nothing(
+    ask: Ask, rest: Rest, api_server: ApiServer, namespace: str
+) -> None:
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": namespace}}
+    runner = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "alembic-operator-runner"}}
+    kind = migration("users", namespace)
+    rest.create(account, namespace)
+    rest.create(kind, namespace)
+    code, _, err = ask("check", "users", "-n", namespace)
+    assert (code, "no operator serves it" in err) == (1, True), err
+    rest.create(runner, namespace)
+    with ThreadPoolExecutor(1) as pool, closing(connect(api_server)) as own:
+        played = pool.submit(_answer, own, namespace, Result("Pending", to=("a1",), target=("b2",), pending=1))
+        code, out, err = ask("check", "users", "-n", namespace, "--timeout=30s")
+        job = played.result()
+    assert (code, "not ready yet (Pending)" in out, "1 revision to apply" in out) == (2, True, True), out + err
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert (container["command"], container["image"]) == (["python3", RUNNER_PATH, "check"], "shop:2")
+    assert rest.items(JOB, namespace) == []
+
+
+def _answer(rest: Rest, namespace: str, result: Result) -> Any:
+    """Play Job controller and kubelet for the one Job that comes."""
+    (job,) = until(lambda: rest.items(JOB, namespace))
+    name = job["metadata"]["name"]
+    labels = {"batch.kubernetes.io/job-name": name}
+    pod = labelled("users") | {"metadata": {"name": f"{name}-x", "labels": labels}}
+    rest.create(pod, namespace)
+    ended = {"terminated": {"exitCode": 0, "message": result.to_json()}}
+    status = {"name": "migrate", "state": ended, "image": "", "imageID": "", "ready": False, "restartCount": 0}
+    rest.merge(pod, {"status": {"phase": "Succeeded", "containerStatuses": [status]}}, namespace, "status")
+    return job
 
 
 def test_errors_of_kubectl_say_what_to_do(ask: Ask, namespace: str, bare_server: ApiServer) -> None:

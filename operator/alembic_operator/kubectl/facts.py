@@ -51,15 +51,15 @@ class Kubectl:
         """The flags that say which cluster: what a person types next needs them too."""
         return tuple(one for one in self.flags if not one.startswith("--namespace="))
 
-    def run(self, *arguments: str) -> str:
-        """Return what kubectl prints.
+    def run(self, *arguments: str, given: str | None = None) -> str:
+        """Return what kubectl prints; `given` is its standard input.
 
         Raises:
             KubectlError: it ended with an error, or did not end.
         """
         command = [self.binary, *self.flags, *arguments]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)  # noqa: S603
+            done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=_SECONDS, check=False)  # noqa: S603
         except FileNotFoundError:
             raise _missing(self.binary) from None
         except subprocess.TimeoutExpired:

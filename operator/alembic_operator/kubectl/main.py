@@ -60,6 +60,14 @@ def parser() -> argparse.ArgumentParser:
     logs = add("logs", "the log of the last run, for people")
     logs.add_argument("-f", "--follow", action="store_true", help="print on, until the run ends")
     add("tree", "what a migration depends on, all the way down")
+    for name, does in (
+        ("check", "what the database contains and lacks, read now by a Job with the migration's settings"),
+        ("plan", "the SQL that a run would execute now, approximately, by such a Job"),
+    ):
+        one = add(name, does)
+        one.add_argument("--timeout", default="5m", type=_duration, help="for the answer; default: 5m")
+        if name == "check":
+            _output(one, "json", "yaml")
     for name, does in (("retry", "a new run"), ("suspend", "nothing new"), ("resume", "what was suspended")):
         add(name, f"start {does}").description = f"Start {does}."
     add("explain", "what a reason means", "reason")

@@ -23,7 +23,7 @@ def migration(type_: str = "Ready", reason: str = "UpToDate", message: str = "",
 
 
 def stalled() -> dict[str, Any]:
-    last = {"job": "users-0123456789", "attempt": 1, "startedAt": SINCE, "outcome": "RevisionFailed"}
+    last = {"job": "users-0123456789", "attempt": 1, "finishedAt": SINCE, "outcome": "RevisionFailed"}
     error = {"statement": "ALTER TABLE [user] ADD COLUMN email_address_of_the_person_who_pays varchar"}
     revisions = {"current": ["a1"], "target": ["b2"], "pending": 1}
     return migration(

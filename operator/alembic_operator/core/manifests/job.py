@@ -49,9 +49,9 @@ def _written(model: Model) -> Manifest:
     return model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
-def invocation(spec: Spec) -> Invocation:
+def invocation(spec: Spec, command: str = "upgrade") -> Invocation:
     """Return the runner's command line; a person can copy it from the Job and run it by hand."""
-    return Invocation("upgrade", x=spec.alembic.x_arguments, **flags.given(spec))
+    return Invocation(command, x=spec.alembic.x_arguments, **flags.given(spec))
 
 
 def environment(database: Database | None, server: DatabaseServer | None) -> list[Manifest]:
@@ -148,13 +148,13 @@ def _owner(migration: Migration) -> Manifest:
     }
 
 
-def pod(spec: Spec, parts: PodParts, server: DatabaseServer | None) -> Manifest:
+def pod(spec: Spec, parts: PodParts, server: DatabaseServer | None, command: str = "upgrade") -> Manifest:
     """Return the pod: the source's own image and environment, with the runner mounted beside them."""
     # subPath: a mounted file stays the same while its container runs, also when another operator brings another runner.
     mount = {"name": names.RUNNER_VOLUME, "mountPath": names.RUNNER_PATH, "subPath": names.RUNNER_KEY, "readOnly": True}
     migrate = parts.container | {
         "name": names.CONTAINER,
-        "command": [spec.alembic.python, names.RUNNER_PATH, *invocation(spec).argv()],
+        "command": [spec.alembic.python, names.RUNNER_PATH, *invocation(spec, command).argv()],
         "env": environment_of(spec, parts, server),
         "securityContext": _restricted(parts.container.get("securityContext") or {}),
         "volumeMounts": [*(parts.container.get("volumeMounts") or ()), mount],

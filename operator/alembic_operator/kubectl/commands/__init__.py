@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from alembic_operator.kubectl.commands import changes, records, status, why
+from alembic_operator.kubectl.commands import asking, changes, records, status, why
 from alembic_operator.kubectl.commands.call import Call
 
 COMMANDS: dict[str, Callable[[Call], int]] = {
@@ -12,6 +12,8 @@ COMMANDS: dict[str, Callable[[Call], int]] = {
     "logs": records.logs,
     "tree": records.tree,
     "explain": records.explain,
+    "check": asking.check,
+    "plan": asking.plan,
     "retry": changes.retry,
     "suspend": changes.suspend,
     "resume": changes.resume,

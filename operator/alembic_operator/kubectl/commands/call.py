@@ -4,7 +4,7 @@ import argparse
 import json
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -27,6 +27,8 @@ class Call:
     kubectl: Kubectl
     console: Console
     asked: argparse.Namespace
+    err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+    """For what is no part of the answer."""
 
     def named(self, name: str, *flags: str) -> Manifest | None:
         """Return a DatabaseMigration; None when there is no such."""

@@ -93,7 +93,9 @@ def _next(migration: Migration, reason: str) -> str:
     known = next((then for one, then in _NEXT.items() if str(one) == reason), "")
     if known:
         return known.format(at=at, namespace=namespace, name=migration.name, run=run)
-    return f"kubectl alembic logs {at}" if log_of(migration) else f"kubectl alembic explain {reason}"
+    if not log_of(migration):
+        return f"kubectl alembic explain {reason}"
+    return f"kubectl alembic logs {at}{'' if last and last.finished_at else ' --follow'}"
 
 
 def log_of(migration: Migration) -> tuple[str, ...]:
