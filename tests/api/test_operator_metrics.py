@@ -2,6 +2,7 @@
 
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from devcluster.controlplane import ApiServer
 from tests.api.kubelet import DIGEST, NOW
 from tests.api.operator_process import OperatorProcess, account, free_port
 from tests.api.rest import Rest
-from tests.api.shop import POD, Shop, until
+from tests.api.shop import POD, SUCCESS, Shop, until
 from tests.api.workloads import Workload
 
 pytest_plugins = ["tests.api.operator_fixtures"]
@@ -25,6 +26,7 @@ BLOCKED = Result("RevisionFailed", error=Failure("canceling statement due to loc
 FORBIDDEN = "forbidden"
 """A namespace in which the operator has no rights."""
 SINCE = datetime.fromisoformat(NOW).timestamp()
+SECONDS = {"locks": 0.7, "revisions": pytest.approx(1.52), "read-back": 0.08}
 Samples = dict[str, dict[tuple[str, ...], float]]
 
 
@@ -76,7 +78,7 @@ def test_each_metric_has_its_value_while_a_migration_runs_and_when_it_has_ended(
     assert now["migration_held_since_timestamp_seconds"] == {(): SINCE}
     assert now["migration_run_started_timestamp_seconds"][()] >= SINCE
     assert "migration_last_success_timestamp_seconds" not in now
-    shop.succeeds()
+    shop.succeeds(result=replace(SUCCESS, lock_ms=700, read_back_ms=80))
     users.passes(held)
     until(lambda: scraped(measured)["gate_delay_seconds_count"] == {(): 1}, lambda: scraped(measured))
     now = scraped(measured)
@@ -84,7 +86,9 @@ def test_each_metric_has_its_value_while_a_migration_runs_and_when_it_has_ended(
     assert now["migration_pending_revisions"] == now["queue_depth"] == {(): 0}
     assert now["migration_info"] == {("b2", DIGEST, "Job", "b2"): 1}
     assert now["migration_runs_total"] == {("UpToDate",): 1}
-    assert now["migration_run_seconds"][("revisions",)] == pytest.approx(1.52)
+    parts = now["migration_run_seconds"]
+    assert {part: parts[(part,)] for part in ("locks", "revisions", "read-back")} == SECONDS
+    assert parts[("rest",)] >= 0
     assert now["migration_last_success_timestamp_seconds"][()] >= SINCE
     assert now["reconcile_duration_seconds_count"][("success",)] >= 3
     assert now["api_requests_total"][("201", "jobs", "create")] == 1

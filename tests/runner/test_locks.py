@@ -69,8 +69,10 @@ def test_who_waits_says_once_who_holds_the_lock(any_project: Project, runner: Ru
         second = runner.start(any_project, "upgrade", APP_URL=database.url("psycopg2"))
         until(lambda: second.said("waiting for lock"))
         time.sleep(1)  # time enough to say it again
-    first.finish()
-    (said,) = second.finish().said("waiting for lock")
+    assert first.finish().result.lock_ms < 1000
+    waited = second.finish()
+    assert waited.result.lock_ms >= 1000
+    (said,) = waited.said("waiting for lock")
     assert re.search(r": pod \S+ \(pid \d+, since 20\S+Z\)$", said["message"])
 
 

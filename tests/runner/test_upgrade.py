@@ -23,6 +23,7 @@ def test_upgrade_applies_every_revision_and_reads_the_target_back(
     assert run.result.driver.startswith(project.driver)
     assert run.result.alembic
     assert run.result.sqlalchemy
+    assert run.result.read_back_ms > 0
     assert run.result.warnings == ()
     assert database.heads() == ["two"]
     assert database.value("select obj_description('alembic_version'::regclass, 'pg_class')") is None

@@ -41,6 +41,8 @@ def test_a_lock_timeout_names_who_holds_the_lock(project: Project, runner: Runne
     (failed, *_) = run.said("revision failed")
     assert (failed["revision"], failed["reason"]) == ("one", "LockTimeout")
     assert failed["ms"] >= 400
+    assert run.result.lock_ms >= 800  # what two of them waited, and the pauses after them
+    assert run.result.applied[0].ms < run.result.lock_ms
 
 
 def test_the_result_of_a_deadline_that_came_before_any_revision_says_that_env_py_took_the_time(

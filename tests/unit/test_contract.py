@@ -123,6 +123,8 @@ FULL = Result(
     ahead=True,
     applied=(Applied("bb", 12), Applied("cc", 3)),
     applied_count=2,
+    lock_ms=700,
+    read_back_ms=80,
     error=Failure("no such table", "42P01", "dd", "ALTER TABLE x", "create it first", ("SELECT ?",)),
     warnings=("an invalid index",),
     alembic="1.16.1",
@@ -156,6 +158,7 @@ def test_a_result_reads_back_as_what_was_written() -> None:
 
 def test_a_result_has_the_keys_that_the_design_names() -> None:
     names = "version reason from to target pending ahead applied appliedCount error warnings alembic sqlalchemy driver"
+    names += " lockMs readBackMs"
     assert set(json.loads(FULL.to_json())) == set(names.split())
 
 
@@ -248,5 +251,6 @@ def test_a_field_of_a_later_runner_is_ignored() -> None:
 @pytest.mark.parametrize("name", [one.name for one in fields(Result) if one.name not in ("reason", "version")])
 def test_a_field_that_an_earlier_runner_did_not_have_is_read_as_nothing(name: str) -> None:
     raw = json.loads(FULL.to_json())
-    del raw[{"from_": "from", "applied_count": "appliedCount"}.get(name, name)]
+    first, *others = name.rstrip("_").split("_")
+    del raw[first + "".join(map(str.title, others))]
     assert Result.from_json(json.dumps(raw)) == replace(FULL, **{name: getattr(Result("", error=None), name)})

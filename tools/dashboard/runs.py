@@ -5,6 +5,7 @@ from alembic_operator.shell.metrics.families import PREFIX
 from tools.dashboard.panels import WHO, Panel, Query, ago, each, of, quantile
 
 _SLOWEST = f"topk(30, sum by (namespace, name) ({of(f.SECONDS)}))"
+_LOCKS = 'part="locks"'
 
 
 def _part(name: str) -> str:
@@ -36,20 +37,25 @@ RUNS = (
         "s",
     ),
     Panel(
-        "Runs that gave up because of a lock",
-        "Others held a lock on a table for longer than policy.lockTimeout, again and again. The log names their pid.",
+        "Waits for locks",
+        "The ten migrations whose last run waited longest: for another migration, or with revisions that gave up "
+        "because of a session that held a lock. The log names its pid.",
         "timeseries",
         8,
-        (Query(f"sum by (namespace, name) (increase({of(f.LOCK_TIMEOUTS)}[$__rate_interval]))", WHO),),
+        (Query(f"topk(10, {each(of(f.SECONDS, _LOCKS))})", WHO),),
+        "s",
     ),
     Panel(
         "Last runs",
-        "The thirty slowest, in parts. Rest: the pod's start, Python and its imports.",
+        "The thirty slowest, in parts. Waits for locks: for another migration, and for those that a revision gave "
+        "up for. Rest: the pod's start, Python and its imports.",
         "table",
         24,
         (
             Query(_SLOWEST, "Whole", "s"),
+            Query(_part("locks"), "Waits for locks", "s"),
             Query(_part("revisions"), "Revisions", "s"),
+            Query(_part("read-back"), "Read back", "s"),
             Query(_part("rest"), "Rest", "s"),
             Query(f"{each(of(f.ATTEMPTS))} and on (namespace, name) {_SLOWEST}", "Attempt"),
             Query(f"{ago(f.SUCCESS)} and on (namespace, name) {_SLOWEST}", "Last success", "s"),
@@ -57,10 +63,17 @@ RUNS = (
         height=8,
     ),
     Panel(
+        "Runs that gave up because of a lock",
+        "Others held a lock on a table for longer than policy.lockTimeout, again and again. The log names their pid.",
+        "timeseries",
+        6,
+        (Query(f"sum by (namespace, name) (increase({of(f.LOCK_TIMEOUTS)}[$__rate_interval]))", WHO),),
+    ),
+    Panel(
         "Attempts",
         "Which attempt of its specification the last run is, where it is not the first.",
         "timeseries",
-        8,
+        6,
         (Query(f"{each(of(f.ATTEMPTS))} > 1", WHO),),
         nothing="all went well at once",
     ),
@@ -79,7 +92,7 @@ RUNS = (
         "Passed within 60 s",
         "The share of the pods that had been held when the run ended well; of the time that is shown.",
         "stat",
-        8,
+        4,
         (
             Query(
                 f'sum(increase({PREFIX}{f.GATE_DELAY.name}_bucket{{le="60.0"}}[$__range])) / '

@@ -71,6 +71,10 @@ class LastRun(Model):
     """What it applied, or undid where policy.downgrade let it, in order; the newest, when there were many."""
     applied_count: int = 0
     """How many it applied."""
+    lock_seconds: float | None = None
+    """How long it waited for locks: for those of other migrations, and with revisions that gave up because of one."""
+    read_back_seconds: float | None = None
+    """How long it took to read back at its end what the database contains."""
     outcome: Annotated[str, Field(max_length=64)] | None = None
     """The reason that it ended with; absent while it runs."""
     error: RunError | None = None

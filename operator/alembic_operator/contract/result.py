@@ -62,6 +62,9 @@ class Result:
     applied: tuple[Applied, ...] = ()
     applied_count: int = 0
     """How many were applied; more than `applied` lists when the list had to shrink."""
+    lock_ms: int = 0
+    """How long it waited for locks: for those of other migrations, and with revisions that gave up because of one."""
+    read_back_ms: int = 0
     error: Failure | None = None
     warnings: tuple[str, ...] = ()
     """What somebody should look at although nothing failed; one sentence each, most important first."""
@@ -79,8 +82,9 @@ class Result:
 
     def dump(self) -> str:
         """Return the JSON, however long it is."""
-        facts = {("from" if key == "from_" else key): value for key, value in asdict(self).items()}
-        facts["appliedCount"] = facts.pop("applied_count")
+        facts = asdict(self)
+        for key, name in _NAMES.items():
+            facts[name] = facts.pop(key)
         text = json.dumps(facts, separators=(",", ":"), ensure_ascii=False)
         return text.encode(errors="replace").decode()  # half a surrogate pair is no UTF-8
 
@@ -127,12 +131,15 @@ def _result(raw: dict[str, Any]) -> Result:
         ahead=bool(raw.get("ahead", False)),
         applied=tuple(Applied(str(one["revision"]), int(one.get("ms", 0))) for one in raw.get("applied") or ()),
         applied_count=int(raw.get("appliedCount", 0)),
+        lock_ms=int(raw.get("lockMs", 0)),
+        read_back_ms=int(raw.get("readBackMs", 0)),
         error=Failure(**said, committed=_strings(error.get("committed"))) if error else None,
         **others,
     )
 
 
 _CUT = "..."
+_NAMES = {"from_": "from", "applied_count": "appliedCount", "lock_ms": "lockMs", "read_back_ms": "readBackMs"}
 _FAILURE_KEYS = ("message", "sqlstate", "revision", "statement", "hint")
 
 

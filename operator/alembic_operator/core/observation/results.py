@@ -31,6 +31,8 @@ def with_report(begun: LastRun, reason: Reason, error: Failure | None, result: R
         "to": result.to,
         "applied": tuple(Applied(revision=one.revision, seconds=one.ms / 1000) for one in result.applied),
         "applied_count": result.applied_count,
+        "lock_seconds": result.lock_ms / 1000,
+        "read_back_seconds": result.read_back_ms / 1000,
         "warnings": _handful(result.warnings),
     }
     return begun.model_copy(update={"outcome": str(reason), "error": told, **done})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -30,6 +31,11 @@ class Finish:
 
     def read_back(self, applied: tuple[Applied, ...], verdict: Verdict | None) -> Result:
         """Return the Result of a run, given what it applied and why it failed."""
+        begun = time.monotonic()
+        result = self._read_back(applied, verdict)
+        return replace(result, read_back_ms=round((time.monotonic() - begun) * 1000))
+
+    def _read_back(self, applied: tuple[Applied, ...], verdict: Verdict | None) -> Result:
         before = scripts.union(site.before or () for site in self.sites)
         target = scripts.union(site.target or () for site in self.sites)
         result = Result("", before, target=target, applied=applied, warnings=self._left_out())

@@ -6,11 +6,12 @@ import functools
 import random
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import Applied
+from alembic_operator.runner.commands.course import Progress
 from alembic_operator.runner.commands.early import EarlyReading
 from alembic_operator.runner.commands.finish import Finish
 from alembic_operator.runner.database import direct, option, patience, versions
@@ -54,19 +55,6 @@ class Move(Protocol):
         """Return Alembic's steps to the target, in their order."""
 
 
-@dataclass
-class Progress:
-    """How far the run has come."""
-
-    applied: list[Applied] = field(default_factory=list)
-    scene: Scene = field(default_factory=Scene)
-    """The revision that is running."""
-    attempts: int = 0
-    """How often the running revision has failed."""
-    last: str = ""
-    """Why it failed before."""
-
-
 class Run:
     """One run of `upgrade` or of a command like it."""
 
@@ -96,6 +84,7 @@ class Run:
             witness.over()
         finish = Finish(self._invocation, self._sites.found, self._script, self._move.left, self._around.journal)
         result = finish.read_back(tuple(self._progress.applied), verdict)
+        result = replace(result, lock_ms=round((self._guard.waited + self._progress.blocked) * 1000))
         for witness in self._witnesses:
             result = witness.ended(result)
         self._guard.leave()
@@ -111,9 +100,13 @@ class Run:
             except BaseException as error:  # noqa: BLE001  env.py may raise anything, also SystemExit
                 with self._around.stop.undisturbed():
                     verdict = self._verdict(self._connections.explain(error))
-                if not self._again(verdict):
+                again = self._again(verdict)
+                if again:
+                    self._wait(verdict)
+                if verdict.reason is Reason.LOCK_TIMEOUT:
+                    self._progress.gave_up()
+                if not again:
                     return self._told(error, verdict)
-                self._wait(verdict)
             else:
                 ran = "run_migrations" in calls
                 refused = None if ran else self._connections.refused
@@ -121,7 +114,7 @@ class Run:
                 return ending.verdict if ending else None
 
     def _attempt(self, calls: list[str]) -> None:
-        self._progress.scene = Scene()
+        self._progress.begins(Scene())
         self._guard.begin()
         for target in self._move.runs(self._invocation.target):
             self._target = target
@@ -189,6 +182,7 @@ class Run:
     def _configuring(self, connection: Any, arguments: dict[str, Any]) -> None:
         self._around.stop.waiting_for = ""
         self._site = site = self._guard.enter(connection, arguments)
+        self._progress.begins(Scene())
         self._early.begun(site)
         arguments["transaction_per_migration"] = True
         environment.also_on_version_apply(arguments, self._applying)
@@ -267,7 +261,7 @@ class Run:
     def _announce(self, scene: Scene) -> None:
         if scene.revision != self._progress.scene.revision:
             self._around.journal.info("revision started", revision=scene.revision)
-        self._progress.scene = scene
+        self._progress.begins(scene)
 
     def _watch(self, step: Any, connection: Any) -> None:
         original, revision = step.migration_fn, step.revision.revision

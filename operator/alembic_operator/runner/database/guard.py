@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,8 @@ class Guard:
     """Those whose lock this attempt has seen to be held."""
     _examined: set[str] = field(default_factory=set)
     """The poolers that were found to be in session mode."""
+    waited: float = 0.0
+    """Seconds that the locks took to get."""
 
     def __post_init__(self) -> None:
         self._lines = Lines(self.connections)
@@ -125,7 +128,16 @@ class Guard:
         around, name = self.connections.around, self.connections.session.application_name
         waiting = locks.Waiting(around.stop, around.journal, name)
         site.alone = self._lines.speaks_for(site)
-        site.lock = locks.acquire(own, site.table, waiting)
+        with self._counted():
+            site.lock = locks.acquire(own, site.table, waiting)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self.waited += time.monotonic() - begun
 
     def _require_primary(self, own: OwnConnection, site: Site) -> None:
         self._reached(own, site.origin)
@@ -156,7 +168,8 @@ class Guard:
         shared = info.setdefault(_SHARED, {})
         if lock is None or shared.get(lock.table) is raw:
             return False
-        locks.share(lambda sql: fetch(raw, sql), lock, self.connections.around.stop)
+        with self._counted():
+            locks.share(lambda sql: fetch(raw, sql), lock, self.connections.around.stop)
         shared[lock.table] = raw
         return True
 

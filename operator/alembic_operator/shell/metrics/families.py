@@ -56,7 +56,7 @@ SUCCESS = Family("migration_last_success_timestamp_seconds", "gauge", "When the 
 SECONDS = Family(
     "migration_run_seconds",
     "gauge",
-    "Seconds of the last finished run. `part` is `revisions`, or `rest`: the pod's start, locks, reading back.",
+    "Seconds of the last finished run. `part` is `locks` (waiting for them), `revisions`, `read-back`, or `rest`.",
     (*_EACH, "part"),
 )
 ATTEMPTS = Family("migration_run_attempts", "gauge", "Which attempt of its specification the last run is.", _EACH)

@@ -58,12 +58,26 @@ def _runs(status: Manifest) -> Iterator[Sample]:
         if at := _time(text(status, "progress", "at")):
             yield f.PROGRESS, (), at
     if started and finished:
-        applied = sum(one for each in items(run, "applied") if isinstance(one := each.get("seconds"), int | float))
-        yield f.SECONDS, ("revisions",), applied
-        yield f.SECONDS, ("rest",), max(0.0, finished - started - applied)
+        yield from _parts(run, finished - started)
     ended = (one for one in items(status, "history") if text(one, "outcome") in _ENDED_WELL)
     if at := _time(text(next(ended, {}), "finishedAt")):
         yield f.SUCCESS, (), at
+
+
+def _parts(run: Manifest, whole: float) -> Iterator[Sample]:
+    parts = {
+        "locks": _seconds(run, "lockSeconds"),
+        "revisions": sum(_seconds(one, "seconds") for one in items(run, "applied")),
+        "read-back": _seconds(run, "readBackSeconds"),
+    }
+    for part, seconds in parts.items():
+        yield f.SECONDS, (part,), seconds
+    yield f.SECONDS, ("rest",), max(0.0, whole - sum(parts.values()))
+
+
+def _seconds(raw: Manifest, name: str) -> float:
+    found = raw.get(name)
+    return found if isinstance(found, int | float) else 0.0
 
 
 def _time(written: str) -> float:

@@ -1,0 +1,36 @@
+"""How far a run has come, what it tries just now, and how long others kept it from that."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from alembic_operator.runner.process.failures import Scene
+
+if TYPE_CHECKING:
+    from alembic_operator.contract import Applied
+
+
+@dataclass
+class Progress:
+    """How far the run has come."""
+
+    applied: list[Applied] = field(default_factory=list)
+    scene: Scene = field(default_factory=Scene)
+    """The revision that is running."""
+    attempts: int = 0
+    """How often the running revision has failed."""
+    last: str = ""
+    """Why it failed before."""
+    blocked: float = 0.0
+    """Seconds of what gave up because others held a lock, and of the pauses after it."""
+    _begun: float = 0.0
+
+    def begins(self, scene: Scene) -> None:
+        """Begin a revision, or what comes before one."""
+        self.scene, self._begun = scene, time.monotonic()
+
+    def gave_up(self) -> None:
+        """Count what has passed since then as waiting for a lock."""
+        self.blocked += time.monotonic() - self._begun
