@@ -200,10 +200,13 @@ def test_job_templates_are_limited_where_no_policy_asks_for_rights_unless_told_o
     assert ("--limit-job-template" in words) == limited
 
 
+WIKI = "https://wiki.example/alerts.html"
+
+
 def test_prometheus_is_told_where_to_scrape_and_when_to_alert_only_where_asked() -> None:
     asked = render(
         *("--set", "metrics.podMonitor.enabled=true", "--set", "metrics.podMonitor.labels.team=db"),
-        *("--set", "metrics.rules.enabled=true", "--set", "metrics.rules.runbooks=https://wiki.example/howto"),
+        *("--set", "metrics.rules.enabled=true", "--set", f"metrics.rules.runbooks={WIKI}"),
     )
     (monitor,), (rule,) = of_kind(asked, "PodMonitor"), of_kind(asked, "PrometheusRule")
     template = of_kind(asked, "Deployment")[0]["spec"]["template"]
@@ -214,8 +217,14 @@ def test_prometheus_is_told_where_to_scrape_and_when_to_alert_only_where_asked()
     assert {"name": endpoint["port"], "containerPort": 9090} in container["ports"]
     assert "--metrics-port=9090" in container["args"]
     runbooks = [one["annotations"]["runbook_url"] for one in rule["spec"]["groups"][0]["rules"]]
-    assert all(one.startswith("https://wiki.example/howto/alerts.md#") for one in runbooks)
+    assert all(one.startswith(f"{WIKI}#alembic") for one in runbooks)
     assert "{{ $labels.namespace }}" in rule["spec"]["groups"][0]["rules"][0]["annotations"]["description"]
+
+
+@pytest.mark.parametrize("page", ["", "docs/howto"])
+def test_an_alert_that_would_lead_nowhere_is_refused(page: str) -> None:
+    refused = run_helm("--set", "metrics.rules.enabled=true", "--set", f"metrics.rules.runbooks={page}")
+    assert "runbooks" in refused.stderr
 
 
 def test_grafana_finds_the_dashboard_only_where_asked() -> None:

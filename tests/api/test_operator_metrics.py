@@ -1,9 +1,12 @@
 """What Prometheus is told, read as Prometheus reads it, of one migration's life on a real API server."""
 
+import platform
+import re
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from prometheus_client.openmetrics import parser as open_metrics
 
 from alembic_operator.contract import ExitCode, Failure, Result
 from alembic_operator.core.names import MIGRATION_LABEL
-from alembic_operator.shell.metrics.families import OF_MIGRATIONS, OF_THE_OPERATOR, PREFIX
+from alembic_operator.shell.metrics.families import OF_MIGRATIONS, OF_THE_OPERATOR, PREFIX, PROGRESS
 from devcluster.controlplane import ApiServer
 from tests.api.kubelet import DIGEST, NOW
 from tests.api.operator_process import OperatorProcess, account, free_port
@@ -78,6 +81,7 @@ def test_each_metric_has_its_value_while_a_migration_runs_and_when_it_has_ended(
     assert now["migration_held_since_timestamp_seconds"] == {(): SINCE}
     assert now["migration_run_started_timestamp_seconds"][()] >= SINCE
     assert "migration_last_success_timestamp_seconds" not in now
+    before = now
     shop.succeeds(result=replace(SUCCESS, lock_ms=700, read_back_ms=80))
     users.passes(held)
     until(lambda: scraped(measured)["gate_delay_seconds_count"] == {(): 1}, lambda: scraped(measured))
@@ -97,6 +101,14 @@ def test_each_metric_has_its_value_while_a_migration_runs_and_when_it_has_ended(
     assert "migration_run_started_timestamp_seconds" not in now
     assert "migration_held_since_timestamp_seconds" not in now
     assert now["migration_lock_timeouts_total"] == {(): 0}
+    assert now["build_info"] == {(platform.python_version(), version("alembic-operator")): 1}
+    names = {_family(one) for one in (*before, *now)}
+    missing = {one.name for one in (*OF_MIGRATIONS, *OF_THE_OPERATOR)} - names
+    assert missing == {PROGRESS.name}, "nothing here tells how far a run is"
+
+
+def _family(sample: str) -> str:
+    return re.sub("_(bucket|count|sum)$", "", sample)
 
 
 def test_a_lock_that_others_hold_is_counted(measured: OperatorProcess, empty_shop: Shop) -> None:

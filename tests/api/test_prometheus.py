@@ -55,6 +55,7 @@ class Watched:
 def watched(cluster: ApiServer, admin: Rest, empty_shop: Shop, other_shop: Shop, tmp_path: Path) -> Iterator[Watched]:
     port, namespaces = free_port(), (empty_shop.namespace, other_shop.namespace)
     enabled = [f"--set=metrics.{part}.enabled=true" for part in ("podMonitor", "rules", "dashboard")]
+    enabled.append("--set=metrics.rules.runbooks=https://wiki.example/alerts")
     installed = render(*enabled, f"--set=metrics.port={port}", "--set=metrics.podMonitor.interval=1s")
     (monitor,), (rule,) = of_kind(installed, "PodMonitor"), of_kind(installed, "PrometheusRule")
     kubeconfig = account(admin, cluster, empty_shop.namespace, tmp_path, *namespaces)
