@@ -185,8 +185,10 @@ def test_every_ten_seconds_a_run_says_what_it_does_and_what_it_waits_for(
         ):
             database.rows(f"select pg_terminate_backend({pid})")
         lines = [_heartbeat(one, lambda line: "blocked by" in line) for one in blocked]
-        _heartbeat(in_python, lambda line: line["message"] == "in Python: no statement is running in the database")
-        _heartbeat(without_role, lambda line: line["message"] == 'waiting for the role "nobody"')
+        _heartbeat(
+            in_python, lambda line: line["message"].endswith("in Python: no statement is running in the database")
+        )
+        _heartbeat(without_role, lambda line: line["message"].endswith('s: waiting for the role "nobody"'))
         without_role.popen.kill()
         until(lambda: set(_watching(database).values()) == {("idle", None)}, 60, "they are there again, and idle")
         holder.rollback()
@@ -200,7 +202,8 @@ def test_every_ten_seconds_a_run_says_what_it_does_and_what_it_waits_for(
         blocker = line["blocked by"][0]  # the others wait in the same queue, and began later
         assert (blocker["pid"], blocker["application"], blocker["state"]) == (pid, "night job", "idle in transaction")
         assert 0 <= blocker["idle seconds"] <= blocker["transaction seconds"]
-        assert f"blocked by pid {pid} (night job" in line["message"]
+        words = rf"revision 1 of 1, one, for \d+ s: waits for pid {pid} \(night job, idle in transaction for \d+ s\)"
+        assert re.fullmatch(words, line["message"]), line["message"]
     assert [one.finish().code for one in (*blocked, in_python)] == [0, 0, 0, 0]
 
 

@@ -5,7 +5,15 @@ Standard library only, Python 3.9 or newer: the runner carries this room into th
 
 from alembic_operator.contract.durations import DURATION_PATTERN, seconds
 from alembic_operator.contract.exit_codes import FINAL_EXIT_CODES, JOB_FAILING_EXIT_CODES, ExitCode
-from alembic_operator.contract.invocation import COMMANDS, Address, Ahead, Downgrade, History, Invocation
+from alembic_operator.contract.invocation import (
+    COMMANDS,
+    PROGRESS_VARIABLE,
+    Address,
+    Ahead,
+    Downgrade,
+    History,
+    Invocation,
+)
 from alembic_operator.contract.result import RESULT_BYTES, TERMINATION_LOG, VERSION, Applied, Failure, Result
 
 __all__ = [
@@ -13,6 +21,7 @@ __all__ = [
     "DURATION_PATTERN",
     "FINAL_EXIT_CODES",
     "JOB_FAILING_EXIT_CODES",
+    "PROGRESS_VARIABLE",
     "RESULT_BYTES",
     "TERMINATION_LOG",
     "VERSION",

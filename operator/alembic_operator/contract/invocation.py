@@ -10,6 +10,9 @@ from typing import Any, Literal, get_args
 from alembic_operator.contract.durations import seconds
 from alembic_operator.contract.exit_codes import ExitCode
 
+PROGRESS_VARIABLE = "ALEMBIC_OPERATOR_PROGRESS"
+"""Tells a run under which name to answer how far it is; in the environment, for an older runner refuses a new flag."""
+
 COMMANDS = {
     "upgrade": "lock, compare, upgrade to the target, read back, report.",
     "downgrade": "the same, downwards: run the downgrade of every revision above the target.",

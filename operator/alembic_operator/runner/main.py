@@ -39,7 +39,7 @@ def main(argv: list[str]) -> int:
     block()
     secrets = _secrets()
     output = Output(secrets)
-    journal = Journal(output.log, secrets)
+    journal = Journal(output.log, secrets, output.show)
     where = report.Destination(output, secrets)
     try:
         invocation = _parse(argv)
@@ -120,7 +120,9 @@ def _command(
     stop.give_up = lambda ending: _give_up(ending, where, journal)
     stop.watch()
     journal.info("started", command=invocation.command, target=invocation.target, config=invocation.config)
-    around = RunContext(stop, journal, where.secrets, where.output.answer)
+    around = RunContext(
+        stop, journal, where.secrets, where.output.answer, os.environ.get(contract.PROGRESS_VARIABLE, "")
+    )
     connect = _Connecting(invocation, around, _address(invocation))
     command = imported(f"commands.{invocation.command}").command
     result: contract.Result = command(invocation, connect if invocation.command in _LOOKING else connect())

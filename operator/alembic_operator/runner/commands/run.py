@@ -216,7 +216,10 @@ class Run:
         aimed = site.aims[self._target]
         if site.ahead or not self._move.left(self._script, aimed, heads):
             return
-        for step in self._move.steps(self._script, self._target, aimed, heads):
+        steps = list(self._move.steps(self._script, self._target, aimed, heads))
+        for witness in self._witnesses:
+            witness.planned(sum(hasattr(one, "revision") for one in steps))
+        for step in steps:
             self._around.stop.check()
             if hasattr(step, "revision"):
                 yield from self._revision(step, context.connection)

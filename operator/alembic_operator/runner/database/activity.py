@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from alembic_operator.contract.progress import WaitingFor
 from alembic_operator.runner.database.own import literal
 from alembic_operator.runner.process import masking
 
 if TYPE_CHECKING:
     from alembic_operator.runner.database.own import OwnConnection
 
+_LOCK = "Lock"
 _NAMED = 3
 OWN = "another connection of this run"
 """What stands for the application's name then."""
@@ -49,6 +51,11 @@ class Blocker:
         text = ", ".join(one for one in known if one)
         return " ".join(f"pid {self.pid} ({text})".split()) if text else f"pid {self.pid}"
 
+    def in_the_way(self) -> WaitingFor:
+        """Return it as it is told outside of this process."""
+        seconds = self.query_seconds if self.idle_seconds is None else self.idle_seconds
+        return WaitingFor(self.pid, self.application, self.user, self.state, seconds)
+
     def facts(self) -> dict[str, object]:
         """Return what is known, for a line of the log."""
         named = {
@@ -74,6 +81,13 @@ class Activity:
     waits_for: str
     """PostgreSQL's type and name of what it waits for, such as Lock/relation; empty: it is computing."""
     blockers: tuple[Blocker, ...]
+    pid: int = 0
+    """The process of the server that runs it."""
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether it waits for a lock, instead of computing, reading or writing."""
+        return self.waits_for.startswith(_LOCK)
 
     @property
     def blocked_by(self) -> str:
@@ -111,7 +125,7 @@ def look(own: OwnConnection, application_name: str, backend: int | None) -> Acti
     pid, query, seconds, kind, event = rows[0][:5]
     blockers = tuple(_blocker(row[5:], application_name) for row in rows if row[0] == pid and row[5] is not None)
     waits_for = "/".join(str(one) for one in (kind, event) if one)
-    return Activity(masking.statement(str(query or "")), round(seconds or 0.0, 1), waits_for, blockers)
+    return Activity(masking.statement(str(query or "")), round(seconds or 0.0, 1), waits_for, blockers, int(pid))
 
 
 def _blocker(row: tuple[object, ...], own: str) -> Blocker:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from alembic_operator.contract.progress import WaitingFor
 from alembic_operator.runner.database.own import literal
 from alembic_operator.runner.process.failures import sqlstate
 
@@ -33,6 +34,9 @@ class Holder:
     since: str
     idle_seconds: float
     """Since when it runs no statement; 0: it runs one, or hides it."""
+    user: str = ""
+    seconds: float | None = None
+    """How old its connection is."""
 
     @property
     def ours(self) -> bool:
@@ -41,8 +45,19 @@ class Holder:
 
     def __str__(self) -> str:
         """Return it as a part of a sentence."""
-        who = f"pod {self.application.split('/')[1]}" if self.ours else self.application or "a session without a name"
-        return f"{who} (pid {self.pid}{f', since {self.since}' if self.since else ''})"
+        return (
+            f"{self.name or 'a session without a name'} (pid {self.pid}{f', since {self.since}' if self.since else ''})"
+        )
+
+    @property
+    def name(self) -> str:
+        """The pod of a runner, or what the session calls itself."""
+        return f"pod {self.application.split('/')[1]}" if self.ours else self.application
+
+    def in_the_way(self) -> WaitingFor:
+        """Return it as who waits for it tells of it; its queries are none of that lock's business."""
+        state = "" if self.seconds is None else "connected"
+        return WaitingFor(self.pid, self.name, self.user, state, self.seconds)
 
 
 def of(key: int, table: VersionTable) -> str:
@@ -60,11 +75,15 @@ def look(own: OwnConnection, key: int, table: VersionTable) -> list[Holder]:
         "SELECT l.pid, a.application_name::text,"
         " pg_catalog.to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
         " CASE WHEN a.state LIKE 'idle%' THEN"
-        " extract(epoch FROM pg_catalog.clock_timestamp() - a.state_change)::float8 END"
+        " extract(epoch FROM pg_catalog.clock_timestamp() - a.state_change)::float8 END,"
+        " a.usename::text, extract(epoch FROM pg_catalog.clock_timestamp() - a.backend_start)::float8"
         " FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid"
         f" WHERE {of(key, table)} AND l.pid <> pg_catalog.pg_backend_pid() ORDER BY l.pid"
     )
-    return [Holder(int(pid), str(name or ""), str(since or ""), float(idle or 0)) for pid, name, since, idle in rows]
+    return [
+        Holder(int(pid), str(name or ""), str(since or ""), float(idle or 0), str(user or ""), age)
+        for pid, name, since, idle, user, age in rows
+    ]
 
 
 def termination(some: Sequence[Holder]) -> str:

@@ -18,6 +18,7 @@ from alembic_operator.runner.process.failures import Ending
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from alembic_operator.contract.progress import WaitingFor
     from alembic_operator.runner.process.journal import Journal
 
 _SIGNALS = {signal.SIGTERM, signal.SIGINT}
@@ -89,6 +90,8 @@ class Stop:
         """Ends the process when nothing else helped."""
         self.waiting_for = ""
         """What the run waits for; a deadline's message names it."""
+        self.held_up_by: tuple[str, WaitingFor] | None = None
+        """The lock that keeps the whole run waiting, and who holds it."""
         self.overdue: Ending | None = None
         """What a deadline says instead, when it passes now."""
 

@@ -21,8 +21,11 @@ _LONGEST = 10_000
 class Journal:
     """Writes one JSON line for each event."""
 
-    def __init__(self, write: Callable[[str], None], secrets: Secrets) -> None:
+    def __init__(
+        self, write: Callable[[str], None], secrets: Secrets, show: Callable[[str], bool] = lambda _: False
+    ) -> None:
         self._write = write
+        self._show = show
         self._begun = time.monotonic()
         self.secrets = secrets
 
@@ -34,6 +37,10 @@ class Journal:
     def info(self, event: str, **facts: Any) -> None:
         """Tell what happened."""
         self._line("info", event, facts)
+
+    def show(self, text: str) -> bool:
+        """Show a text at the foot of the terminal, instead of a line; return False where there is none."""
+        return self._show(self.masked(text))
 
     def warning(self, event: str, **facts: Any) -> None:
         """Tell what somebody should look at."""

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from alembic_operator.runner.process import threads
+from alembic_operator.runner.process.foot import Foot
 
 if TYPE_CHECKING:
     from alembic_operator.runner.process.masking import Secrets
@@ -31,6 +32,8 @@ class Output:
         self._secrets = secrets
         self._stdout = os.dup(1)
         self._stderr = os.dup(2)
+        self._foot = Foot(self._stderr)
+        self._writing = threads.Lock()
         self._reader, writer = os.pipe()
         for descriptor in (1, 2):
             os.dup2(writer, descriptor)
@@ -40,10 +43,17 @@ class Output:
 
     def log(self, line: str) -> None:
         """Write one line, already masked, to the real standard error."""
-        _write(self._stderr, line.encode(errors="backslashreplace") + b"\n")
+        self._above(line.encode(errors="backslashreplace") + b"\n")
+
+    def show(self, text: str) -> bool:
+        """Show one line, already masked, below all others, until the next one; return False without a terminal."""
+        with self._writing:
+            _write(self._stderr, self._foot.changed(text))
+        return self._foot.is_there
 
     def answer(self, line: str) -> None:
         """Write one line, already masked, to the real standard output."""
+        self.show("")
         _write(self._stdout, line.encode(errors="backslashreplace") + b"\n")
 
     def close(self) -> None:
@@ -54,6 +64,7 @@ class Output:
         os.dup2(self._stdout, 1)
         os.dup2(self._stderr, 2)
         self._pump.join(_DRAIN_SECONDS)  # a child process that outlives us may hold the pipe open
+        self.show("")
 
     def _drain(self) -> None:
         rest = b""
@@ -69,7 +80,11 @@ class Output:
 
     def _print(self, raw: bytes) -> None:
         if raw:
-            _write(self._stderr, self._masked(raw))
+            self._above(self._masked(raw))
+
+    def _above(self, lines: bytes) -> None:
+        with self._writing:
+            _write(self._stderr, self._foot.above(lines))
 
     def _masked(self, raw: bytes) -> bytes:
         text = raw.decode(errors="surrogateescape")

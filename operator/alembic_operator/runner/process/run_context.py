@@ -20,3 +20,5 @@ class RunContext:
     secrets: Secrets
     answer: Callable[[str], None]
     """Writes one line, already masked, to the real standard output."""
+    answers_as: str = ""
+    """The name under which it answers how far it is; empty: it listens nowhere."""

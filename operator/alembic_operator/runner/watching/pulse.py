@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import time
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
+from alembic_operator.contract.progress import PROGRESS_PORTS
 from alembic_operator.runner.database import activity
+from alembic_operator.runner.database.builds import Builds
 from alembic_operator.runner.database.own import client_backend
 from alembic_operator.runner.database.sites import raw_of
-from alembic_operator.runner.process import threads
+from alembic_operator.runner.process import listener, threads
+from alembic_operator.runner.watching.progress import Course, Sight, bar
 from alembic_operator.runner.watching.witness import Witness
 
 if TYPE_CHECKING:
+    from alembic_operator.contract.progress import Build, Progress
     from alembic_operator.runner.database.activity import Activity
     from alembic_operator.runner.database.connect import Connections
     from alembic_operator.runner.database.own import Origin, OwnConnection
@@ -21,11 +27,15 @@ if TYPE_CHECKING:
     from alembic_operator.runner.process.failures import Verdict
 
 _BEAT = 10.0
+"""Seconds between two lines that say the same; of news there is one after a pace."""
+_PACE = 2.0
 _PERIOD = (0.025, 0.5)
 _RECONNECT = 5.0
 _GOODBYE = 1.0
 """Seconds: a server that does not answer must not keep the run from ending."""
 _BLOCKED = (Reason.LOCK_TIMEOUT, Reason.STATEMENT_TIMEOUT, Reason.DEADLINE_EXCEEDED, Reason.INTERRUPTED)
+_ENV = "env.py has not come to any revision"
+_IN_PYTHON = "in Python: no statement is running in the database"
 _LOCK_NOT_AVAILABLE = "55P03"
 _HINT = "Let that session end, or end it (pg_terminate_backend); or give more spec.policy.lockTimeout."
 _OWN_HINT = (
@@ -47,13 +57,20 @@ class Pulse(Witness):
     """Looks often at a revision that takes its time: a lock_timeout leaves nobody to ask who held the lock."""
 
     def __init__(self, connections: Connections) -> None:
-        """Begin to watch. The thread is a daemon: it keeps nothing from ending."""
+        """Begin to watch, and to answer if asked to. The threads are daemons: they keep nothing from ending."""
         self._connections = connections
+        self._course = Course(connections.around.answers_as)
+        self._progress = self._course.at(Sight(note=_ENV))
+        self._told: tuple[object, ...] = ()
+        self._beat = time.monotonic() + _BEAT
+        if connections.around.answers_as:
+            listener.listen(PROGRESS_PORTS, self._answer)
         self._origin: Origin | None = None
         self._running: Running | None = None
         self._seen: tuple[Running, Activity] | None = None
         """The last statement that was seen; it stays when it is over, for its error may still be on the way."""
         self._own: OwnConnection | None = None
+        self._builds: Builds | None = None
         self._place = ""
         self._reconnect = 0.0
         self._over = threads.Event()
@@ -69,14 +86,20 @@ class Pulse(Witness):
         """Remember on which server the statements run."""
         self._origin = site.origin
 
+    def planned(self, revisions: int) -> None:
+        """Remember how many there are."""
+        self._course.planned(revisions)
+
     def begun(self, revision: str, connection: Any) -> None:
         """Remember what runs."""
+        self._course.begun(revision)
         self._running = Running(revision, client_backend(raw_of(connection)), time.monotonic())
 
     def applied(self, revision: str) -> dict[str, Any]:
         """Forget what ran."""
         del revision
         self._running = None
+        self._course.applied()
         return {}
 
     def failed(self, verdict: Verdict) -> Verdict:
@@ -97,20 +120,21 @@ class Pulse(Witness):
         self._over.set()
         if self._own:
             self._thread.join(_GOODBYE)
+        self._connections.around.journal.show("")
 
     # The watching thread
 
     def _watch(self) -> None:
-        beat = time.monotonic() + _BEAT
+        pace = time.monotonic() + _PACE
         stop = self._connections.around.stop
         while not self._over.wait(self._period) and not stop.requested:
             running = self._running
-            due = time.monotonic() >= beat
+            due = time.monotonic() >= pace
             if due or (running and time.monotonic() - running.since >= self._period):
                 seen, known = self._look(running)
                 if due:
-                    self._tell(running, seen, known=known)
-                    beat = time.monotonic() + _BEAT
+                    self._tell(running, self._sight(seen, known=known))
+                    pace = time.monotonic() + _PACE
         self._close()  # who cancels the statement may need it: connections may be limited
 
     def _look(self, running: Running | None) -> tuple[Activity | None, bool]:
@@ -140,31 +164,62 @@ class Pulse(Witness):
     def _close(self) -> None:
         if self._own:
             self._own.close()
-        self._own = None
+        self._own = self._builds = None
 
-    def _tell(self, running: Running | None, seen: Activity | None, *, known: bool) -> None:
-        facts: dict[str, Any] = {}
-        if running:
-            facts["revision"] = running.revision
-            facts["revision seconds"] = round(time.monotonic() - running.since, 1)
+    def _sight(self, seen: Activity | None, *, known: bool) -> Sight:
+        """Return what was seen, with who is in the way, or why there is nothing to see."""
+        stop = self._connections.around.stop
         if seen:
-            facts |= {"statement": seen.statement, "seconds": seen.seconds}
-        if seen and seen.waits_for:
-            facts["waiting for"] = seen.waits_for
-        if seen and seen.blockers:
-            facts["blocked by"] = [one.facts() for one in seen.blockers]
-        message = _message(seen, self._connections.around.stop.waiting_for, known=known)
-        self._connections.around.journal.info("running", message=message, **facts)
+            blocker = seen.blockers[0].in_the_way() if seen.blockers else None
+            hidden = f"waiting for {seen.waits_for}" if seen.is_blocked and not blocker else ""
+            return Sight(seen, self._build(seen.pid), blocker, hidden)
+        if stop.held_up_by:
+            what, holder = stop.held_up_by
+            return Sight(waiting_for=holder, note=what)
+        if stop.waiting_for:
+            return Sight(note=f"waiting for {stop.waiting_for}")
+        return Sight(note=_IN_PYTHON if known else "the database cannot be asked")
+
+    def _build(self, pid: int) -> Build | None:
+        with suppress(Exception):  # a server may count less than others, or hide it: then there is nothing to say
+            if self._own and self._builds is None:
+                self._builds = Builds(self._own)
+            return self._builds.look(pid) if self._builds else None
+        return None
+
+    def _tell(self, running: Running | None, sight: Sight) -> None:
+        """Remember for who asks; show it on a terminal, else write a line, soon if it is news."""
+        self._progress = progress = self._course.at(sight)
+        journal = self._connections.around.journal
+        if journal.show(bar(progress)):
+            return
+        news = (progress.waiting_for and progress.waiting_for.pid, progress.build and progress.build.phase)
+        lasts = any(one is not None for one in news) and not 0 < progress.seconds <= _PACE
+        if time.monotonic() >= self._beat or (lasts and news != self._told):
+            self._told, self._beat = news, time.monotonic() + _BEAT
+            journal.info("running", message=str(progress), **_facts(progress, running, sight.activity))
+
+    # The listening thread
+
+    def _answer(self) -> str:
+        return json.dumps(self._connections.around.journal.masked(asdict(self._progress)), separators=(",", ":"))
 
 
-def _message(seen: Activity | None, waiting_for: str, *, known: bool) -> str:
+def _facts(progress: Progress, running: Running | None, seen: Activity | None) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    if progress.revision:
+        facts |= {"revision": progress.revision, "index": progress.index, "of": progress.of}
+    if running:
+        facts["revision seconds"] = round(time.monotonic() - running.since, 1)
     if seen:
-        waits = f", waiting for {seen.waits_for}" if seen.waits_for else ""
-        blocked = f", {seen.blocked_by}" if seen.blockers else ""
-        return f"a statement has been running for {seen.seconds:.0f} s{waits}{blocked}"
-    if waiting_for:
-        return f"waiting for {waiting_for}"
-    return "in Python: no statement is running in the database" if known else "the database cannot be asked"
+        facts |= {"statement": seen.statement, "seconds": seen.seconds}
+    if seen and seen.waits_for:
+        facts["waiting for"] = seen.waits_for
+    if seen and seen.blockers:
+        facts["blocked by"] = [one.facts() for one in seen.blockers]
+    if progress.build:
+        facts["build"] = asdict(progress.build)
+    return facts
 
 
 def _was_blocked(verdict: Verdict) -> bool:

@@ -17,6 +17,9 @@ class Witness:
     def locked(self, site: Site) -> None:
         """See a version table that was just locked, before its heads are compared; once for each attempt."""
 
+    def planned(self, revisions: int) -> None:
+        """See how many revisions are to run from here on, before the first of them does; once for each attempt."""
+
     def begun(self, revision: str, connection: Any) -> None:
         """See a revision in its transaction, just before its function is called."""
 
