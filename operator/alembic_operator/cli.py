@@ -32,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--namespace", action="append", default=[], help="watch only this namespace; can be repeated")
     run.add_argument("--watch-rollouts", action="store_true", help="watch Argo Rollouts too")
     run.add_argument("--limit-job-template", action="store_true", help="take only what is harmless of spec.jobTemplate")
+    run.add_argument("--progress", action="store_true", help="ask migration pods over the network how far they are")
     run.add_argument("--health-port", type=_port, default=8080, help="port of /healthz and /readyz")
     run.add_argument("--metrics-port", type=_port, default=0, help="port of /metrics; 0: there is none")
     run.add_argument("--lease-namespace", default="", help="act only while holding a Lease of this namespace")
@@ -69,6 +70,7 @@ def _run(arguments: argparse.Namespace) -> int:
             namespaces=tuple(arguments.namespace),
             watch_rollouts=arguments.watch_rollouts,
             limit_job_template=arguments.limit_job_template,
+            asks_progress=arguments.progress,
             health_port=arguments.health_port,
             metrics_port=arguments.metrics_port,
             log_format=arguments.log_format,

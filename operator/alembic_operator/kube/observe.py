@@ -1,7 +1,7 @@
 """Look at one migration: gather everything that a decision may depend on, mostly from what the watches told."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alembic_operator.api.v1alpha1 import Spec, WorkloadRef
@@ -17,12 +17,24 @@ from alembic_operator.core.observation.pods import Pod
 from alembic_operator.core.observation.reading import Manifest, fields
 from alembic_operator.core.observation.source import Missing, PodParts
 from alembic_operator.core.runs import run
+from alembic_operator.kube.answers import Answers
 from alembic_operator.kube.cache import Cache, CachedWorkload, Key, Reference, workload_reference
 from alembic_operator.kube.cache.migrations import HEAVIEST, SIZE
 from alembic_operator.kube.cluster import CONFIG_MAPS, PODS, STATEFUL_SETS, Cluster, Scope
 from alembic_operator.kube.runner_config_map import RunnerConfigMap
 
 _NO_SOURCE = Missing("the specification cannot be read")
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How this operator makes Jobs."""
+
+    runner_image: str
+    """Its own image."""
+    limits_job_template: bool = False
+    answers: Answers | None = None
+    """Of their pods; None: it does not ask these."""
 
 
 class Observer:
@@ -33,16 +45,13 @@ class Observer:
         cluster: Cluster,
         cache: Cache,
         runner_config_map: RunnerConfigMap,
-        runner_image: str,
-        *,
-        limits_job_template: bool = False,
+        ways: Ways,
     ) -> None:
         self._cluster = cluster
         self._cache = cache
         self._runner_config_map = runner_config_map
-        self._runner_image = runner_image
+        self._ways = ways
         self._last_changes = LastChanges()
-        self._limits_job_template = limits_job_template
 
     async def observe(self, key: Key, now: datetime) -> Observation | None:
         """Return what there is to see; None when the migration is gone or going.
@@ -70,10 +79,12 @@ class Observer:
             pods=await self._pods(key, raw),
             gated=self._cache.gated(key),
             workloads=self._cache.gated_workloads(key),
-            runner_image=self._runner_image,
+            runner_image=self._ways.runner_image,
             runner_is_there=await self._runner_config_map.is_in(key.namespace, self._cluster),
             runner_news=self._runner_config_map.news(key.namespace),
-            limits_job_template=self._limits_job_template,
+            limits_job_template=self._ways.limits_job_template,
+            asks_progress=self._ways.answers is not None,
+            progress=self._ways.answers.of(self._cache.pods(key)) if self._ways.answers else None,
         )
 
     async def _source(self, key: Key, spec: Spec) -> PodParts | Missing:
@@ -83,7 +94,7 @@ class Observer:
             return await self._workload_source(key, reference)
         name = spec.source.config_map_ref.name if spec.source.config_map_ref else ""
         content = await self._cluster.get(CONFIG_MAPS, key.namespace, name)
-        return source.of_config_map(name, content, spec.alembic.config, self._runner_image)
+        return source.of_config_map(name, content, spec.alembic.config, self._ways.runner_image)
 
     async def _workload_source(self, key: Key, reference: WorkloadRef) -> PodParts | Missing:
         found = await self._workload(key, workload_reference(key, reference.kind, reference.name))

@@ -14,6 +14,7 @@ import kopf
 import structlog
 import uvloop
 
+from alembic_operator.kube.answers import Answers
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cache.reflector import Lister, Reflector
 from alembic_operator.kube.client import ApiServer, connected
@@ -21,7 +22,7 @@ from alembic_operator.kube.cluster import MIGRATIONS, Scope
 from alembic_operator.kube.definition import shortcoming
 from alembic_operator.kube.errors import ApiError, LeaseLostError, LoginError
 from alembic_operator.kube.events import Events
-from alembic_operator.kube.observe import Observer
+from alembic_operator.kube.observe import Observer, Ways
 from alembic_operator.kube.runner_config_map import RunnerConfigMap
 from alembic_operator.shell import handlers, telemetry
 from alembic_operator.shell.informer import Informer, reflected
@@ -119,6 +120,7 @@ async def _act(
 ) -> None:
     """Be the operator, until SIGTERM or the end of a guard."""
     runner_config_map = RunnerConfigMap(settings.runner.read_bytes(), informer.cache)
+    answers = Answers(informer.cache, informer.queue.add) if settings.asks_progress else None
     reconciler = Reconciler(
         cluster=server,
         cache=informer.cache,
@@ -126,8 +128,7 @@ async def _act(
             server,
             informer.cache,
             runner_config_map,
-            settings.runner_image,
-            limits_job_template=settings.limit_job_template,
+            Ways(settings.runner_image, limits_job_template=settings.limit_job_template, answers=answers),
         ),
         runner_config_map=runner_config_map,
         wake=informer.queue.add,
@@ -141,7 +142,10 @@ async def _act(
         first_look = asyncio.ensure_future(_first_look(informer, reflectors))
         await _until(first_look, *reflecting, *guards)
         ready.set()
-        async with _running(informer.queue.run(reconciler.reconcile), _look_again(settings, informer)) as working:
+        asking = [answers.run()] if answers else []
+        async with _running(
+            informer.queue.run(reconciler.reconcile), _look_again(settings, informer), *asking
+        ) as working:
             watches = asyncio.ensure_future(
                 kopf.operator(
                     registry=handlers.registry(informer.on_change, server.url),

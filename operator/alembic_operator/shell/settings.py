@@ -20,6 +20,8 @@ class Settings:
     """Watch Argo Rollouts too; their CustomResourceDefinition must exist."""
     limit_job_template: bool = False
     """Take only what is harmless from spec.jobTemplate."""
+    asks_progress: bool = False
+    """Ask running migration pods over the network how far they are."""
     health_port: int = 8080
     """Port of /healthz and /readyz."""
     metrics_port: int = 0

@@ -6,7 +6,7 @@ from alembic_operator.core.observation import dependencies
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cache.migrations import HEAVIEST
 from alembic_operator.kube.cluster import MIGRATIONS
-from alembic_operator.kube.observe import Observer
+from alembic_operator.kube.observe import Observer, Ways
 from tests.unit.core.builders import NOW
 from tests.unit.kube.caches import filled
 from tests.unit.kube.objects import a_migration, a_runner_config_map, depends_on
@@ -20,7 +20,7 @@ async def test_a_specification_that_is_too_large_is_told_and_not_kept() -> None:
     heavy = {"metadata": {"annotations": {"note": "x" * HEAVIEST}}}
     cache.put(MIGRATIONS, cluster.store(MIGRATIONS, a_migration(jobTemplate=heavy)))
     assert len(cache._migrations[USERS]) < 1000
-    seen = await Observer(cluster, cache, a_runner_config_map(), "operator:1").observe(USERS, NOW)
+    seen = await Observer(cluster, cache, a_runner_config_map(), Ways("operator:1")).observe(USERS, NOW)
     assert seen is not None
     assert seen.migration.spec is None
     assert seen.migration.spec_error.startswith("spec has 65")

@@ -10,7 +10,7 @@ from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.core.observation.source import Missing, PodParts
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cluster import CONFIG_MAPS, DEPLOYMENTS, JOBS, MIGRATIONS, PODS, STATEFUL_SETS, Resource
-from alembic_operator.kube.observe import Observer
+from alembic_operator.kube.observe import Observer, Ways
 from tests.unit.core.builders import LOCKED, NOW, UP_TO_DATE
 from tests.unit.core.workloads import a_postgres
 from tests.unit.kube.objects import (
@@ -41,7 +41,9 @@ class Eyes:
             self.cache.put(resource, self.cluster.store(resource, raw))
 
     async def look(self, key: Key = USERS) -> Observation | None:
-        return await Observer(self.cluster, self.cache, a_runner_config_map(self.cache), "operator:1").observe(key, NOW)
+        return await Observer(self.cluster, self.cache, a_runner_config_map(self.cache), Ways("operator:1")).observe(
+            key, NOW
+        )
 
     async def see(self, key: Key = USERS) -> Observation:
         found = await self.look(key)

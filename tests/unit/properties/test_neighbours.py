@@ -24,7 +24,7 @@ from alembic_operator.kube.cluster import (
     Resource,
 )
 from alembic_operator.kube.events import Events
-from alembic_operator.kube.observe import Observer
+from alembic_operator.kube.observe import Observer, Ways
 from alembic_operator.shell.reconcile import Reconciler
 from alembic_operator.shell.run import LEVELS
 from tests.unit.kube.objects import a_migration, a_runner_config_map, each
@@ -60,7 +60,7 @@ class Town:
         self.reconciler = Reconciler(
             cluster=self.cluster,
             cache=self.cache,
-            observer=Observer(self.cluster, self.cache, runner_config_map, "operator:1"),
+            observer=Observer(self.cluster, self.cache, runner_config_map, Ways("operator:1")),
             runner_config_map=runner_config_map,
             wake=lambda _: None,
             clock=lambda: datetime(2026, 3, 1, 12, tzinfo=UTC),

@@ -21,6 +21,7 @@ from alembic_operator.core.observation.gated_workloads import read_gated_workloa
 from alembic_operator.core.observation.jobs import read_job
 from alembic_operator.core.observation.migrations import read_migration
 from alembic_operator.core.observation.pods import read_pod
+from alembic_operator.core.observation.progress import read_progress
 from alembic_operator.core.observation.reading import Reading
 from alembic_operator.core.observation.results import newer_version
 from alembic_operator.kube import lease, setters
@@ -58,6 +59,12 @@ def termination_message(raw: Any) -> object:
     return read_report({"message": text}), read_report(raw), Result.from_json(text), newer_version(text)
 
 
+def answer(raw: Any) -> object:
+    said = reading.fields(raw, "answer")
+    body = b"{" if reading.unfit(said, 100_000) else json.dumps(said).encode()
+    return read_progress(b"HTTP/1.0 200 OK\r\n\r\n" + body[:8000], "shop/users"), read_progress(body, "")
+
+
 READERS: dict[str, tuple[Callable[[Any], object], Any]] = {
     "migration": (read_migration, wholes.MIGRATION),
     "job": (read_job, wholes.A_JOB),
@@ -68,6 +75,7 @@ READERS: dict[str, tuple[Callable[[Any], object], Any]] = {
     "containers": (containers, wholes.A_DEPLOYMENT),
     "database server": (read_database_server, wholes.A_STATEFUL_SET),
     "ConfigMap": (config_map, wholes.A_CONFIG_MAP),
+    "progress": (answer, wholes.AN_ANSWER),
     "Lease": (lease._lease, wholes.A_LEASE),
     "field managers": (managers, wholes.WITH_MANAGERS),
     "termination message": (termination_message, wholes.A_REPORT),

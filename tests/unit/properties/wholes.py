@@ -151,6 +151,23 @@ A_LEASE: Manifest = {
         "renewTime": "2026-03-01T12:00:00.000000Z",
     },
 }
+AN_ANSWER: Manifest = {
+    "metadata": metadata("users-1"),
+    "answer": {
+        "at": 1772366640.5,
+        "since": 1772366400.0,
+        "moved": 1772366460.0,
+        "run": "shop/users",
+        "revision": "b60f27d9e1a3",
+        "index": 3,
+        "of": 7,
+        "statement": "ALTER TABLE t ADD COLUMN a text",
+        "seconds": 12.5,
+        "waiting_for": {"pid": 4711, "application": "reporting", "user": "app", "state": "active", "seconds": 1865.5},
+        "build": {"command": "CREATE INDEX", "phase": "building index", "done": 1, "total": 2},
+        "note": "another migration",
+    },
+}
 _OWNED: Manifest = {"f:spec": {"f:template": {"f:metadata": {"f:annotations": {f"f:{names.GATE_ANNOTATION}": {}}}}}}
 WITH_MANAGERS: Manifest = {
     "metadata": metadata("users")

@@ -15,7 +15,7 @@ from alembic_operator.kube.errors import (
     ApiError,
 )
 from alembic_operator.kube.events import Events
-from alembic_operator.kube.observe import Observer
+from alembic_operator.kube.observe import Observer, Ways
 from alembic_operator.shell.reconcile import Reconciler
 from tests.unit.kube.objects import OPERATOR_LABEL, a_migration, a_runner_config_map
 from tests.unit.kube.twin import Twin
@@ -40,7 +40,7 @@ class Shop:
         self.reconciler = Reconciler(
             cluster=self.cluster,
             cache=self.cache,
-            observer=Observer(self.cluster, self.cache, runner_config_map, "operator:1"),
+            observer=Observer(self.cluster, self.cache, runner_config_map, Ways("operator:1")),
             runner_config_map=runner_config_map,
             wake=self.woken.extend,
             clock=lambda: self.now,

@@ -4,7 +4,7 @@ from typing import Any
 
 from alembic_operator.api.meta import Model
 from alembic_operator.api.v1alpha1 import API_VERSION, KIND, Database, Spec
-from alembic_operator.contract import JOB_FAILING_EXIT_CODES, Invocation, seconds
+from alembic_operator.contract import JOB_FAILING_EXIT_CODES, PROGRESS_VARIABLE, Invocation, seconds
 from alembic_operator.core import names
 from alembic_operator.core.manifests import flags
 from alembic_operator.core.manifests.merge import merge
@@ -172,6 +172,13 @@ def pod(spec: Spec, parts: PodParts, server: DatabaseServer | None, command: str
         "containers": [migrate],
         "volumes": [*(parts.pod.get("volumes") or ()), _runner_volume()],
     }
+
+
+def answering(pod: Manifest, name: str) -> Manifest:
+    """Return a pod that answers under a name how far it is."""
+    (migrate,) = pod["containers"]
+    told = {"name": PROGRESS_VARIABLE, "value": name}
+    return pod | {"containers": [migrate | {"env": [*migrate["env"], told]}]}
 
 
 def _runner_volume() -> Manifest:

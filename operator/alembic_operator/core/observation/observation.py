@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from alembic_operator.contract.progress import Progress
 from alembic_operator.core.observation.database_servers import DatabaseServer
 from alembic_operator.core.observation.dependencies import Dependency
 from alembic_operator.core.observation.gated_pods import GatedPod, Owner
@@ -54,6 +55,10 @@ class Observation:
     """Of the source, when it is a workload."""
     limits_job_template: bool = False
     """Only what is harmless is taken from spec.jobTemplate: no policy asks who may write it."""
+    asks_progress: bool = False
+    """Jobs are made so that their pods can be asked how far they are."""
+    progress: Progress | None = None
+    """What the pod of the run under way has answered last."""
     refusal: Refusal | None = None
     """The answer to what was planned a moment ago."""
 

@@ -45,6 +45,8 @@ class Pod:
     """The image in the words of the manifest."""
     uid: str = ""
     job_uid: str = ""
+    ip: str = ""
+    """Where it can be asked how far it is; empty while it does not run."""
     unreadable: tuple[str, ...] = ()
     """As of a Job."""
 
@@ -64,13 +66,14 @@ def read_pod(raw: Manifest) -> Pod:
     phase = containers.word(looked.fields("status"), "phase")
     result, message = containers.read_report(ended)
     job = made_by(raw, "batch", "Job")
+    running = not waiting and any(map(_has_started, (*before, *own))) and phase not in ENDED
     return Pod(
         name=looked.text("metadata", "name"),
         job=reading.text(job, "name"),
         job_uid=reading.text(job, "uid"),
         created_at=looked.time("metadata", "creationTimestamp"),
         phase=phase or "Pending",
-        running=not waiting and any(map(_has_started, (*before, *own))) and phase not in ENDED,
+        running=running,
         waiting_reason=containers.word(waiting, "reason"),
         waiting_message=containers.said(waiting, "message"),
         unschedulable=containers.unschedulable(looked.items("status", "conditions")),
@@ -82,6 +85,7 @@ def read_pod(raw: Manifest) -> Pod:
         result=result,
         image_named=containers.image(containers.named(looked.items("spec", "containers"), names.CONTAINER)),
         uid=looked.text("metadata", "uid"),
+        ip=looked.text("status", "podIP") if running else "",
         unreadable=looked.unreadable,
     )
 

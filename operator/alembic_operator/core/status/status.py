@@ -1,6 +1,6 @@
 """Write a decision as the status, from which a person and the next decision can tell what happened."""
 
-from alembic_operator.api.reasons import Effect
+from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.api.status import DatabaseStatus, HistoryEntry, LastRun, Status
 from alembic_operator.core.decision import Decision
 from alembic_operator.core.gates.held_pods import HeldPods
@@ -9,7 +9,7 @@ from alembic_operator.core.observation.database_servers import DatabaseServer
 from alembic_operator.core.observation.observation import Observation
 from alembic_operator.core.observation.results import known
 from alembic_operator.core.runs import messages, run
-from alembic_operator.core.status import conditions
+from alembic_operator.core.status import conditions, progress
 from alembic_operator.core.status.shown import shown
 
 _HISTORY = 10
@@ -40,6 +40,7 @@ def status_after(seen: Observation, decision: Decision) -> Status:
         shown=shown(revisions),
         database=_database(seen),
         last_run=last,
+        progress=progress.told(seen.progress) if decision.reason is Reason.MIGRATING else None,
         history=_history(before, decision),
         known_images=known_images(seen, decision),
     )

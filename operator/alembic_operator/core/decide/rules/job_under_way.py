@@ -18,6 +18,8 @@ def job_under_way(case: Case) -> Decision | None:
         return None
     job = replace(job, has_lost_pods=job.has_lost_pods or _had_pod(case, job))
     found = progress.progress(job, run.pods_of(job, case.seen.pods), case.seen.now)
+    if found.reason is Reason.MIGRATING and case.seen.progress:
+        found = replace(found, message=str(case.seen.progress))
     started_at = _told_start(case, job) or (job.started_at if found.reason is not Reason.PENDING else None)
     return replace(found, under_way=LastRun(job=job.name, attempt=job.attempt, started_at=started_at or None))
 

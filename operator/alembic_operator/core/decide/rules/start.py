@@ -13,6 +13,10 @@ from alembic_operator.core.runs import progress, run
 def start(case: Case) -> Decision | None:
     """Nothing of this applies: the Job is created."""
     attempt = run.attempt(case.seen.migration.status.last_run, case.name)
-    manifest = job.build(case.name, attempt, case.seen.migration, job.pod(case.spec, case.parts, case.server))
+    migration = case.seen.migration
+    pod = job.pod(case.spec, case.parts, case.server)
+    if case.seen.asks_progress:
+        pod = job.answering(pod, f"{migration.namespace}/{case.name}")
+    manifest = job.build(case.name, attempt, migration, pod)
     found = progress.created(case.name, requeue_after=progress.PATIENCE)
     return replace(found, actions=(CreateJob(manifest),), under_way=LastRun(job=case.name, attempt=attempt))

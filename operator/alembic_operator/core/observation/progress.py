@@ -1,0 +1,77 @@
+"""Read what a migration pod answers when it is asked how far it is: foreign text, whoever it is that listens there."""
+
+import json
+from math import isfinite
+from typing import Any
+
+from alembic_operator.contract.progress import PROGRESS_BYTES, Build, Progress, WaitingFor
+from alembic_operator.core.observation import reading
+from alembic_operator.core.observation.reading import Manifest
+
+_NAME, _SENTENCE = 253, 1024
+"""Characters, as the status has them."""
+
+_FIRST, _LAST = 0.0, 221_845_392_000.0
+"""Seconds since 1970, up to the year 9000: what can be written as a time."""
+
+_LONGEST = 1e9
+"""Seconds that something can have lasted."""
+
+
+def read_progress(answer: bytes, run: str) -> Progress | None:
+    """Return what an HTTP answer says of this very run; None: it says nothing of it, or cannot be understood."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    if len(answer) > PROGRESS_BYTES or b" 200 " not in head[:16]:
+        return None
+    try:
+        raw = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    at, since, moved = (_seconds(raw, name, _LAST) for name in ("at", "since", "moved"))
+    if reading.text(raw, "run") != run or at is None or since is None or moved is None:
+        return None
+    return Progress(
+        at=at,
+        since=min(since, at),
+        moved=min(moved, at),
+        run=run,
+        revision=_text(raw, "revision"),
+        index=_number(raw, "index"),
+        of=_number(raw, "of"),
+        statement=_text(raw, "statement", _SENTENCE),
+        seconds=_seconds(raw, "seconds", _LONGEST) or 0.0,
+        waiting_for=_waiting_for(reading.fields(raw, "waiting_for")),
+        build=_build(reading.fields(raw, "build")),
+        note=_text(raw, "note", _SENTENCE),
+    )
+
+
+def _waiting_for(raw: Manifest) -> WaitingFor | None:
+    pid = reading.number(raw, "pid")
+    if pid is None:
+        return None
+    application, user, state = (_text(raw, name) for name in ("application", "user", "state"))
+    return WaitingFor(pid, application, user, state, _seconds(raw, "seconds", _LONGEST))
+
+
+def _build(raw: Manifest) -> Build | None:
+    if not (command := _text(raw, "command")):
+        return None
+    return Build(command, _text(raw, "phase"), _number(raw, "done"), _number(raw, "total"))
+
+
+def _text(raw: Any, name: str, longest: int = _NAME) -> str:
+    """Return a text on one line: nothing that steers a terminal goes into a status."""
+    found = "".join(one if one.isprintable() else " " for one in reading.text(raw, name))
+    return found if len(found) <= longest else f"{found[: longest - 1]}…"
+
+
+def _number(raw: Any, name: str) -> int:
+    return reading.number(raw, name) or 0
+
+
+def _seconds(raw: Any, name: str, most: float) -> float | None:
+    found = raw.get(name) if isinstance(raw, dict) else None
+    if isinstance(found, bool) or not isinstance(found, int | float) or not _FIRST <= found <= most:
+        return None
+    return float(found) if isfinite(found) else None
