@@ -17,7 +17,7 @@ sys.path[:0] = [str(ROOT)]
 from alembic_operator import contract  # noqa: E402  this file is also run as a program
 from alembic_operator.api import crd, reasons  # noqa: E402
 from alembic_operator.contract.attribute_docs import attribute_docs  # noqa: E402
-from tools import decisions, flags, metrics  # noqa: E402
+from tools import decisions, flags, metrics, plugin  # noqa: E402
 from tools.dashboard import grafana  # noqa: E402
 
 LINE = 120
@@ -226,6 +226,7 @@ def files() -> dict[str, str]:
         "charts/alembic-gate/templates/_flags.tpl": flags.library(ORIGIN),
         "docs/reference/databasemigration.md": resource_page(),
         "docs/reference/decisions.md": decisions.page(ORIGIN),
+        "docs/reference/kubectl-alembic.md": plugin.page(ORIGIN),
         "docs/reference/metrics.md": metrics.page(ORIGIN),
         "docs/reference/reasons.md": reasons_page(),
         "docs/reference/runner.md": runner_page(),

@@ -12,6 +12,12 @@ from alembic_operator.kubectl.harmless import harmless
 
 _ERROR, _INTERRUPTED = 1, 130
 
+_ARGUMENTS = {
+    "name": "the DatabaseMigration",
+    "pod": "a pod, or a workload such as deployment/users; of a refused pod, how its name would begin",
+    "reason": "a reason of a condition or an Event, such as LockTimeout",
+}
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command and return its exit code."""
@@ -49,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     def add(name: str, does: str, argument: str = "name") -> argparse.ArgumentParser:
         one = commands.add_parser(name, parents=[_common()], help=does, description=f"Print {does}.")
         if argument:
-            one.add_argument(argument, metavar=argument.upper())
+            one.add_argument(argument, metavar=argument.upper(), help=_ARGUMENTS[argument])
         return one
 
     _add_status(add("status", "how migrations stand, and what to do next", ""))
@@ -70,6 +76,9 @@ def parser() -> argparse.ArgumentParser:
             _output(one, "json", "yaml")
     for name, does in (("retry", "a new run"), ("suspend", "nothing new"), ("resume", "what was suspended")):
         add(name, f"start {does}").description = f"Start {does}."
+    bundle = add("support-bundle", "write a file with all that a report of a bug needs, without secrets")
+    bundle.description = "Write a file with all that a report of a bug needs, without secrets."
+    bundle.add_argument("--file", default="", help="where to write it; default: here, with the time in its name")
     add("explain", "what a reason means", "reason")
     return whole
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from alembic_operator.kubectl.commands import asking, changes, records, status, why
+from alembic_operator.kubectl.commands import asking, bundle, changes, records, status, why
 from alembic_operator.kubectl.commands.call import Call
 
 COMMANDS: dict[str, Callable[[Call], int]] = {
@@ -14,6 +14,7 @@ COMMANDS: dict[str, Callable[[Call], int]] = {
     "explain": records.explain,
     "check": asking.check,
     "plan": asking.plan,
+    "support-bundle": bundle.support_bundle,
     "retry": changes.retry,
     "suspend": changes.suspend,
     "resume": changes.resume,
