@@ -26,9 +26,10 @@ class Kubelet:
         binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": pod["metadata"]["name"]}}
         self.rest.request("POST", path, binding | {"target": target})
 
-    def starts(self, pod: Manifest) -> None:
+    def starts(self, pod: Manifest, address: str = "") -> None:
         """Have the migration running."""
-        self._say(pod, {"phase": "Running", "containerStatuses": [_main({"running": {"startedAt": NOW}})]})
+        where = {"podIP": address, "podIPs": [{"ip": address}]} if address else {}
+        self._say(pod, where | {"phase": "Running", "containerStatuses": [_main({"running": {"startedAt": NOW}})]})
 
     def ends(self, pod: Manifest, code: int, result: Result | str = "") -> None:
         """End the migration with an exit code and a termination message."""

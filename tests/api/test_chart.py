@@ -200,6 +200,12 @@ def test_job_templates_are_limited_where_no_policy_asks_for_rights_unless_told_o
     assert ("--limit-job-template" in words) == limited
 
 
+def test_migration_pods_are_asked_how_far_they_are_unless_told_otherwise() -> None:
+    for value, asks in (("true", True), ("false", False)):
+        assert ("--progress" in pod_spec(render("--set", f"progress.enabled={value}"))["containers"][0]["args"]) == asks
+    assert "--progress" in pod_spec(render())["containers"][0]["args"]
+
+
 WIKI = "https://wiki.example/alerts.html"
 
 

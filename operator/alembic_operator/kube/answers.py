@@ -3,60 +3,76 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 from alembic_operator.contract.progress import PROGRESS_BYTES, PROGRESS_PORTS, Progress
 from alembic_operator.core.observation.pods import Pod
 from alembic_operator.core.observation.progress import read_progress
-from alembic_operator.kube.cache import Cache, Key
+from alembic_operator.kube.cache import Key
 
 _PERIOD = 10.0
-"""Seconds between two questions to a pod, and so between two writes of a status that only they change."""
+"""Seconds until a pod is asked first, and between two answers of it, and so between two writes that only they cause."""
 _PATIENCE = 2.0
 """Seconds for all ports of one pod together; a NetworkPolicy may drop what is sent there."""
 _SIDE_BY_SIDE = 64
 
-_REQUEST = b"GET /progress HTTP/1.0\r\n\r\n"
+_REQUEST = b"GET / HTTP/1.0\r\n\r\n"
+
+
+@dataclass
+class _Asked:
+    """A pod that is asked as long as it runs."""
+
+    pod: Pod
+    due: float
+    """When to ask it next."""
+    answer: Progress | None = None
 
 
 class Answers:
-    """What the pods of runs have answered last, until they end."""
+    """What the pods of runs that are under way have answered last."""
 
-    def __init__(self, cache: Cache, wake: Callable[[Iterable[Key]], None], period: float = _PERIOD) -> None:
+    def __init__(self, wake: Callable[[Iterable[Key]], None], period: float = _PERIOD) -> None:
         """Tell `wake` of the migrations whose pods have answered."""
-        self._cache = cache
         self._wake = wake
         self._period = period
-        self._last: dict[str, Progress] = {}
+        self._asked: dict[Key, dict[str, _Asked]] = {}
 
-    def of(self, pods: Iterable[Pod]) -> Progress | None:
-        """Return the newest answer of these pods, as far as they run."""
-        found = (self._last.get(one.uid) for one in pods if one.ip)
-        return max((one for one in found if one), key=lambda one: one.at, default=None)
+    def of(self, key: Key, pods: Iterable[Pod]) -> Progress | None:
+        """Return the newest answer of a migration's pods; those that run are asked from now on, and no others."""
+        running = {one.uid: one for one in pods if one.ip}
+        before, due = self._asked.pop(key, {}), asyncio.get_running_loop().time() + self._period
+        if not running:
+            return None
+        now = self._asked[key] = {uid: before.get(uid) or _Asked(one, due) for uid, one in running.items()}
+        answers = (one.answer for one in now.values() if one.answer)
+        return max(answers, key=lambda one: one.at, default=None)
+
+    def forget(self, key: Key) -> None:
+        """Ask no pod of a migration that is gone."""
+        self._asked.pop(key, None)
 
     async def run(self) -> None:
-        """Ask for ever. A pod is asked when it has run for a period: a short run costs nothing."""
-        known: set[str] = set()
+        """Ask for ever."""
+        time = asyncio.get_running_loop().time
         while True:
-            await asyncio.sleep(self._period)
-            running = [(key, one) for key, one in self._cache.running_pods() if one.ip]
-            due = [(key, one) for key, one in running if one.uid in known]
-            known = {one.uid for _, one in running}
-            self._last = {uid: last for uid, last in self._last.items() if uid in known}
-            self._wake(await self._ask_all(due))
+            await asyncio.sleep(self._period / 10)
+            due = [(key, one) for key, those in self._asked.items() for one in those.values() if one.due <= time()]
+            self._wake(await self._ask(due))
 
-    async def _ask_all(self, due: list[tuple[Key, Pod]]) -> set[Key]:
-        turns = asyncio.Semaphore(_SIDE_BY_SIDE)
+    async def _ask(self, due: list[tuple[Key, _Asked]]) -> set[Key]:
+        """Ask these, and return whose have answered."""
+        turns, time = asyncio.Semaphore(_SIDE_BY_SIDE), asyncio.get_running_loop().time
 
-        async def answered(key: Key, pod: Pod) -> Key | None:
+        async def answered(key: Key, one: _Asked) -> bool:
             async with turns:
-                answer = await ask(pod.ip, f"{key.namespace}/{pod.job}")
-            if answer is None:
-                return None
-            self._last[pod.uid] = answer
-            return key
+                answer = await ask(one.pod.ip, f"{key.namespace}/{one.pod.job}")
+            one.answer, one.due = answer or one.answer, time() + self._period
+            return answer is not None
 
-        return {key for key in await asyncio.gather(*(answered(*one) for one in due)) if key}
+        said = await asyncio.gather(*(answered(*one) for one in due))
+        return {key for (key, _), yes in zip(due, said, strict=True) if yes}
 
 
 async def ask(ip: str, run: str) -> Progress | None:

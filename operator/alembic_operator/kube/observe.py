@@ -7,6 +7,7 @@ from datetime import datetime
 from alembic_operator.api.v1alpha1 import Spec, WorkloadRef
 from alembic_operator.core import names
 from alembic_operator.core.observation import source
+from alembic_operator.core.observation.controlled import only_controlled
 from alembic_operator.core.observation.database_servers import DatabaseServer
 from alembic_operator.core.observation.dependencies import Dependency
 from alembic_operator.core.observation.jobs import Job
@@ -62,12 +63,14 @@ class Observer:
         raw = self._cache.migration(key)
         if raw is None or raw["metadata"].get("deletionTimestamp"):
             self._last_changes.forget(key)
+            if self._ways.answers:
+                self._ways.answers.forget(key)
             return None
         self._cache.check_readable(key)
         migration = _migration(raw)
         spec = migration.spec
         followed = await self._source(key, spec) if spec else _NO_SOURCE
-        return Observation(
+        seen = Observation(
             now=now,
             migration=migration,
             source=followed,
@@ -84,8 +87,9 @@ class Observer:
             runner_news=self._runner_config_map.news(key.namespace),
             limits_job_template=self._ways.limits_job_template,
             asks_progress=self._ways.answers is not None,
-            progress=self._ways.answers.of(self._cache.pods(key)) if self._ways.answers else None,
         )
+        answers = self._ways.answers
+        return replace(seen, progress=answers.of(key, only_controlled(seen).pods)) if answers else seen
 
     async def _source(self, key: Key, spec: Spec) -> PodParts | Missing:
         if spec.source.image:

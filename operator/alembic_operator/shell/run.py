@@ -120,7 +120,7 @@ async def _act(
 ) -> None:
     """Be the operator, until SIGTERM or the end of a guard."""
     runner_config_map = RunnerConfigMap(settings.runner.read_bytes(), informer.cache)
-    answers = Answers(informer.cache, informer.queue.add) if settings.asks_progress else None
+    answers = Answers(informer.queue.add) if settings.asks_progress else None
     reconciler = Reconciler(
         cluster=server,
         cache=informer.cache,

@@ -28,7 +28,7 @@ def told(status: Any) -> dict[str, float]:
 
 
 def test_the_last_sign_of_progress_is_told_while_a_run_lasts() -> None:
-    progress = {"at": "2026-01-01T00:05:00Z"}
+    progress = {"at": "2026-01-01T00:09:00Z", "movedAt": "2026-01-01T00:05:00Z"}
     assert told({"lastRun": RUNNING, "progress": progress})[f.PROGRESS.name] == START + 300
     assert f.PROGRESS.name not in told({"lastRun": RUNNING})
     ended = RUNNING | {"finishedAt": "2026-01-01T00:06:00Z"}

@@ -124,15 +124,6 @@ class Cache:
         """Return the pods that run a migration."""
         return self._those(key, Pod)
 
-    def running_pods(self) -> list[tuple[Key, Pod]]:
-        """Return the pods of all runs that are under way, each with its migration."""
-        return [
-            (key, one)
-            for key, parts in self._parts.items()
-            for one in parts.values()
-            if isinstance(one, Pod) and one.running
-        ]
-
     def gated(self, key: Key) -> tuple[GatedPod, ...]:
         """Return the pods that wait for a migration, or have waited."""
         return self._those(key, GatedPod)

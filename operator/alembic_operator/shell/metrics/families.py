@@ -49,7 +49,7 @@ STARTED = Family(
 PROGRESS = Family(
     "migration_run_progress_timestamp_seconds",
     "gauge",
-    "The last sign of progress of the run under way, as in status.progress.at; it separates slow from stuck.",
+    "The last sign of progress of the run under way, as in status.progress.movedAt; it separates slow from stuck.",
     _EACH,
 )
 SUCCESS = Family("migration_last_success_timestamp_seconds", "gauge", "When the last run ended with Ready=True.", _EACH)

@@ -55,7 +55,7 @@ def _runs(status: Manifest) -> Iterator[Sample]:
         yield f.ATTEMPTS, (), attempt
     if started and not finished:
         yield f.STARTED, (), started
-        if at := _time(text(status, "progress", "at")):
+        if at := _time(text(status, "progress", "movedAt")):
             yield f.PROGRESS, (), at
     if started and finished:
         yield from _parts(run, finished - started)
