@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from alembic_operator.runner.database.activity import Activity
 
 _WIDTH = 20
+_LONGEST = 300
+"""Characters of what others say: who asks reads no more than PROGRESS_BYTES."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Course:
             seconds=seen.seconds if seen else 0.0,
             waiting_for=sight.waiting_for,
             build=sight.build,
-            note=sight.note,
+            note=sight.note[:_LONGEST],
         )
 
 

@@ -202,7 +202,8 @@ class Pulse(Witness):
     # The listening thread
 
     def _answer(self) -> str:
-        return json.dumps(self._connections.around.journal.masked(asdict(self._progress)), separators=(",", ":"))
+        masked = self._connections.around.journal.masked(asdict(self._progress))
+        return json.dumps(masked, ensure_ascii=False)
 
 
 def _facts(progress: Progress, running: Running | None, seen: Activity | None) -> dict[str, Any]:
