@@ -64,7 +64,9 @@ class Invocation:
     downgrade: Downgrade = "Forbid"
     """Allow `upgrade` to go down when the database is beyond a target that is a revision; Forbid: it stays."""
     history: History = "Disabled"
-    """Enabled: keep, and believe, the table of every revision that was ever applied."""
+    """Enabled: keep, and believe, the table of every revision that was ever applied; keep a table of runs."""
+    image: str = ""
+    """The image that runs, for the table of runs."""
     result: str = ""
     """File for the Result. Empty: the termination log in a pod, else standard output."""
 

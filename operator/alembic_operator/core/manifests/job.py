@@ -1,5 +1,6 @@
 """Build the Job that runs a migration, as a plain manifest."""
 
+from dataclasses import replace
 from typing import Any
 
 from alembic_operator.api.meta import Model
@@ -154,7 +155,7 @@ def pod(spec: Spec, parts: PodParts, server: DatabaseServer | None, command: str
     mount = {"name": names.RUNNER_VOLUME, "mountPath": names.RUNNER_PATH, "subPath": names.RUNNER_KEY, "readOnly": True}
     migrate = parts.container | {
         "name": names.CONTAINER,
-        "command": [spec.alembic.python, names.RUNNER_PATH, *invocation(spec, command).argv()],
+        "command": [spec.alembic.python, names.RUNNER_PATH, *_of_image(invocation(spec, command), parts).argv()],
         "env": environment_of(spec, parts, server),
         "securityContext": _restricted(parts.container.get("securityContext") or {}),
         "volumeMounts": [*(parts.container.get("volumeMounts") or ()), mount],
@@ -179,6 +180,11 @@ def answering(pod: Manifest, name: str) -> Manifest:
     (migrate,) = pod["containers"]
     told = {"name": PROGRESS_VARIABLE, "value": name}
     return pod | {"containers": [migrate | {"env": [*migrate["env"], told]}]}
+
+
+def _of_image(call: Invocation, parts: PodParts) -> Invocation:
+    """Let the table of runs tell which image ran."""
+    return replace(call, image=parts.container.get("image") or "") if call.history == "Enabled" else call
 
 
 def _runner_volume() -> Manifest:

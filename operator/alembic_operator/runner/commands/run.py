@@ -22,6 +22,7 @@ from alembic_operator.runner.process.telling import cause, trace
 from alembic_operator.runner.project import environment, scripts, state
 from alembic_operator.runner.watching import witnesses
 from alembic_operator.runner.watching.recorder import Recorder
+from alembic_operator.runner.watching.run_record import RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -64,7 +65,7 @@ class Run:
         self._move = move
         patience.install(connections.session)
         self._recorder = Recorder(connections, enabled=invocation.history == "Enabled")
-        self._witnesses = (*witnesses.of_a_run(connections), self._recorder)
+        self._witnesses = (*witnesses.of_a_run(connections), self._recorder, RunRecord(connections, invocation))
         self._early = EarlyReading(self._witnesses)
         self._around = connections.around
         self._sites = Sites(connections, [])
@@ -89,8 +90,6 @@ class Run:
             result = witness.ended(result)
         self._guard.leave()
         return result
-
-    # Attempts
 
     def _attempts(self) -> Verdict | None:
         while True:
@@ -177,8 +176,6 @@ class Run:
             self._around.journal.error("failed", **trace(shown))
         return verdict
 
-    # Stations of env.py
-
     def _configuring(self, connection: Any, arguments: dict[str, Any]) -> None:
         self._around.stop.waiting_for = ""
         self._site = site = self._guard.enter(connection, arguments)
@@ -244,6 +241,8 @@ class Run:
         if site.before is None:
             site.before = known
             self._around.journal.info("database heads read", heads=site.before, table=site.table.sql)
+            for witness in self._witnesses:
+                witness.read(site)
         if damage := state.damage(scripts.lineage(self._script), heads, site.table.sql):
             raise damage
         site.ahead = scripts.unknown(self._script, heads)

@@ -87,12 +87,7 @@ def _of(table: VersionTable) -> str:
 
 
 def _exists(query: Query, table: VersionTable) -> bool:
-    return bool(
-        query(
-            "SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-            f" WHERE n.nspname = {literal(table.schema)} AND c.relname = {literal(versions.HISTORY_TABLE)}"
-        )
-    )
+    return versions.is_beside(query, table, versions.HISTORY_TABLE)
 
 
 def _require_right_to_create(query: Query, table: VersionTable) -> None:

@@ -66,6 +66,11 @@ class Session:
         return [_set(settings, self._bounds), *([f"SET ROLE {quoted(self.role)}"] if self.role else [])]
 
     @property
+    def run(self) -> str:
+        """Return what tells this run from others: the pod, and six random characters."""
+        return self.application_name[len(_PREFIX) :]
+
+    @property
     def own_name(self) -> str:
         """Return what names a connection of the runner's own; it differs, for only migrations are cancelled."""
         return f"{self.application_name}{_OWN}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alembic_operator.runner.database.own import literal
-from alembic_operator.runner.database.versions import HISTORY_TABLE
+from alembic_operator.runner.database.versions import OWN_TABLES
 
 if TYPE_CHECKING:
     from alembic_operator.runner.database.versions import Query, VersionTable
@@ -58,7 +58,8 @@ UNION ALL SELECT 9, '', '', x.xmin, 'extension ' || pg_catalog.quote_ident(x.ext
 
 def look(query: Query, table: VersionTable, since: str) -> tuple[str, ...]:
     """Return what was made or changed since a transaction began, in words; not the version table and its history."""
-    own = f"one.nspname = {literal(table.schema)} AND one.name IN ({literal(table.name)}, {literal(HISTORY_TABLE)})"
+    ours = ", ".join(map(literal, (table.name, *OWN_TABLES)))
+    own = f"one.nspname = {literal(table.schema)} AND one.name IN ({ours})"
     name = "pg_catalog.quote_ident(one.nspname) || '.' || pg_catalog.quote_ident(one.name)"
     rows = query(
         f"WITH since AS (SELECT {_age(since)} AS age) SELECT pg_catalog.replace(one.says, '%', {name})"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database.own import literal
-from alembic_operator.runner.database.versions import HISTORY_TABLE
+from alembic_operator.runner.database.versions import OWN_TABLES
 from alembic_operator.runner.process.hints.line import AGAIN
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def find(own: Connected, table: VersionTable, before: int | None = None) -> Vaca
         "SELECT 1 FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass"
         " AND d.objid = c.oid AND d.deptype = 'e'"
     )
-    ours = f"{literal(table.name)}, {literal(HISTORY_TABLE)}"
+    ours = ", ".join(map(literal, (table.name, *OWN_TABLES)))
     ((exists, first),) = own.rows(
         f"SELECT EXISTS (SELECT 1 {relations} = {literal(table.name)}), (SELECT min(c.oid)::bigint {relations}"
         f" NOT IN ({ours}) AND c.relkind IN ('r', 'p') AND NOT EXISTS ({of_extension}))"

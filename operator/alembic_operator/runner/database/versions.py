@@ -22,6 +22,12 @@ LOCK_CLASS_B = LOCK_CLASS_A + 1
 HISTORY_TABLE = "alembic_operator_history"
 """Beside the version table, one for all those of a schema; see `applied`."""
 
+RUNS_TABLE = "alembic_operator_runs"
+"""Beside it; see `runs`."""
+
+OWN_TABLES = (HISTORY_TABLE, RUNS_TABLE)
+"""What the runner makes where a history was asked for."""
+
 _MISSING = ("42P01", "3F000")
 
 Query = Callable[[str], "list[tuple[Any, ...]]"]
@@ -51,6 +57,11 @@ class VersionTable:
     def history(self) -> str:
         """Return the name of the history beside it, for a statement."""
         return VersionTable(self.schema, HISTORY_TABLE).sql
+
+    @property
+    def runs(self) -> str:
+        """Return the name of the table of runs beside it, for a statement."""
+        return VersionTable(self.schema, RUNS_TABLE).sql
 
     @property
     def lock_object(self) -> int:
@@ -107,6 +118,16 @@ def is_contested(query: Query, table: VersionTable) -> bool:
     )
     ((found,),) = query(sql)
     return bool(found)
+
+
+def is_beside(query: Query, table: VersionTable, name: str) -> bool:
+    """Tell whether the schema of a version table has another table of that name."""
+    return bool(
+        query(
+            "SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+            f" WHERE n.nspname = {literal(table.schema)} AND c.relname = {literal(name)}"
+        )
+    )
 
 
 def is_anywhere(query: Query, name: str) -> bool:

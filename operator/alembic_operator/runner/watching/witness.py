@@ -17,6 +17,9 @@ class Witness:
     def locked(self, site: Site) -> None:
         """See a version table that was just locked, before its heads are compared; once for each attempt."""
 
+    def read(self, site: Site) -> None:
+        """See a version table whose heads were read for the first time in this run."""
+
     def planned(self, revisions: int) -> None:
         """See how many revisions are to run from here on, before the first of them does; once for each attempt."""
 

@@ -1,0 +1,103 @@
+"""The table of runs: a row for each run, beside the version table, which stays when Jobs and objects are gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from alembic_operator.runner.database import versions
+from alembic_operator.runner.database.own import literal
+from alembic_operator.runner.process.failures import sqlstate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from alembic_operator.runner.database.versions import Query, VersionTable
+
+_MADE_MEANWHILE = ("23505", "42P07")
+"""Another run makes it at the same time; a schema's version tables have separate locks."""
+
+_COLUMNS = (
+    "run text NOT NULL, version_table text NOT NULL, command text NOT NULL, image text,"
+    " from_revisions text[], to_revisions text[],"
+    " started_at timestamptz NOT NULL DEFAULT pg_catalog.now(), seconds double precision,"
+    " outcome text, error text, PRIMARY KEY (run, version_table)"
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run at one version table."""
+
+    run: str
+    """Names it: the pod, and six random characters."""
+    command: str
+    image: str
+    """As the migration names it; empty: nobody said."""
+    before: tuple[str, ...] | None
+    """The database heads that it found; None: it came to none."""
+
+
+@dataclass(frozen=True)
+class End:
+    """How a run has ended."""
+
+    outcome: str
+    """The reason of its Result."""
+    error: str
+    """Without secrets; empty: none."""
+    seconds: float
+    after: tuple[str, ...] | None = None
+    """The heads that the database has now; None: they cannot be told."""
+
+
+def prepare(query: Query, table: VersionTable) -> None:
+    """Make the table unless it is there; raises what the server says."""
+    if versions.is_beside(query, table, versions.RUNS_TABLE):
+        return
+    try:
+        query(f"CREATE TABLE {table.runs} ({_COLUMNS})")
+    except Exception as error:
+        if sqlstate(error) not in _MADE_MEANWHILE:
+            raise
+
+
+def begin(query: Query, table: VersionTable, row: Row) -> None:
+    """Record a run that has begun; a row without an outcome is of one that goes on, or was killed."""
+    query(f"{_insert(table, _begun(table, row))} ON CONFLICT DO NOTHING")
+
+
+def end(query: Query, table: VersionTable, row: Row, end: End) -> None:
+    """Record how a run has ended."""
+    ended = {
+        "to_revisions": _array(end.after),
+        "seconds": f"{end.seconds:.3f}",
+        "outcome": literal(end.outcome),
+        "error": _text(end.error),
+    }
+    started = {"started_at": f"pg_catalog.now() - {end.seconds:.3f} * interval '1 s'"}
+    changes = ", ".join(f"{column} = EXCLUDED.{column}" for column in ended)
+    insert = _insert(table, {**_begun(table, row), **started, **ended})
+    query(f"{insert} ON CONFLICT (run, version_table) DO UPDATE SET {changes}")
+
+
+def _begun(table: VersionTable, row: Row) -> dict[str, str]:
+    return {
+        "run": literal(row.run),
+        "version_table": literal(table.name),
+        "command": literal(row.command),
+        "image": _text(row.image),
+        "from_revisions": _array(row.before),
+    }
+
+
+def _insert(table: VersionTable, values: dict[str, str]) -> str:
+    return f"INSERT INTO {table.runs} ({', '.join(values)}) VALUES ({', '.join(values.values())})"
+
+
+def _text(text: str) -> str:
+    return literal(text.replace("\0", "")) if text else "NULL"
+
+
+def _array(texts: Iterable[str] | None) -> str:
+    return "NULL" if texts is None else f"ARRAY[{', '.join(map(literal, texts))}]::text[]"

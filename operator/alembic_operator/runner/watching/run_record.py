@@ -1,0 +1,79 @@
+"""Leave a row for each run beside the version table, where a history was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Callable
+
+from alembic_operator.runner.database import runs, versions
+from alembic_operator.runner.process.failures import Ending, first_line
+from alembic_operator.runner.watching.witness import Witness
+
+if TYPE_CHECKING:
+    from alembic_operator.contract import Invocation, Result
+    from alembic_operator.runner.database.connect import Connections
+    from alembic_operator.runner.database.own import OwnConnection
+    from alembic_operator.runner.database.sites import Site
+
+
+class RunRecord(Witness):
+    """Writes over the connections that hold the locks: no transaction of env.py's takes the row back.
+
+    It never decides how a run ends: what cannot be written is a warning.
+    """
+
+    def __init__(self, connections: Connections, invocation: Invocation) -> None:
+        self._around = connections.around
+        self._invocation = invocation
+        self._run = connections.session.run
+        self._sites: dict[int, Site] = {}
+
+    def locked(self, site: Site) -> None:
+        """Know of which version table the run is."""
+        if self._invocation.history == "Enabled":
+            self._sites[id(site)] = site
+
+    def read(self, site: Site) -> None:
+        """Write down that it has begun, once its heads are known; where that fails, its end is written down."""
+        if id(site) in self._sites:
+            self._write(site, lambda own: runs.begin(own.rows, site.table, self._row(site)))
+
+    def ended(self, result: Result) -> Result:
+        """Write down how it has ended, while the locks are still held."""
+        error = self._around.secrets.mask_error(result.error.message) if result.error else ""
+        end = runs.End(result.reason, error, self._around.journal.seconds)
+        refused = dict.fromkeys(filter(None, (self._end(site, end) for site in self._sites.values())))
+        warnings = tuple(f"the run is not recorded in the table of runs: {one}" for one in refused)
+        for one in warnings:
+            self._around.journal.warning("run not recorded", message=one)
+        return replace(result, warnings=(*result.warnings, *warnings))
+
+    def _end(self, site: Site, end: runs.End) -> str:
+        def write(own: OwnConnection) -> None:
+            runs.end(own.rows, site.table, self._row(site), replace(end, after=_heads(own, site)))
+
+        return self._write(site, write)
+
+    def _row(self, site: Site) -> runs.Row:
+        return runs.Row(self._run, self._invocation.command, self._invocation.image, site.before)
+
+    def _write(self, site: Site, write: Callable[[OwnConnection], None]) -> str:
+        """Write as the role in which env.py works; return why that was not possible."""
+        if site.lock is None:
+            return ""
+        try:
+            with site.line(site.lock) as own, own.as_login():
+                own.become(site.role)
+                runs.prepare(own.rows, site.table)
+                write(own)
+        except Exception as error:  # noqa: BLE001  the drivers share no class
+            return first_line(error)
+        return ""
+
+
+def _heads(own: OwnConnection, site: Site) -> tuple[str, ...] | None:
+    """Return the database heads; None: the version table is damaged."""
+    try:
+        return versions.read_heads(own, site.table)
+    except Ending:
+        return None

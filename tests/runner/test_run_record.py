@@ -1,0 +1,110 @@
+"""With `--history Enabled` every run leaves a row beside the version table."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Any
+
+from tests.runner.rivals import HELD_UP, held_up, holding_up, users
+from tests.runner.server import until
+
+if TYPE_CHECKING:
+    from tests.runner.project import Project, Runner
+    from tests.runner.server import Database
+
+KEPT = ("--history", "Enabled", "--image", "users:7")
+TABLE = "alembic_operator_runs"
+TELLS = "command, image, from_revisions, to_revisions, outcome, error"
+
+
+def rows(database: Database, columns: str = TELLS, schema: str = "public") -> list[tuple[Any, ...]]:
+    return database.rows(f'select {columns} from "{schema}".{TABLE} order by started_at')
+
+
+def test_every_run_leaves_a_row_with_what_it_found_what_it_left_and_why_it_failed(
+    project: Project, runner: Runner, database: Database
+) -> None:
+    url = database.url(project.driver)
+    project.begin().table("one").table("two")
+    runs = [runner.run(project, "upgrade", *KEPT, APP_URL=url, HOSTNAME="users-7f9c") for _ in range(2)]
+    project.revision("three", "raise ValueError(f\"no way to {os.environ['APP_URL']}\")")
+    runs.append(runner.run(project, "upgrade", *KEPT, APP_URL=url))
+    runs.append(runner.run(project, "downgrade", "--target", "one", *KEPT, APP_URL=url))
+    assert [run.code for run in runs] == [0, 0, 70, 0], runs[2].stderr
+    found = rows(database)
+    assert found[:2] == [
+        ("upgrade", "users:7", [], ["two"], "UpToDate", None),
+        ("upgrade", "users:7", ["two"], ["two"], "UpToDate", None),
+    ]
+    assert found[2][2:5] == (["two"], ["two"], "RevisionFailed")
+    assert runs[2].result.error
+    assert found[2][5] == runs[2].result.error.message
+    assert database.password not in str(found)
+    assert found[3] == ("downgrade", "users:7", ["two"], ["one"], "UpToDate", None)
+    (run, table, near, exact), *_ = rows(
+        database, "run, version_table, started_at between now() - interval '1 hour' and now(), seconds > 0"
+    )
+    assert (run[:11], table, near, exact) == ("users-7f9c/", "alembic_version", True, True)
+
+
+def test_a_run_that_was_killed_leaves_a_row_without_an_outcome_and_the_next_one_its_own(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    url = database.url("psycopg2")
+    any_project.begin().table("one").revision("two", HELD_UP)
+    with holding_up(database):
+        process = runner.start(any_project, "upgrade", *KEPT, APP_URL=url)
+        until(lambda: held_up(database))
+        process.popen.send_signal(signal.SIGKILL)
+        process.popen.wait()
+    assert rows(database, "outcome, seconds, from_revisions, to_revisions") == [(None, None, [], None)]
+    runner.run(any_project, "upgrade", *KEPT, APP_URL=url)
+    assert [row[0] for row in rows(database, "outcome")][0] is None
+    assert len(rows(database)) == 2
+
+
+def test_a_row_is_left_although_env_py_takes_its_own_transaction_back(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin(before="connection.begin()").table("one").revision("two", "raise ValueError('no')")
+    run = runner.run(any_project, "upgrade", *KEPT, APP_URL=database.url("psycopg2"))
+    assert (run.code, database.value("select to_regclass('one')::text")) == (70, None), run.stderr
+    ((*_, before, after, outcome, error),) = rows(database)
+    assert (before, after, outcome) == ([], [], "RevisionFailed")
+    assert "no" in error
+
+
+def test_the_table_belongs_to_the_role_lies_in_the_schema_and_can_be_read_by_who_may_read_it(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    with users(database, "owner", "login", "reader") as (owner, login, reader):
+        database.rows(f"grant {owner.user} to {login.user}; grant create on database {database.name} to {owner.user}")
+        any_project.begin().table("one")
+        words = ("upgrade", *KEPT, "--role", owner.user, "--schema", "My Shop")
+        run = runner.run(any_project, *words, APP_URL=login.url("psycopg2"))
+        assert (run.code, run.result.warnings) == (0, ()), run.stderr
+        assert database.value(f"select tableowner from pg_tables where tablename = '{TABLE}'") == owner.user
+        database.rows(f'grant usage on schema "My Shop" to {reader.user}')
+        database.rows(f'grant select on "My Shop".{TABLE} to {reader.user}')
+        assert rows(reader, "outcome", "My Shop") == [("UpToDate",)]
+
+
+def test_who_may_not_write_a_row_is_told_and_migrates_all_the_same(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().table("one")
+    runner.run(any_project, "upgrade", *KEPT, APP_URL=database.url("psycopg2"))
+    any_project.table("two")
+    with users(database, "poor") as (poor,):
+        database.rows(f"grant all on alembic_version, alembic_operator_history to {poor.user}")
+        run = runner.run(any_project, "upgrade", *KEPT, APP_URL=poor.url("psycopg2"))
+        assert (run.code, database.heads()) == (0, ["two"]), run.stderr
+        (warning,) = run.result.warnings
+        assert warning == f"the run is not recorded in the table of runs: permission denied for table {TABLE}"
+        assert len(rows(database)) == 1
+
+
+def test_without_the_flag_there_is_no_table_of_runs(any_project: Project, runner: Runner, database: Database) -> None:
+    any_project.begin().table("one")
+    runner.run(any_project, "upgrade", "--image", "users:7", APP_URL=database.url("psycopg2"))
+    assert database.value(f"select to_regclass('{TABLE}')::text") is None
