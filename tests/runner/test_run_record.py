@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 import signal
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from tests.runner.rivals import HELD_UP, held_up, holding_up, users
 from tests.runner.server import until
 
 if TYPE_CHECKING:
-    from tests.runner.project import Project, Runner
+    from tests.runner.project import Project, Run, Runner
     from tests.runner.server import Database
 
 KEPT = ("--history", "Enabled", "--image", "users:7")
@@ -47,6 +51,40 @@ def test_every_run_leaves_a_row_with_what_it_found_what_it_left_and_why_it_faile
     assert (run[:11], table, near, exact) == ("users-7f9c/", "alembic_version", True, True)
 
 
+@pytest.mark.parametrize("address", ["env.py", "environment"])
+def test_the_newest_rows_are_printed_over_either_way_to_look(
+    any_project: Project, runner: Runner, database: Database, address: str
+) -> None:
+    url = database.url("psycopg2")
+    way = ("--database", address)
+    any_project.begin().table("one")
+    asked = runner.run(any_project, "runs", *way, APP_URL=url, DATABASE_URL=url)
+    assert (asked.code, printed(asked)) == (0, [])
+    assert "there is no table of runs" in str(asked.result.warnings)
+    runner.run(any_project, "upgrade", *KEPT, *way, APP_URL=url, DATABASE_URL=url, HOSTNAME="first")
+    any_project.revision("two", "raise ValueError('no')")
+    runner.run(any_project, "upgrade", *KEPT, *way, APP_URL=url, DATABASE_URL=url, HOSTNAME="second")
+    asked = runner.run(any_project, "runs", *way, APP_URL=url, DATABASE_URL=url)
+    second, first = printed(asked)
+    assert (asked.code, asked.result.warnings) == (0, ()), asked.stderr
+    assert (first["run"][:6], second["run"][:7], second["error"]) == ("first/", "second/", "ValueError: no")
+    assert {name: first[name] for name in ("versionTable", "command", "image", "from", "to", "outcome", "error")} == {
+        "versionTable": "alembic_version",
+        "command": "upgrade",
+        "image": "users:7",
+        "from": [],
+        "to": ["one"],
+        "outcome": "UpToDate",
+        "error": None,
+    }
+    assert re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z", first["startedAt"])
+    assert first["seconds"] > 0
+
+
+def printed(run: Run) -> list[dict[str, Any]]:
+    return [found for line in run.stdout.splitlines() if "run" in (found := json.loads(line))]
+
+
 def test_a_run_that_was_killed_leaves_a_row_without_an_outcome_and_the_next_one_its_own(
     any_project: Project, runner: Runner, database: Database
 ) -> None:
@@ -59,7 +97,7 @@ def test_a_run_that_was_killed_leaves_a_row_without_an_outcome_and_the_next_one_
         process.popen.wait()
     assert rows(database, "outcome, seconds, from_revisions, to_revisions") == [(None, None, [], None)]
     runner.run(any_project, "upgrade", *KEPT, APP_URL=url)
-    assert [row[0] for row in rows(database, "outcome")][0] is None
+    assert rows(database, "outcome")[0] == (None,)
     assert len(rows(database)) == 2
 
 

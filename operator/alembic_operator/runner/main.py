@@ -27,7 +27,7 @@ from alembic_operator.runner.project import layout
 if TYPE_CHECKING:
     from alembic_operator.runner.database.connect import Connections
 
-_LOOKING = ("check", "plan", "gate")
+_LOOKING = ("check", "plan", "runs", "gate")
 """The commands that connect through SQLAlchemy only when they must."""
 
 _BEFORE_RESULT = {"plan": "-- result: "}

@@ -18,6 +18,7 @@ from alembic_operator.runner.project.targets import union
 
 if TYPE_CHECKING:
     from alembic_operator.contract import Invocation, Result
+    from alembic_operator.runner.commands.inspection import Question
     from alembic_operator.runner.database.connect import Connections
 
 
@@ -69,7 +70,7 @@ class AlembicInspection:
         if self._ends:
             return [Contents(one, frozenset()) for one in heads]  # nobody can be asked any more: it is only assumed
         try:
-            return [self._recorded(site) for site in self._sites]
+            return [self._answer(site, applied.contents) for site in self._sites]
         except BaseException as error:
             self._reader.close()
             raise self._ending(error) from error
@@ -86,11 +87,6 @@ class AlembicInspection:
         """Raise why env.py failed, where no pending revision explains it."""
         if self._env.cut_short and not pending:
             raise self._env.cut_short
-
-    def _recorded(self, site: Site) -> Contents:
-        own = self._reader.over(site)
-        with own.role(site.role):
-            return applied.contents(own, site.table)
 
     def _is_doubtful(self) -> bool:
         """Tell whether env.py may find another version table: one of that name is somewhere, and this one is empty.
@@ -132,6 +128,23 @@ class AlembicInspection:
             self._reader.close()
             raise self._ending(error) from error
         return result
+
+    def asked(self, question: Question) -> list[Any]:
+        """Ask beside each version table that was just read.
+
+        Raises:
+            Ending: why it cannot be asked.
+        """
+        try:
+            return [self._answer(site, question) for site in self._sites] if not self._ends else []
+        except Exception as error:
+            self._reader.close()
+            raise self._ending(error) from error
+
+    def _answer(self, site: Site, question: Question) -> Any:
+        own = self._reader.over(site)
+        with own.role(site.role):
+            return question(own, site.table)
 
     @property
     def script(self) -> Any:

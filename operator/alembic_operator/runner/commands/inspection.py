@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Callable, Protocol
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.commands.compare import compare
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from alembic_operator.contract import Invocation, Result
     from alembic_operator.runner.database.address import Address
     from alembic_operator.runner.database.connect import Connections
+    from alembic_operator.runner.database.versions import Connected, VersionTable
     from alembic_operator.runner.process.run_context import RunContext
+
+    Question = Callable[[Connected, VersionTable], Any]
 
 
 class Access(Protocol):
@@ -43,6 +46,10 @@ class Side(Protocol):
 
     def told(self, result: Result, *, closely: bool) -> Result:
         """Return a Result with what is unfinished in the database that was just read."""
+        ...
+
+    def asked(self, question: Question) -> list[Any]:
+        """Ask the database that was just read beside each of its version tables; return the answers."""
         ...
 
 
@@ -97,6 +104,15 @@ class Inspection:
         warnings = self._with_alembic.warnings([one.heads for one in found]) if self._once else ()
         warnings += imported("project.scripts").left_out(self._with_alembic.script)
         return replace(result, driver=self._with_alembic.driver, warnings=(*result.warnings, *warnings))
+
+    def asked(self, question: Question) -> list[Any]:
+        """Ask beside each version table that was just compared, in the role of the migration; return the answers.
+
+        Raises:
+            Ending: why it cannot be asked.
+        """
+        side: Side = self._static or self._with_alembic
+        return side.asked(question)
 
     def _told(self, result: Result, side: Side) -> Result:
         """Add what is unfinished; a gate, which looks for ever, only while it waits for what is missing."""

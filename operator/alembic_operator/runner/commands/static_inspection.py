@@ -6,7 +6,7 @@ import os
 import re
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alembic_operator.runner.commands import unfinished
 from alembic_operator.runner.commands.compare import compare
@@ -21,6 +21,7 @@ from alembic_operator.runner.project.state import Contents
 
 if TYPE_CHECKING:
     from alembic_operator.contract import Invocation, Result
+    from alembic_operator.runner.commands.inspection import Question
     from alembic_operator.runner.database.address import Address
 
 _OWN_LOCATIONS = re.compile(r"version_locations|script_location")
@@ -93,6 +94,20 @@ class StaticInspection:
             self.close()
             raise Ending.of(classify(error, Scene(server=self._place))) from error
 
+    def asked(self, question: Question) -> list[Any]:
+        """Ask the database that was just read.
+
+        Raises:
+            Ending: why it cannot be asked.
+        """
+        if self._wire is None or self._seen is None:
+            return []
+        try:
+            return [question(self._acting(self._wire), self._seen[0])]
+        except (wire.ServerError, OSError) as error:
+            self.close()
+            raise Ending.of(classify(error, Scene(server=self._place))) from error
+
     def _is_doubtful(self, found: Contents) -> bool:
         """Tell whether the slow way may know more: of tables without a version table, or of another version table."""
         said = self._table[0] or self._invocation.schema
@@ -130,8 +145,7 @@ class StaticInspection:
         if self._at is None:
             schema, name = self._table
             self._at = versions.locate(self._wire.rows, schema or self._invocation.schema, name).table
-        role = self._invocation.role
-        acting = self._wire.acting(quoted(role)) if role else self._wire
+        acting = self._acting(self._wire)
         heads = versions.read_heads(acting, self._at)
         self._seen = self._at, heads
         if self._invocation.history == "Enabled" and any(one not in self._revisions.graph for one in heads):
@@ -140,6 +154,10 @@ class StaticInspection:
         if not heads:
             self._at = None  # it may be made in another schema of the search path
         return Contents(heads, table=table)
+
+    def _acting(self, connection: wire.Wire) -> versions.Connected:
+        role = self._invocation.role
+        return connection.acting(quoted(role)) if role else connection
 
     @property
     def _place(self) -> str:

@@ -12,7 +12,7 @@ from alembic_operator.runner.process.failures import sqlstate
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from alembic_operator.runner.database.versions import Query, VersionTable
+    from alembic_operator.runner.database.versions import Connected, Query, VersionTable
 
 _MADE_MEANWHILE = ("23505", "42P07")
 """Another run makes it at the same time; a schema's version tables have separate locks."""
@@ -23,6 +23,23 @@ _COLUMNS = (
     " started_at timestamptz NOT NULL DEFAULT pg_catalog.now(), seconds double precision,"
     " outcome text, error text, PRIMARY KEY (run, version_table)"
 )
+
+
+_KEYS = {
+    "run": "run",
+    "versionTable": "version_table",
+    "command": "command",
+    "image": "image",
+    "from": "from_revisions",
+    "to": "to_revisions",
+    "startedAt": """to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""",
+    "seconds": "seconds",
+    "outcome": "outcome",
+    "error": "error",
+}
+"""How a row is told as JSON."""
+
+_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -79,6 +96,18 @@ def end(query: Query, table: VersionTable, row: Row, end: End) -> None:
     changes = ", ".join(f"{column} = EXCLUDED.{column}" for column in ended)
     insert = _insert(table, {**_begun(table, row), **started, **ended})
     query(f"{insert} ON CONFLICT (run, version_table) DO UPDATE SET {changes}")
+
+
+def last(own: Connected, table: VersionTable) -> list[str] | None:
+    """Return the newest runs, newest first, each as JSON; None: there is no table of runs."""
+    if not versions.is_beside(own.rows, table, versions.RUNS_TABLE):
+        return None
+    keys = ", ".join(f"'{key}', {column}" for key, column in _KEYS.items())
+    rows = own.rows(
+        f"SELECT pg_catalog.json_build_object({keys})::text FROM {table.runs}"
+        f" WHERE version_table = {literal(table.name)} ORDER BY started_at DESC LIMIT {_SHOWN}"
+    )
+    return [str(text) for (text,) in rows]
 
 
 def _begun(table: VersionTable, row: Row) -> dict[str, str]:
