@@ -117,6 +117,12 @@ def test_pods_without_a_gate_are_told_by_why_and_by_status_with_the_namespaces_t
     assert said.count("WITHOUT A GATE Next") == 2, out
     assert f"{namespace}/nobody: there is no such DatabaseMigration" in said
     rest.delete(deployment, namespace)
+    (deployment,) = of_kind(render("--set", f"watchNamespaces={{{namespace}}}"), "Deployment")
+    deployment["metadata"]["namespace"] = namespace
+    rest.create(deployment, namespace)
+    code, out, _ = ask("status", "users", *at)
+    assert (code, "has no right to list DatabaseMigrations" in out) == (2, True), out
+    rest.delete(deployment, namespace)
 
 
 def test_pods_that_the_real_policy_refuses_are_told_by_the_name_of_their_workload(
@@ -138,7 +144,7 @@ def test_pods_that_the_real_policy_refuses_are_told_by_the_name_of_their_workloa
         assert (code, "are REFUSED" in out, "there is no DatabaseMigration users" in out) == (2, True, True), out
     door.migrate()
     code, out, _ = ask("why", "users", "-n", namespace)
-    assert (code, "kubectl get mutatingadmissionpolicies" in out) == (2, True), out
+    assert (code, "users is newer than the last try" in out) == (2, True), out
 
 
 def test_check_asks_by_a_job_of_its_own_prints_the_answer_and_leaves_nothing(

@@ -45,7 +45,13 @@ HERE = Path(__file__).parent
 NAMESPACE = "-".join(("e2e", *filter(None, (os.environ.get("PYTEST_XDIST_WORKER"),))))
 GROUPS = {
     "node: runs": (),
-    "node: gates": ("test_gate_outages.py", "test_held.py", "test_init_container.py", "test_replicas.py"),
+    "node: gates": (
+        "test_gate_outages.py",
+        "test_held.py",
+        "test_init_container.py",
+        "test_kubectl_alembic.py",
+        "test_replicas.py",
+    ),
     "node: rollouts": ("test_gitops.py", "test_rollouts.py"),
 }
 """Three workers, because on the node there is more to wait for than to do. What is not named belongs to the first."""

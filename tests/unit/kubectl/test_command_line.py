@@ -22,6 +22,13 @@ def test_every_command_is_on_the_command_line_in_the_guide_and_in_krews_manifest
         assert name in described, name
 
 
+def test_every_screen_of_the_guide_is_one_that_the_plugin_draws() -> None:
+    shown = re.findall(r"```text\n(.*?)```", (ROOT / "docs/howto/kubectl-alembic.md").read_text(), re.DOTALL)
+    drawn = {one.read_text() for one in (ROOT / "tests/unit/kubectl/goldens").glob("*-80.txt")}
+    assert shown
+    assert set(shown) <= drawn
+
+
 def test_krews_manifest_has_what_krew_asks_for() -> None:
     krew = yaml.safe_load((ROOT / "packaging/krew/alembic.yaml").read_text())
     assert (krew["kind"], krew["metadata"]["name"]) == ("Plugin", "alembic")

@@ -12,6 +12,7 @@ import pytest
 from alembic_operator.kubectl.main import main
 from alembic_operator.kubectl.redaction import Redaction
 from tests.unit.kubectl.objects import held_pod, operator, stalled
+from tests.unit.kubectl.scripted import script
 
 RUN = {"alembic-operator.dev/migration": "users", "alembic-operator.dev/run": "users"}
 ENV, URL, NOTE, HEADER, GIVEN, WORD, APPLIED, SHELL = (
@@ -62,7 +63,7 @@ def job() -> dict[str, Any]:
 
 
 def kubectl(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put a program of this name in PATH, which answers by the first words of what it is asked."""
+    """Plant the secrets, and answer with them."""
     migration = stalled()
     migration["metadata"]["annotations"] = {"example.com/note": NOTE}
     migration["spec"]["alembic"] = {"xArguments": [f"key={GIVEN}"]}
@@ -76,18 +77,7 @@ def kubectl(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         {"involvedObject": other, "message": "of others"},
     ]
     listed = {"jobs": [job()], "pods": [pod, run], "deployments": [operator()], "events": events, "replicasets": []}
-    answers = {name: {"items": items} for name, items in listed.items()} | {"databasemigrations": migration}
-    cases = ""
-    for name, answer in answers.items():
-        (folder / name).write_text(json.dumps(answer))
-        cases += f'"get {name}"*) cat {folder}/{name};; '
-    (folder / "log").write_text(LOG)
-    cases += f'"logs "*) cat {folder}/log;; "version"*) echo Client Version: v1.36.3;; '
-    (folder / "kubectl").write_text(
-        f'#!/bin/sh\ncase "$*" in {cases} *) echo "Error (Forbidden): no" >&2; exit 1;; esac\n'
-    )
-    (folder / "kubectl").chmod(0o755)
-    monkeypatch.setenv("PATH", str(folder), prepend=":")
+    script(folder, monkeypatch, listed | {"databasemigrations": migration}, LOG)
 
 
 def forms(secret: str) -> set[str]:

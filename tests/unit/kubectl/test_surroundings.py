@@ -65,6 +65,27 @@ def test_a_pod_without_a_gate_is_told_why_it_has_none(around: Surroundings, said
     assert said in of_pods.diagnose(pod(), migration(), around).why
 
 
+def test_an_operator_that_may_not_look_is_told_wherever_its_namespace_is() -> None:
+    around = Surroundings(NOW, operators=read_operators([operator("shop")]), blind=frozenset({"shop"}))
+    unseen = migrations.diagnose(migration() | {"status": {}}, around)
+    old = dict(migrations.diagnose(stalled(), around).facts)["Operator"]
+    for said in (unseen.why, old):
+        assert said.startswith("the operator migrations/alembic-operator has no right to list DatabaseMigrations in")
+    assert (unseen.next, "Operator" in dict(unseen.facts)) == ("kubectl get rolebindings -n shop", False)
+
+
+def test_a_migration_that_waits_for_others_tells_how_they_stand() -> None:
+    waits = migration("Reconciling", "WaitingForDependency", "waits for spec.dependsOn: users (not Ready)")
+    waits["spec"]["dependsOn"] = [{"name": "users"}, {"name": "mail"}]
+    other = stalled()
+    other["metadata"] = other["metadata"] | {"namespace": "till"}
+    ready = migration()
+    ready["metadata"] = ready["metadata"] | {"name": "mail"}
+    told = migrations.diagnose(waits, Surroundings(NOW, migrations=(stalled(), other, ready)))
+    (fact,) = [value for name, value in told.facts if name == "Depends on"]
+    assert fact.startswith("shop/users: STALLED (RevisionFailed); revision b2: SQLSTATE 42P01")
+
+
 def test_pods_are_told_by_workload_and_only_those_of_this_migration() -> None:
     others = [held_pod("x", namespace="till"), held_pod("y", label="chat"), pod(label="chat")]
     pods = (held_pod(owner="users-6d9f"), held_pod("b", owner="users-7aaa"), pod(), *others)
@@ -120,6 +141,19 @@ def test_refused_pods_are_told_with_the_one_cause_that_it_is(
     told = refusal.diagnose(found, replica_set(), of)
     assert told.headline == "pods of Deployment users, ReplicaSet users-6d9f in namespace shop, are REFUSED"
     assert (said in told.why, then in told.next) == (True, True), told
+
+
+@pytest.mark.parametrize(
+    ("policies", "said"),
+    [
+        ([], "is gone, or does not serve this namespace"),
+        ([{"spec": {"matchConstraints": {}}}], "is gone, or does not serve this namespace"),
+        ([{"spec": {"paramKind": {"kind": "DatabaseMigration"}}}], "users is newer than the last try"),
+    ],
+)
+def test_which_policy_is_gone_is_told_where_they_can_be_looked_at(policies: list[Any], said: str) -> None:
+    (found,) = refusal.refusals([event()])
+    assert said in refusal.diagnose(found, replica_set(), migration(), policies).why
 
 
 def test_of_many_refusals_the_newest_of_each_owner_counts() -> None:

@@ -15,7 +15,7 @@ from alembic_operator.core.observation.pods import Pod, read_pod
 from alembic_operator.core.runs import run
 from alembic_operator.core.runs.progress import kept_from_starting
 from alembic_operator.kubectl import lines, screens
-from alembic_operator.kubectl.commands.call import DATA, Call
+from alembic_operator.kubectl.commands.call import Call
 from alembic_operator.kubectl.commands.source import server_of, source_of
 from alembic_operator.kubectl.diagnosis import answer, refusal
 from alembic_operator.kubectl.diagnosis.diagnosis import Standing
@@ -44,10 +44,7 @@ def check(call: Call) -> int:
     """Say what the database contains and lacks, read now."""
     with _asked(call, "check") as asked:
         told = answer.of_check(asked.migration, run.pod_ending(_ended(call, asked)))
-    if call.asked.output in DATA:
-        call.answer([told])
-    else:
-        call.show(screens.diagnoses([call.here(told)]))
+    call.answer([told])
     return told.standing
 
 

@@ -103,7 +103,7 @@ def _collect(call: Call) -> _Collected:
         *_named(raw, at),
     ):
         _objects(call, found, title, words)
-    _policies(call, found)
+    _policies(call, found, namespace)
     _events(call, found, at)
     _logs(call, found, at)
     _screens(call, found, raw)
@@ -128,8 +128,8 @@ def _objects(call: Call, found: _Collected, title: str, words: tuple[str, ...]) 
     found.objects[title] = reading.items(answer, "items") if "items" in answer else [answer]
 
 
-def _policies(call: Call, found: _Collected) -> None:
-    policies = gate_policies(call)
+def _policies(call: Call, found: _Collected, namespace: str) -> None:
+    policies = gate_policies(call, namespace)
     if policies is None:
         found.errors.append("policies: they cannot be read")
     else:

@@ -51,9 +51,11 @@ class Call:
             return None
 
     def show(self, *drawn: RenderableType) -> None:
-        """Print a screen."""
-        for one in drawn:
-            self.console.print(one)
+        """Print a screen, without the spaces that fill its lines."""
+        with self.console.capture() as told:
+            for one in drawn:
+                self.console.print(one)
+        self.console.file.write("".join(f"{line.rstrip()}\n" for line in told.get().split("\n")[:-1]))
 
     def say(self, text: str) -> None:
         """Print a text that others wrote."""

@@ -2,8 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from rich.live import Live
@@ -12,8 +13,8 @@ from alembic_operator.contract import seconds
 from alembic_operator.core.observation import reading
 from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kubectl import screens
-from alembic_operator.kubectl.commands.call import Call
-from alembic_operator.kubectl.commands.surroundings import around
+from alembic_operator.kubectl.commands.call import DATA, Call
+from alembic_operator.kubectl.commands.surroundings import around, with_dependencies, with_rights
 from alembic_operator.kubectl.commands.why import refused
 from alembic_operator.kubectl.diagnosis import migration
 from alembic_operator.kubectl.diagnosis.diagnosis import Diagnosis, Standing, worst
@@ -22,45 +23,75 @@ from alembic_operator.kubectl.diagnosis.operators import service
 from alembic_operator.kubectl.diagnosis.surroundings import Surroundings
 from alembic_operator.kubectl.facts import MIGRATIONS, NOT_FOUND, KubectlError
 
-_PACE = 2.0
+PACE = 2.0
 """Seconds between two looks of --watch."""
+
+wait = time.sleep
 
 _ORDER = (Standing.STALLED, Standing.WAITS, Standing.READY)
 
 
 def status(call: Call) -> int:
     """Say how migrations stand."""
-    if call.asked.watch or call.asked.exit:
-        return _watch(call)
-    told = _look(call)
-    call.answer(told)
+    told = _decided(call) if call.asked.watch or call.asked.exit else _look(call)
+    if (not call.asked.watch and not call.asked.exit) or call.asked.output in DATA:
+        call.answer(told)
     return worst(told)
 
 
-def _watch(call: Call) -> int:
-    """Look again and again; with --exit until all are ready or one is stalled."""
+def _decided(call: Call) -> list[Diagnosis]:
+    """Look again and again, and show what changes; with --exit until all are ready or one is stalled."""
     limit = seconds(call.asked.timeout)
     end = time.monotonic() + limit if limit else float("inf")
-    standing = Standing.ERROR
-    with Live(console=call.console, auto_refresh=False) as live:
+    told = _look(call)  # what goes wrong at the first look is an error
+    with _screen(call) as show:
         while True:
-            try:
-                told = _look(call)
-            except KubectlError as error:
-                if standing is Standing.ERROR or NOT_FOUND in str(error):
-                    raise
-                told = [Diagnosis(Standing.WAITS, "the cluster does not answer", str(error), "")]
-            live.update(screens.diagnoses([call.here(one) for one in told]), refresh=True)
-            standing = worst(told)
-            if call.asked.exit and standing is not Standing.WAITS:
-                return standing
-            if time.monotonic() + _PACE > end:
-                return standing
-            time.sleep(_PACE)
+            show(told)
+            if (call.asked.exit and worst(told) is not Standing.WAITS) or time.monotonic() + PACE > end:
+                return told
+            wait(PACE)
+            told = _looked_again(call)
+
+
+def _looked_again(call: Call) -> list[Diagnosis]:
+    try:
+        return _look(call)
+    except KubectlError as error:
+        if NOT_FOUND in str(error):
+            raise
+        return [Diagnosis(Standing.WAITS, "the cluster does not answer", str(error))]
+
+
+@contextmanager
+def _screen(call: Call) -> Iterator[Callable[[Sequence[Diagnosis]], None]]:
+    """Yield what shows a look: in place on a terminal, else below the one before, where it says something else."""
+    if call.asked.output in DATA:
+        yield lambda _: None
+        return
+    if not call.console.is_terminal:
+        yield _Changes(call).show
+        return
+    with Live(console=call.console, auto_refresh=False) as live:
+        yield lambda told: live.update(screens.diagnoses([call.here(one) for one in told]), refresh=True)
+
+
+@dataclass
+class _Changes:
+    """Prints a look when it says something else than the one before."""
+
+    call: Call
+    before: list[str] | None = None
+
+    def show(self, told: Sequence[Diagnosis]) -> None:
+        said = [f"{one.headline}: {one.why}" for one in told]
+        if said != self.before:
+            self.call.answer(told)
+        self.before = said
 
 
 def _look(call: Call) -> list[Diagnosis]:
     raw, seen = _migrations(call), around(call, *_everywhere(call))
+    seen = with_rights(call, with_dependencies(call, seen, raw), raw)
     if call.asked.name:
         return [migration.diagnose(one, seen, wide=call.asked.output == "wide") for one in raw]
     told = [*_all(raw, seen, wide=call.asked.output == "wide"), *_beside(call, raw, seen)]

@@ -1,5 +1,7 @@
 """Why a pod does not start, or is not there at all."""
 
+from dataclasses import replace
+
 from alembic_operator.core.observation import reading
 from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kubectl.commands.call import Call
@@ -61,7 +63,7 @@ def _diagnose(call: Call, raw: Manifest) -> Diagnosis:
     migration = call.named(label) if label else None
     seen = around(call)
     if has_no_gate(raw):
-        seen = seen.with_policies(gate_policies(call))
+        seen = replace(seen, policies=gate_policies(call, reading.text(raw, "metadata", "namespace")))
     return pod.diagnose(raw, migration, seen)
 
 
@@ -85,4 +87,6 @@ def _refused(call: Call, one: refusal.Refusal, name: str) -> Diagnosis | None:
         return None
     if not (label := refusal.template_label(owner)):
         return None
-    return refusal.diagnose(one, owner, call.named(label, f"--namespace={one.namespace}"))
+    migration = call.named(label, f"--namespace={one.namespace}")
+    policies = gate_policies(call, one.namespace) if migration and one.by_us else None
+    return refusal.diagnose(one, owner, migration, policies)

@@ -37,9 +37,8 @@ def _revisions(status: Status) -> Facts:
     revisions = status.revisions
     yield "Image", status.image or ""
     if revisions:
-        yield "Current", messages.heads(revisions.current)
-        yield "Target", messages.heads(revisions.target)
-        yield "Pending", shown(revisions).pending
+        told = shown(revisions)
+        yield from (("Current", told.current), ("Target", told.target), ("Pending", told.pending))
 
 
 def _progress(found: Progress | None, now: datetime) -> Facts:
@@ -116,7 +115,7 @@ def age(seconds: float) -> str:
 
 def _operator(namespace: str, around: Surroundings) -> Facts:
     if around.operators is not None:
-        yield "Operator", service(namespace, around.operators).why
+        yield "Operator", service(namespace, around.operators, blind=namespace in around.blind).why
 
 
 def _more(status: Status) -> Facts:

@@ -1,5 +1,6 @@
 """How a DatabaseMigration stands."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from alembic_operator.api.reasons import Reason
@@ -18,7 +19,6 @@ _KEPT = (
     Reason.SECRET_NOT_FOUND,
     Reason.CONTAINER_REFUSED,
     Reason.IMAGE_PULL_FAILED,
-    Reason.POD_NOT_CREATED,
     Reason.UNSCHEDULABLE,
 )
 """There is no log yet."""
@@ -36,23 +36,45 @@ _NEXT = {
     Reason.JOB_FORBIDDEN: "kubectl describe dbm {at}",
     Reason.RUNNER_FORBIDDEN: "kubectl describe dbm {at}",
     Reason.API_SERVER_REFUSES: "kubectl describe dbm {at}",
-    **dict.fromkeys(_KEPT, "kubectl describe {run} {namespace}"),
+    Reason.POD_NOT_CREATED: "kubectl describe {run} {namespace}",
+    **dict.fromkeys(_KEPT, "kubectl describe {pods} {namespace}"),
 }
 
 
 def diagnose(raw: Manifest, around: Surroundings, *, wide: bool = False) -> Diagnosis:
     """Return how a DatabaseMigration stands, with what is around it."""
     migration = read_migration(raw)
-    told, facts = stand(migration), details(migration, around, wide=wide)
+    told = stand(migration)
+    facts = (*_dependencies(migration, around), *details(migration, around, wide=wide), *_then(told, migration))
     if migration.status.observed_generation >= 0 or around.operators is None:
         return replace(told, facts=facts)
-    found = service(migration.namespace, around.operators)
+    found = service(migration.namespace, around.operators, blind=migration.namespace in around.blind)
     return replace(
         told,
-        why=found.why or "one that serves its namespace is ready: it comes soon, or a right is missing; its log tells",
+        why=found.why
+        or "one that serves its namespace is ready, and may look there: it comes soon; its log tells more",
         next=found.next,
         facts=tuple(one for one in facts if one[1] != found.why),
     )
+
+
+def _dependencies(migration: Migration, around: Surroundings) -> Iterator[tuple[str, str]]:
+    """Yield how those stand that a migration waits for."""
+    if migration.spec is None or conditions.is_ready(migration.status.conditions):
+        return
+    named = {one.name for one in migration.spec.depends_on}
+    for raw in around.migrations:
+        other = read_migration(raw)
+        if other.namespace == migration.namespace and other.name in named:
+            told = stand(other)
+            if told.standing is not Standing.READY:
+                yield "Depends on", f"{told.headline}; {told.why}"
+
+
+def _then(told: Diagnosis, migration: Migration) -> Iterator[tuple[str, str]]:
+    if told.standing is Standing.STALLED and log_of(migration):
+        again = f"kubectl alembic retry {migration.name} -n {migration.namespace}"
+        yield "Remedy", f"a new image, or a change of the object, runs again; without one: {again}"
 
 
 def stand(migration: Migration) -> Diagnosis:
@@ -90,9 +112,10 @@ def _next(migration: Migration, reason: str) -> str:
     last, namespace = migration.status.last_run, f"-n {migration.namespace}"
     at = f"{migration.name} {namespace}"
     run = (f"pod {last.pod}" if last.pod else f"job {last.job}") if last else f"dbm {migration.name}"
+    pods = f"pods -l batch.kubernetes.io/job-name={last.job}" if last and last.job else run
     known = next((then for one, then in _NEXT.items() if str(one) == reason), "")
     if known:
-        return known.format(at=at, namespace=namespace, name=migration.name, run=run)
+        return known.format(at=at, namespace=namespace, name=migration.name, run=run, pods=pods)
     if not log_of(migration):
         return f"kubectl alembic explain {reason}"
     return f"kubectl alembic logs {at}{'' if last and last.finished_at else ' --follow'}"

@@ -24,6 +24,8 @@ class Operator:
     serves: tuple[str, ...]
     """Namespaces; empty: all."""
     ready: bool
+    account: str = ""
+    """The user as whom it asks the API server."""
 
     def __str__(self) -> str:
         """Return it as a part of a sentence."""
@@ -49,17 +51,25 @@ def read_operators(deployments: Iterable[Manifest]) -> tuple[Operator, ...]:
 def _read(raw: Manifest) -> Operator:
     containers = reading.items(raw, "spec", "template", "spec", "containers")
     words = [word for one in containers for word in reading.texts(one, "args")]
+    namespace = reading.text(raw, "metadata", "namespace")
+    account = reading.text(raw, "spec", "template", "spec", "serviceAccountName") or "default"
     return Operator(
-        namespace=reading.text(raw, "metadata", "namespace"),
+        namespace=namespace,
         name=reading.text(raw, "metadata", "name"),
         release=reading.text(raw, "metadata", "labels", _RELEASE),
         serves=tuple(word.removeprefix(_NAMESPACE) for word in words if word.startswith(_NAMESPACE)),
         ready=bool(reading.number(raw, "status", "readyReplicas")),
+        account=f"system:serviceaccount:{namespace}:{account}",
     )
 
 
-def service(namespace: str, operators: Iterable[Operator]) -> Service:
-    """Return whether a namespace is served, and what to do when it is not."""
+def operators_of(namespace: str, operators: Iterable[Operator]) -> list[Operator]:
+    """Return those that serve a namespace."""
+    return [one for one in operators if not one.serves or namespace in one.serves]
+
+
+def service(namespace: str, operators: Iterable[Operator], *, blind: bool = False) -> Service:
+    """Return whether a namespace is served, and what to do when it is not; `blind`: it may not look there."""
     known = tuple(operators)
     if not known:
         return Service(
@@ -67,7 +77,7 @@ def service(namespace: str, operators: Iterable[Operator]) -> Service:
             "install the chart alembic-operator",
             served=False,
         )
-    theirs = [one for one in known if not one.serves or namespace in one.serves]
+    theirs = operators_of(namespace, known)
     if not theirs:
         first = known[0]
         served = ",".join((*first.serves, namespace))
@@ -77,6 +87,14 @@ def service(namespace: str, operators: Iterable[Operator]) -> Service:
             f"helm upgrade {first.release} CHART -n {first.namespace} --reuse-values"
             f" --set 'watchNamespaces={{{served}}}'",
             served=False,
+        )
+    if blind:
+        one = theirs[0]
+        return Service(
+            f"the operator {one} has no right to list DatabaseMigrations in namespace {namespace}: what is told is old,"
+            " and nothing starts; install the chart again, which brings its Role and RoleBinding",
+            f"kubectl get rolebindings -n {namespace}" if one.serves else "kubectl get clusterrolebindings",
+            served=True,
         )
     if any(one.ready for one in theirs):
         return Service("", f"kubectl logs deployment/{theirs[0].name} -n {theirs[0].namespace}", served=True)

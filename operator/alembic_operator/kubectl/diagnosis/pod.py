@@ -79,8 +79,8 @@ def _why_ungated(pod: GatedPod, namespace: str, around: Surroundings) -> tuple[s
     if around.policies is None:
         return "when it was created the admission policies were absent, or do not serve this namespace", _POLICIES
     if not around.policies:
-        why = "the admission policies are gone: new pods with the label start without a gate, or are refused"
-        return why, "install the chart again, with gate.policies=true"
+        why = "the admission policies are gone: new pods with the label start without a gate"
+        return why, "install the chart again, with gate.policies=true, and replace the pods that have no gate"
     restart = f"kubectl delete pod {pod.name} -n {namespace}"
     if all(reading.text(one, "metadata", "creationTimestamp") > pod.created_at for one in around.policies):
         return "it is older than the admission policies; a new pod in its place gets a gate", restart

@@ -1,8 +1,9 @@
 """Why pods are refused: they do not exist, and only what should make them tells of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from alembic_operator.api.v1alpha1 import KIND
 from alembic_operator.core.observation import reading
 from alembic_operator.core.observation.jobs import end_of_job
 from alembic_operator.core.observation.migrations import Migration, read_migration
@@ -78,8 +79,17 @@ def template_label(owner: Manifest) -> str:
     return label_of(reading.fields(owner, "spec", "template"))
 
 
-def diagnose(refusal: Refusal, owner: Manifest, migration: Manifest | None) -> Diagnosis:
-    """Return why pods are refused; `migration` is that of the label in their template, None when there is no such."""
+def diagnose(
+    refusal: Refusal, owner: Manifest, migration: Manifest | None, policies: Sequence[Manifest] | None = None
+) -> Diagnosis:
+    """Return why pods are refused.
+
+    Args:
+        refusal: What was said.
+        owner: What should make the pods.
+        migration: That of the label in their template; None: there is no such.
+        policies: Those that look after gates in the namespace; None: nobody may look.
+    """
     label, whole = template_label(owner), refusal.message
     said = whole.partition(_DENIED)[2] or whole
     headline = f"pods of {_called(refusal, owner)} are REFUSED"
@@ -96,11 +106,22 @@ def diagnose(refusal: Refusal, owner: Manifest, migration: Manifest | None) -> D
     if _has_no_address(found):
         why = f"the address of the StatefulSet of {label} is not known yet"
         return Diagnosis(Standing.WAITS, headline, why, told.next, facts)
-    why = (
-        f"{label} is there, so the MutatingAdmissionPolicy that puts gates into pods is gone, or {label} is newer than"
-        " the last try; it is tried again, less and less often"
-    )
-    return Diagnosis(Standing.WAITS, headline, why, "kubectl get mutatingadmissionpolicies", facts[:3])
+    why, then = _why_no_gate(label, policies, told.next)
+    return Diagnosis(Standing.WAITS, headline, why, then, facts[:3])
+
+
+def _why_no_gate(label: str, policies: Sequence[Manifest] | None, then: str) -> tuple[str, str]:
+    """Return why nothing put a gate into a pod although its migration is there, and what to type."""
+    if policies is None:
+        why = (
+            f"{label} is there, so the MutatingAdmissionPolicy that puts gates into pods is gone, or {label} is newer"
+            " than the last try; it is tried again, less and less often"
+        )
+        return why, "kubectl get mutatingadmissionpolicies"
+    if any(reading.text(one, "spec", "paramKind", "kind") == KIND for one in policies):
+        return f"{label} is newer than the last try; it is tried again by itself, less and less often", then
+    why = "the MutatingAdmissionPolicy that puts gates into pods is gone, or does not serve this namespace"
+    return why, "install the chart again, with gate.policies=true"
 
 
 def _called(refusal: Refusal, owner: Manifest) -> str:

@@ -1,6 +1,6 @@
 """What was seen beside a migration or a pod; what nobody may look at is None."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from alembic_operator.core.observation.reading import Manifest
@@ -17,8 +17,8 @@ class Surroundings:
     operators: tuple[Operator, ...] | None = None
     """All of the cluster."""
     policies: tuple[Manifest, ...] | None = None
-    """The admission policies that look after gates."""
-
-    def with_policies(self, policies: tuple[Manifest, ...] | None) -> "Surroundings":
-        """Return the same with the policies."""
-        return replace(self, policies=policies)
+    """The admission policies that look after gates in the namespace."""
+    migrations: tuple[Manifest, ...] = ()
+    """Those that others depend on."""
+    blind: frozenset[str] = frozenset()
+    """Namespaces that an operator serves, and may not look into."""

@@ -1,0 +1,73 @@
+"""`kubectl alembic` on a real node, found by kubectl as a plugin: a run that is watched, and a release that fails."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.e2e.migration import PATIENCE
+from tests.e2e.shop import BROKEN, REVISIONS
+
+if TYPE_CHECKING:
+    from demo.access import Access
+    from tests.e2e.shop import OpenShop
+
+
+def begin(access: Access, *words: str) -> subprocess.Popen[str]:
+    """Start a command as a person would type it."""
+    folders = [str(Path(sys.executable).parent), str(access.kubectl_path.parent), os.environ["PATH"]]
+    cluster = [f"--kubeconfig={access.cluster.kubeconfig}", f"--namespace={access.namespace}"]
+    return subprocess.Popen(
+        [access.kubectl_path, "alembic", *words, *cluster],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PATH": ":".join(folders), "COLUMNS": "200"},
+    )
+
+
+def ask(access: Access, *words: str) -> tuple[int, str]:
+    """Return how a command ended, and what it said."""
+    with begin(access, *words) as running:
+        told, trouble = running.communicate(timeout=PATIENCE)
+    return running.returncode, told if running.returncode != 1 else trouble
+
+
+def test_a_person_sees_with_the_plugin_what_waits_why_and_what_would_run(open_shop: OpenShop) -> None:
+    shop = open_shop("seen")
+    access = shop.app.access
+    shop.hold()
+    shop.app.ship(BROKEN)
+    shop.until_held()
+    with begin(access, "logs", "seen", "--follow") as following, begin(access, "status", "seen", "--exit") as decided:
+        assert (following.poll(), decided.poll()) == (None, None)
+        shop.release()
+        shop.migration.until_stalled()
+        (waiting,) = shop.app.until_at_gate(BROKEN)
+        assert decided.wait(PATIENCE) == 3
+        followed, _ = following.communicate(timeout=PATIENCE)
+    assert following.returncode == 0
+    assert [line for line in followed.splitlines() if " ERROR " in line], followed
+    assert "    Traceback (most recent call last):" in followed
+
+    told = shop.migration.until(lambda raw: raw["status"].get("heldPods") == 1, "holding a pod")
+    code, said = ask(access, "why", waiting["metadata"]["name"])
+    assert (code, f"for revision {REVISIONS[BROKEN]}" in said, told.message.partition(";")[0] in said) == (
+        3,
+        True,
+        True,
+    )
+    code, said = ask(access, "status")
+    assert (code, "1 pod of Deployment seen held since" in said) == (3, True), said
+
+    before = shop.migration.raw()["status"]["lastRun"]
+    code, said = ask(access, "check", "seen")
+    assert (code, "1 revision to apply" in said) == (2, True), said
+    code, said = ask(access, "plan", "seen")
+    assert (code, said.startswith("-- What `upgrade"), "ALTER TABLE" in said) == (2, True, True), said
+    assert '"event"' not in said
+    assert shop.migration.raw()["status"]["lastRun"] == before
+    assert access.get("jobs", "--selector=alembic-operator.dev/question")["items"] == []
