@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from demo.expectation import until
 from demo.scene import Migration as Told
-from tests.e2e.project import HALF, chain
+from tests.e2e.migration import PATIENCE
+from tests.e2e.project import HALF, chain, revision
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Stage, Start
@@ -26,6 +30,26 @@ def test_a_project_in_a_config_map_is_migrated_and_its_status_says_what_the_data
     states = [Told.of(state).reason for state in stage.evidence.states("databasemigrations", migration.name)]
     told_of = [one for one in states if one != "JobForbidden"]  # an API server that has just been told of the kind
     assert told_of == ["", "Pending", "Migrating", "UpToDate"]  # one write a change, and no change told twice
+
+
+def test_the_status_says_how_far_a_run_is_and_who_is_in_its_way(start: Start) -> None:
+    files = revision("r1", None, "SELECT 1") | revision("r2", "r1", "DROP TABLE blocking")
+    migration = start("in-the-way", files, suspend=True)
+    migration.database.rows("CREATE TABLE blocking (id int)")
+    with ThreadPoolExecutor(1) as aside:
+        holder = aside.submit(migration.database.rows, "BEGIN; LOCK TABLE blocking; SELECT step('r3', true); COMMIT")
+        until(lambda: migration.database.began("r3") or None, PATIENCE, "nobody holds the lock")
+        migration.patch(suspend=False)
+        told = migration.until(lambda raw: "waitingFor" in raw["status"].get("progress", {}), "waiting for the session")
+        progress = migration.status()["progress"]
+        migration.database.release("r3")
+        holder.result()
+    assert told.reason == "Migrating"
+    assert re.match(r"revision 2 of 2, r2, for .*: waits for .*pid \d+ \(psql, active for \d+ s\)", told.message)
+    assert (progress["revision"], progress["index"], progress["of"]) == ("r2", 2, 2)
+    assert (progress["waitingFor"]["application"], progress["waitingFor"]["user"]) == ("psql", "shop")
+    migration.until_ready()
+    assert "progress" not in migration.status()
 
 
 def test_a_migration_goes_down_to_its_target_only_when_its_policy_allows_that(start: Start) -> None:

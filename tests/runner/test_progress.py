@@ -57,12 +57,12 @@ def _answers() -> dict[str, tuple[int, dict[str, Any]]]:
     return found
 
 
-def _when(run: str, wanted: str) -> tuple[int, dict[str, Any]]:
+def _when(run: str, wanted: str, value: str = "") -> tuple[int, dict[str, Any]]:
     """Return the port of a run, and the first answer that has what is wanted."""
 
     def found() -> tuple[int, dict[str, Any]] | None:
         port, said = _answers().get(run, (0, {}))
-        return (port, said) if said.get(wanted) else None
+        return (port, said) if said.get(wanted) and value in ("", said[wanted]) else None
 
     port, said = until(found, 60, f"{run} says {wanted}")
     return int(port), dict(said)
@@ -99,7 +99,7 @@ def test_a_run_answers_who_is_in_its_way_and_how_far_it_is_and_its_log_says_the_
     assert later["moved"] == pytest.approx(said["moved"], abs=0.5), "who waits does not move"
     assert said["since"] <= said["moved"] <= said["at"]
     assert other != port
-    assert waits["note"] == 'another migration of "public"."alembic_version"'
+    assert waits["note"] == 'another migration of "public"."alembic_version":'
     assert waits["waiting_for"]["application"] == f"pod {socket.gethostname()}"
     run = process.finish()
     assert [one.code for one in (run, rival.finish())] == [0, 0], run.stderr
@@ -107,6 +107,21 @@ def test_a_run_answers_who_is_in_its_way_and_how_far_it_is_and_its_log_says_the_
     assert "their data" not in run.everything + json.dumps(said)
     with pytest.raises(ConnectionRefusedError):  # although its child lives
         _talk(port)
+
+
+def test_between_two_attempts_it_says_who_was_in_the_way_of_the_last_one(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    database.rows("create table busy (id int)")
+    any_project.begin().revision("one", 'op.execute("drop table busy")')
+    environment = {"APP_URL": database.url("psycopg2"), PROGRESS_VARIABLE: f"shop/{uuid.uuid4().hex}"}
+    with database.connect(autocommit=False, application_name="night job") as holder:
+        holder.execute("lock table busy")
+        process = runner.start(any_project, "upgrade", "--lock-timeout", "50ms", **environment)
+        _, said = _when(environment[PROGRESS_VARIABLE], "note", "another attempt; in the way of the last one was")
+        holder.rollback()
+        assert (said["revision"], said["waiting_for"]["pid"]) == ("one", holder.info.backend_pid)
+    assert process.finish().code == 0
 
 
 def _tells_the_same(lines: list[dict[str, Any]], pid: int) -> None:

@@ -62,7 +62,7 @@ def test_a_sentence_says_what_a_run_waits_for_or_else_what_it_does(case: str) ->
 
 def test_a_sentence_of_a_run_that_another_one_keeps_waiting_names_the_lock_and_its_pod() -> None:
     holder = WaitingFor(4711, "pod users-1", "app", "connected", 7260)
-    waits = Progress(at=1000, since=995, moved=995, note="another migration of public.alembic_version")
+    waits = Progress(at=1000, since=995, moved=995, note="another migration of public.alembic_version:")
     words = "waits for another migration of public.alembic_version: pid 4711 (pod users-1, connected for 2 h 1 min)"
     assert str(replace(waits, waiting_for=holder)) == f"no revision yet, for 5 s: {words}"
 

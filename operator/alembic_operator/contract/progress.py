@@ -86,7 +86,7 @@ class Progress:
     @property
     def doing(self) -> str:
         """The sentence's end: what it waits for, or what it does."""
-        held = f"{self.note}: {self.waiting_for}" if self.note else str(self.waiting_for)
+        held = f"{self.note} {self.waiting_for}" if self.note else str(self.waiting_for)
         waits = f"waits for {held}" if self.waiting_for else ""
         runs = "" if waits else self._runs if self.statement else self.note
         return "; ".join(one for one in (waits, str(self.build or runs)) if one)

@@ -73,7 +73,7 @@ class Waiting:
         if not names:
             return  # it has just been let go
         self.stop.waiting_for = f"the lock of {table.sql}, held by {names}"
-        self.stop.held_up_by = (f"{what} of {table.sql}", held_by[0].in_the_way())
+        self.stop.held_up_by = (f"{what} of {table.sql}:", held_by[0].in_the_way())
         message = f"the deadline was reached while waiting for {self.stop.waiting_for}"
         hint = f"It is tried again. If it hangs, delete its pod, or run {holders.termination(held_by)}."
         self.stop.overdue = Ending(Reason.WAITING_FOR_LOCK, message, hint)

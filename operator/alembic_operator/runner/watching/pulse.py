@@ -19,7 +19,7 @@ from alembic_operator.runner.watching.progress import Course, Sight, bar
 from alembic_operator.runner.watching.witness import Witness
 
 if TYPE_CHECKING:
-    from alembic_operator.contract.progress import Build, Progress
+    from alembic_operator.contract.progress import Build, Progress, WaitingFor
     from alembic_operator.runner.database.activity import Activity
     from alembic_operator.runner.database.connect import Connections
     from alembic_operator.runner.database.own import Origin, OwnConnection
@@ -35,6 +35,7 @@ _GOODBYE = 1.0
 """Seconds: a server that does not answer must not keep the run from ending."""
 _BLOCKED = (Reason.LOCK_TIMEOUT, Reason.STATEMENT_TIMEOUT, Reason.DEADLINE_EXCEEDED, Reason.INTERRUPTED)
 _ENV = "env.py has not come to any revision"
+_AGAIN = "another attempt; in the way of the last one was"
 _IN_PYTHON = "in Python: no statement is running in the database"
 _LOCK_NOT_AVAILABLE = "55P03"
 _HINT = "Let that session end, or end it (pg_terminate_backend); or give more spec.policy.lockTimeout."
@@ -69,6 +70,8 @@ class Pulse(Witness):
         self._running: Running | None = None
         self._seen: tuple[Running, Activity] | None = None
         """The last statement that was seen; it stays when it is over, for its error may still be on the way."""
+        self._blocked: WaitingFor | None = None
+        """Who was in the way of the last attempt, until the next one begins."""
         self._own: OwnConnection | None = None
         self._builds: Builds | None = None
         self._place = ""
@@ -93,6 +96,7 @@ class Pulse(Witness):
     def begun(self, revision: str, connection: Any) -> None:
         """Remember what runs."""
         self._course.begun(revision)
+        self._blocked = None
         self._running = Running(revision, client_backend(raw_of(connection)), time.monotonic())
 
     def applied(self, revision: str) -> dict[str, Any]:
@@ -110,6 +114,7 @@ class Pulse(Witness):
             return verdict
         if seen and seen[0] is running and _was_blocked(verdict):
             verdict = _with_blockers(verdict, seen[1])
+            self._blocked = _first(seen[1])
         ms = round((time.monotonic() - running.since) * 1000)
         journal = self._connections.around.journal
         journal.warning("revision failed", revision=running.revision, ms=ms, reason=str(verdict.reason))
@@ -170,12 +175,14 @@ class Pulse(Witness):
         """Return what was seen, with who is in the way, or why there is nothing to see."""
         stop = self._connections.around.stop
         if seen:
-            blocker = seen.blockers[0].in_the_way() if seen.blockers else None
+            blocker = _first(seen)
             hidden = f"waiting for {seen.waits_for}" if seen.is_blocked and not blocker else ""
             return Sight(seen, self._build(seen.pid), blocker, hidden)
         if stop.held_up_by:
             what, holder = stop.held_up_by
             return Sight(waiting_for=holder, note=what)
+        if self._blocked:
+            return Sight(waiting_for=self._blocked, note=_AGAIN)
         if stop.waiting_for:
             return Sight(note=f"waiting for {stop.waiting_for}")
         return Sight(note=_IN_PYTHON if known else "the database cannot be asked")
@@ -221,6 +228,10 @@ def _facts(progress: Progress, running: Running | None, seen: Activity | None) -
     if progress.build:
         facts["build"] = asdict(progress.build)
     return facts
+
+
+def _first(seen: Activity) -> WaitingFor | None:
+    return seen.blockers[0].in_the_way() if seen.blockers else None
 
 
 def _was_blocked(verdict: Verdict) -> bool:
