@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from alembic_operator.contract.progress import PROGRESS_BYTES, Build, Progress
+from alembic_operator.contract.progress import PROGRESS_BYTES, Build, Progress, WaitingFor
 from alembic_operator.runner.database.activity import Activity
 from alembic_operator.runner.database.builds import sql
 from alembic_operator.runner.watching.progress import Course, Sight, bar
@@ -54,6 +54,16 @@ def test_a_run_moves_unless_it_waits_at_the_same_place(case: str) -> None:
     here._moved -= 100
     after = here.at(Sight(seen, build))
     assert (after.at - after.moved < 50) == moves
+
+
+def test_another_attempt_at_the_same_statement_is_no_move() -> None:
+    here = course()
+    here.at(Sight(WAITS, waiting_for=WaitingFor(7)))
+    here._moved -= 100
+    here.at(Sight(waiting_for=WaitingFor(7), note="another attempt"))
+    here.begun("b2")
+    after = here.at(Sight(replace(WAITS, pid=8), waiting_for=WaitingFor(7)))
+    assert after.at - after.moved > 99
 
 
 def test_in_python_a_run_does_not_move() -> None:

@@ -55,8 +55,9 @@ class Course:
     def at(self, sight: Sight) -> Progress:
         """Return how far the run is."""
         now, clock, seen = time.monotonic(), time.time(), sight.activity
-        sign = (self._revision, seen and (seen.pid, seen.statement), sight.build)
-        if sign != self._sign or (seen and not seen.is_blocked):
+        sign = (self._revision, seen and seen.statement, sight.build)
+        again = seen is None and sight.waiting_for and self._sign[:1] in ((), sign[:1])  # the next attempt is no move
+        if not again and (sign != self._sign or (seen and not seen.is_blocked)):
             self._sign, self._moved = sign, now
         return Progress(
             at=clock,

@@ -133,13 +133,14 @@ class Pulse(Witness):
         pace = time.monotonic() + _PACE
         stop = self._connections.around.stop
         while not self._over.wait(self._period) and not stop.requested:
-            running = self._running
-            due = time.monotonic() >= pace
-            if due or (running and time.monotonic() - running.since >= self._period):
+            running, now = self._running, time.monotonic()
+            if (running and now - running.since >= self._period) or now >= self._beat:
                 seen, known = self._look(running)
-                if due:
-                    self._tell(running, self._sight(seen, known=known))
-                    pace = time.monotonic() + _PACE
+            else:
+                seen, known = None, True  # a run that has nothing to do takes no connection for that
+            if now >= pace:
+                self._tell(running, self._sight(seen, known=known))
+                pace = time.monotonic() + _PACE
         self._close()  # who cancels the statement may need it: connections may be limited
 
     def _look(self, running: Running | None) -> tuple[Activity | None, bool]:
@@ -198,12 +199,14 @@ class Pulse(Witness):
         """Remember for who asks; show it on a terminal, else write a line, soon if it is news."""
         self._progress = progress = self._course.at(sight)
         journal = self._connections.around.journal
-        if journal.show(bar(progress)):
-            return
+        is_shown, beats = journal.show(bar(progress)), time.monotonic() >= self._beat
         news = (progress.waiting_for and progress.waiting_for.pid, progress.build and progress.build.phase)
         lasts = any(one is not None for one in news) and not 0 < progress.seconds <= _PACE
-        if time.monotonic() >= self._beat or (lasts and news != self._told):
+        if beats or (lasts and news != self._told):
             self._told, self._beat = news, time.monotonic() + _BEAT
+        else:
+            return
+        if not is_shown:
             journal.info("running", message=str(progress), **_facts(progress, running, sight.activity))
 
     # The listening thread
