@@ -22,7 +22,7 @@ from devcluster.controlplane import ApiServer
 from tests.api.operator_process import OperatorProcess, account
 from tests.api.rest import Rest
 from tests.api.shop import MIGRATION, Shop, message, until
-from tests.unit.core.builders import running
+from tests.unit.core.builders import NOW, running
 
 pytest_plugins = ["tests.api.operator_fixtures"]
 
@@ -110,15 +110,15 @@ async def test_a_pod_is_asked_while_it_runs_and_what_it_said_last_stays_when_it_
         asking = tasks.create_task(answers.run())
         async with node(says(ANSWER)) as address:
             pods = (a_pod(address),)
-            assert answers.of(KEY, pods) is None
+            assert answers.of(KEY, pods, NOW) is None
             async with asyncio.timeout(20):
                 await twice.wait()
-            assert answers.of(KEY, pods) == ANSWER
+            assert answers.of(KEY, pods, NOW) == ANSWER
         woken.clear()
         await asyncio.sleep(1)
-        assert (woken, answers.of(KEY, pods)) == ([], ANSWER)
-        assert answers.of(KEY, ()) is None
-        assert answers.of(KEY, pods) is None, "of a run that has ended nothing is kept"
+        assert (woken, answers.of(KEY, pods, NOW)) == ([], ANSWER)
+        assert answers.of(KEY, (), NOW) is None
+        assert answers.of(KEY, pods, NOW) is None, "of a run that has ended nothing is kept"
         asking.cancel()
 
 

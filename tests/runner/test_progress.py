@@ -35,7 +35,7 @@ with op.get_context().autocommit_block():
     op.execute("create index concurrently late on busy (id) where name <> 'secret value'")
 """
 PATCHED = "from gevent import monkey; monkey.patch_all()\n"
-CHILD = "import time; os.fork() or (time.sleep(120), os._exit(0))"
+CHILD = "import time; os.fork() or (time.sleep(60), os._exit(0))"
 
 
 def _talk(port: int, *, say: bytes = b"GET / HTTP/1.0\r\n\r\n") -> bytes:

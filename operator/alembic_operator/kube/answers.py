@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import ip_address
 
 from alembic_operator.contract.progress import PROGRESS_BYTES, PROGRESS_PORTS, Progress
 from alembic_operator.core.observation.pods import Pod
 from alembic_operator.core.observation.progress import read_progress
+from alembic_operator.core.observation.reading import moment
 from alembic_operator.kube.cache import Key
 
 _PERIOD = 10.0
@@ -39,15 +41,22 @@ class Answers:
         self._period = period
         self._asked: dict[Key, dict[str, _Asked]] = {}
 
-    def of(self, key: Key, pods: Iterable[Pod]) -> Progress | None:
+    def of(self, key: Key, pods: Iterable[Pod], now: datetime) -> Progress | None:
         """Return the newest answer of a migration's pods; those that run are asked from now on, and no others."""
         running = {one.uid: one for one in pods if one.ip}
-        before, due = self._asked.pop(key, {}), asyncio.get_running_loop().time() + self._period
+        before = self._asked.pop(key, {})
         if not running:
             return None
-        now = self._asked[key] = {uid: before.get(uid) or _Asked(one, due) for uid, one in running.items()}
-        answers = (one.answer for one in now.values() if one.answer)
+        asked = {uid: before.get(uid) or _Asked(one, self._first(one, now)) for uid, one in running.items()}
+        self._asked[key] = asked
+        answers = (one.answer for one in asked.values() if one.answer)
         return max(answers, key=lambda one: one.at, default=None)
+
+    def _first(self, pod: Pod, now: datetime) -> float:
+        """Return when to ask a pod first: at once where it has lasted, as after a restart of this operator."""
+        created = moment(pod.created_at)
+        lasted = (now - created).total_seconds() if created else 0.0
+        return asyncio.get_running_loop().time() + min(max(self._period - lasted, 0.0), self._period)
 
     def forget(self, key: Key) -> None:
         """Ask no pod of a migration that is gone."""

@@ -89,7 +89,7 @@ class Observer:
             asks_progress=self._ways.answers is not None,
         )
         answers = self._ways.answers
-        return replace(seen, progress=answers.of(key, only_controlled(seen).pods)) if answers else seen
+        return replace(seen, progress=answers.of(key, only_controlled(seen).pods, now)) if answers else seen
 
     async def _source(self, key: Key, spec: Spec) -> PodParts | Missing:
         if spec.source.image:
