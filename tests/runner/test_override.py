@@ -62,6 +62,26 @@ def test_every_connection_goes_to_the_given_address(
     assert f"registry in {database.name}" in run.stderr
 
 
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+def test_the_given_address_wins_over_libpqs_variables_and_a_service_whose_other_settings_stay(
+    any_project: Project, runner: Runner, database: Database, driver: str
+) -> None:
+    any_project.begin().revision("one", "op.execute(\"create table seen as select current_setting('work_mem') as it\")")
+    file = any_project.write("services", "[shop]\nhostaddr=127.0.0.9\nport=1\ndbname=none\noptions=-c work_mem=77kB\n")
+    elsewhere = {
+        "PGSERVICEFILE": str(file),
+        "PGHOSTADDR": "127.0.0.9",
+        "APP_URL": f"postgresql+{driver}:///?service=shop",
+    }
+    run = runner.run(any_project, *GIVEN, **database.environment(), **elsewhere)
+    assert (run.code, database.value("select it from seen")) == (0, "77kB"), run.stderr
+    file.unlink()
+    run = runner.run(any_project, *GIVEN, **database.environment(), **elsewhere)
+    assert "service" in _refused(run, 64, "ConfigInvalid")
+    assert run.result.error
+    assert "PGSERVICEFILE" in run.result.error.hint
+
+
 FIRST_ELSEWHERE = """
 config = context.config
 from sqlalchemy import create_engine

@@ -23,7 +23,6 @@ _TOLERANT = _URL.format(r".*")
 """Passwords that nobody percent-encoded are understood too, as long as the host is clear."""
 
 _HOST_PORT = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(\d+))?")
-_LIBPQ_ADDRESS = ("hostaddr", "service")
 _OF_LIBPQ = re.compile(
     "ssl|keepalives|gss|krb|channel_binding|connect_timeout|client_encoding|options|.*application_name|target_session_attrs"
     "|load_balance_hosts|tcp_user_timeout|require|passfile|service|hostaddr|m(?:in|ax)_protocol_version|replication|scram"
@@ -64,8 +63,10 @@ class Address:
         for key, value in _told(cparams).items():
             cparams.setdefault(key, value)
         if self.host:
-            for key in (*_LIBPQ_ADDRESS, "port"):
-                cparams.pop(key, None)
+            cparams.pop("port", None)
+            cparams["hostaddr"] = (
+                ""  # empty it wins over that of PGHOSTADDR, or of a service, whose other settings stay
+            )
         if self.database:
             cparams.pop("database", None)  # SQLAlchemy 1.4's name for psycopg2's dbname
         named = {"host": self.host, "port": self.port, "user": self.user, "password": self.password}

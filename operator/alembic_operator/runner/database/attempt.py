@@ -17,6 +17,10 @@ _ARGUMENTS = (
     "Correct the URL's query, connect_args or libpq's variables: psycopg takes sslmode=, asyncpg ssl=,"
     " pg8000 ssl_context=."
 )
+_SERVICE = (
+    "Mount the service file and name it with PGSERVICEFILE (spec.jobTemplate), or take the service out of the URL or"
+    " PGSERVICE: spec.database says all but its settings."
+)
 _MAY_PASS = ("", "55")
 """Classes of refusals that say nothing of env.py: unknown ones, and a database that takes no connections just now."""
 
@@ -33,7 +37,8 @@ def connect_failed(error: BaseException, origin: Origin) -> Ending:
     else:
         may_pass = isinstance(error, OSError)  # a socket's file that is missing, a certificate
     if verdict.reason is Reason.ENV_FAILED and _is_of_arguments(error):
-        return Ending(Reason.CONFIG_INVALID, f"the driver refuses its arguments: {verdict.failure.message}", _ARGUMENTS)
+        hint = _SERVICE if wording.is_of_a_service(words(error)) else _ARGUMENTS
+        return Ending(Reason.CONFIG_INVALID, f"the driver refuses its arguments: {verdict.failure.message}", hint)
     if may_pass and verdict.reason is Reason.ENV_FAILED:
         verdict = unreachable(verdict, scene)
     return Ending.of(verdict)

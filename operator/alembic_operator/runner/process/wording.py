@@ -27,7 +27,7 @@ _CATALOG = {
 _ARGUMENTS = re.compile(
     r"invalid (?:connection option|dsn|URI|port number|integer value|[\w-]+ value)|unexpected keyword argument"
     r"|missing \"=\" after|invalid percent-encoded|extra key/value separator|when SSL support is not compiled in"
-    r"|forbidden value|parameter must be one of|definition of service .* not found"
+    r"|forbidden value|parameter must be one of|definition of service .* not found|service file .* not found"
     r"|parameter .* (?:can't be of type|cannot be None)"
 )
 _FAILED = re.compile(r"connection to server .* failed|connection failed|cannot switch to state \d+; another operation")
@@ -49,6 +49,11 @@ def is_of_network(text: str) -> bool:
 def is_of_arguments(text: str) -> bool:
     """Tell whether a driver does not understand how it was asked to connect; no server was asked."""
     return bool(_ARGUMENTS.search(text))
+
+
+def is_of_a_service(text: str) -> bool:
+    """Tell whether libpq misses a service, or the file of services that it was told of."""
+    return bool(re.search(r"definition of service|service file", text))
 
 
 def is_of_connection(text: str) -> bool:
