@@ -45,6 +45,17 @@ def test_heads_are_read_from_source_texts(branches: Any) -> None:
     assert scripts.heads(branches) == ("alone", "merge")
 
 
+def test_files_are_read_once_more_only_where_there_are_more_of_them_than_revisions(tmp_path: Path) -> None:
+    script = _directory(tmp_path, "revision = 'a'\ndown_revision = None\n", "revision = 'b'\ndown_revision = 'a'\n")
+    assert scripts.read_statically(script)
+    again = tmp_path / "versions" / "1.py"
+    again.write_text("revision = 'a'\ndown_revision = None\n")
+    assert scripts.left_out(script) == ()
+    (tmp_path / "versions" / "2.py").write_text("revision = 'b'\ndown_revision = 'a'\n")
+    (warning,) = scripts.left_out(script)
+    assert f"a in {tmp_path}/versions/0.py and {again}" in warning
+
+
 @pytest.mark.parametrize("lacks", ["", "upgrade = None\n"])
 def test_a_revision_without_an_upgrade_is_named_by_its_file_before_one_runs(tmp_path: Path, lacks: str) -> None:
     script = _directory(tmp_path, "", "")

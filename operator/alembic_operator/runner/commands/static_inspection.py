@@ -45,7 +45,7 @@ class StaticInspection:
         self._table = _version_table(found.env)
         self._revisions = revision_map.read(found.locations, recursive=found.recursive)
         folders = (os.path.dirname(found.env), *found.locations)  # noqa: PTH120
-        said = source.unreached(folders, found.locations, recursive=found.recursive)
+        said = source.unreached(folders, tuple(source.files(found.locations, recursive=found.recursive)))
         self.unreached = (said,) if said else ()
         """Of revisions that are there and not looked for."""
         self._invocation = invocation

@@ -218,11 +218,21 @@ def left_out(script: Any) -> tuple[str, ...]:
     recursive = getattr(script, "recursive_version_locations", False)
     locations = list(map(str, script._version_locations))  # noqa: SLF001  there is no public name
     try:
-        unreached = source.unreached([script.dir, *locations], locations, recursive=recursive)
-        doubled = source.doubled(locations, recursive=recursive)
+        reached = tuple(source.files(locations, recursive=recursive))
+        unreached = source.unreached([script.dir, *locations], reached)
     except NeedsAlembic:
         return ()
+    doubled = source.doubled(reached) if script.sourceless or len(reached) > _number(script) else ""
     return tuple(filter(None, (unreached, doubled)))
+
+
+def _number(script: Any) -> int:
+    """Return how many revisions there are, without looking at their files once more; 0: they cannot be loaded."""
+    try:
+        every = script.revision_map._revision_map.values()  # noqa: SLF001  walking them in their order costs more
+    except Exception:  # noqa: BLE001  whatever a file raised was said where it mattered
+        return 0
+    return len({one.revision for one in every if one is not None})
 
 
 def version_table(script: Any) -> tuple[str, str] | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from alembic_operator.runner.process.needs_alembic import NeedsAlembic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 _NAMES = ("revision", "down_revision", "branch_labels", "depends_on")
 _BINDERS = frozenset(
@@ -77,9 +77,9 @@ def files(locations: Iterable[str], *, recursive: bool) -> Iterator[str]:
                     yield path
 
 
-def unreached(folders: Iterable[str], locations: Iterable[str], *, recursive: bool) -> str:
-    """Return what to say of revisions in the folders, or below them, that Alembic does not look for; empty: none."""
-    reached = set(files(locations, recursive=recursive))
+def unreached(folders: Iterable[str], reached: Collection[str]) -> str:
+    """Return what to say of revisions in the folders, or below them, that are not those reached; empty: none."""
+    reached = frozenset(reached)
     found: dict[str, int] = {}
     for path in files(dict.fromkeys(map(os.path.realpath, folders)), recursive=True):
         if path not in reached and _is_revision(path):
@@ -96,10 +96,10 @@ def unreached(folders: Iterable[str], locations: Iterable[str], *, recursive: bo
     )
 
 
-def doubled(locations: Iterable[str], *, recursive: bool) -> str:
+def doubled(paths: Iterable[str]) -> str:
     """Return what to say of a revision that stands in several files, of which Alembic runs only one; empty: none."""
     found: dict[str, list[str]] = {}
-    for path in files(locations, recursive=recursive):
+    for path in paths:
         named = _ID.search(_text(path))  # parsing each file would cost more than the rest of a look
         if named:
             found.setdefault(named[1].decode(errors="replace"), []).append(path)
