@@ -75,3 +75,15 @@ def test_a_row_without_a_revision_is_not_taken_for_one_of_a_newer_image(
     assert (run.code, run.result.reason, run.result.applied) == (70, "VersionTableDamaged", ()), run.stderr
     assert run.result.error is not None
     assert ("without a revision" in run.result.error.message, bool(run.result.error.hint)) == (True, True)
+
+
+def test_a_table_of_the_version_tables_name_without_its_column_is_damage_to_every_command(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().table("one")
+    database.rows("create table alembic_version (version text); insert into alembic_version values ('one')")
+    for words in (("upgrade",), ("check",), GIVEN):
+        run = runner.run(any_project, *words, APP_URL=database.url("psycopg2"), **database.environment())
+        assert (run.code, run.result.reason) == (70, "VersionTableDamaged"), run.stderr
+        assert run.result.error
+        assert "version_table in env.py" in run.result.error.hint

@@ -9,9 +9,10 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from alembic_operator.api.reasons import Reason
+from alembic_operator.contract import Invocation
 from alembic_operator.runner.commands.upgrade import Upwards
 from alembic_operator.runner.process.failures import Ending
-from alembic_operator.runner.project import scripts
+from alembic_operator.runner.project import environment, scripts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +66,17 @@ def test_a_revision_without_an_upgrade_is_named_by_its_file_before_one_runs(tmp_
         Upwards().steps(script, "heads", ("b",), ())
     assert caught.value.verdict.reason is Reason.BROKEN_SCRIPTS
     assert str(caught.value) == f"revision b has no upgrade(): {tmp_path / 'versions' / '1.py'}; nothing was applied"
+
+
+def test_a_folder_without_env_py_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", [])
+    _directory(tmp_path / "migrations")
+    ini = tmp_path / "alembic.ini"
+    ini.write_text("[alembic]\nscript_location = %(here)s/migrations\n")
+    invocation = Invocation.parse(["check", "--config", str(ini)])
+    with pytest.raises(Ending, match=re.escape(f"there is no env.py in {tmp_path / 'migrations'}")) as caught:
+        environment.open_scripts(environment.open_config(invocation), invocation)
+    assert caught.value.verdict.reason is Reason.CONFIG_INVALID
 
 
 def test_a_file_that_lacks_what_makes_it_a_revision_is_named(tmp_path: Path) -> None:
