@@ -89,9 +89,8 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """Return a text without secrets."""
-        if self._forms:
-            longest_first = sorted(self._forms, key=len, reverse=True)
-            text = re.sub("|".join(map(re.escape, longest_first)), MASK, text)
+        for form in sorted(self._forms, key=len, reverse=True):  # one pattern of a thousand words would take minutes
+            text = text.replace(form, MASK)
         for pattern in _IN_TEXT:
             text = pattern.sub(rf"\g<keep>{MASK}", text)
         return text

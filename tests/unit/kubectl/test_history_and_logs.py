@@ -106,6 +106,20 @@ def test_a_migration_that_has_not_run_is_told_as_such(
     assert "`kubectl alembic status users` tells" in capsys.readouterr().err
 
 
+def test_a_log_that_is_gone_with_its_job_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kubectl(tmp_path, monkeypatch, status={"lastRun": {"job": "gone", "attempt": 1}}, code=1)
+    asked = (tmp_path / "kubectl").read_text()
+    gone = 'logs) echo "Error from server (NotFound): jobs.batch not found" >&2; exit 1;; logs)'
+    (tmp_path / "kubectl").write_text(asked.replace("logs)", gone, 1))
+    assert main(["logs", "users"]) == 1
+    assert (
+        "the log of the last run is gone, with its Job or pod; `kubectl alembic history users`"
+        in capsys.readouterr().err
+    )
+
+
 def test_a_log_that_kubectl_cannot_get_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,7 +8,7 @@ from alembic_operator.kubectl.commands.call import DATA, Call
 from alembic_operator.kubectl.diagnosis.diagnosis import Standing
 from alembic_operator.kubectl.diagnosis.migration import log_of
 from alembic_operator.kubectl.diagnosis.tree import branch
-from alembic_operator.kubectl.facts import MIGRATIONS, KubectlError
+from alembic_operator.kubectl.facts import MIGRATIONS, NOT_FOUND, KubectlError
 
 
 def history(call: Call) -> int:
@@ -30,8 +30,14 @@ def logs(call: Call) -> int:
     whose = log_of(read_migration(call.kubectl.get(MIGRATIONS, name)))
     if not whose:
         raise KubectlError(f"{name} has not run yet; `kubectl alembic status {name}` tells why")
-    for line in call.kubectl.lines("logs", *whose, *(["--follow"] if call.asked.follow else [])):
-        call.console.print(screens.line(lines.read(line)), soft_wrap=True)
+    try:
+        for line in call.kubectl.lines("logs", *whose, *(["--follow"] if call.asked.follow else [])):
+            call.console.print(screens.line(lines.read(line)), soft_wrap=True)
+    except KubectlError as error:
+        if NOT_FOUND not in str(error):
+            raise
+        told = f"`kubectl alembic history {name}` and `kubectl alembic status {name}` tell how it ended"
+        raise KubectlError(f"the log of the last run is gone, with its Job or pod; {told}") from None
     return Standing.READY
 
 

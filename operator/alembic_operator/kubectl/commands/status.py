@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -90,7 +91,9 @@ class _Changes:
 
 
 def _look(call: Call) -> list[Diagnosis]:
-    raw, seen = _migrations(call), around(call, *_everywhere(call))
+    with ThreadPoolExecutor() as pool:  # each question is a kubectl, which mostly waits
+        asked, looked = pool.submit(_migrations, call), pool.submit(around, call, *_everywhere(call))
+        raw, seen = asked.result(), looked.result()
     seen = with_rights(call, with_dependencies(call, seen, raw), raw)
     if call.asked.name:
         return [migration.diagnose(one, seen, wide=call.asked.output == "wide") for one in raw]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -19,8 +20,10 @@ _POLICIES = "validatingadmissionpolicies", "mutatingadmissionpolicies"
 
 def around(call: Call, *where: str) -> Surroundings:
     """Return the pods with a label of ours and the operators; `where` are flags for the pods' namespaces."""
-    pods = call.allowed("pods", f"--selector={names.MIGRATION_LABEL}", *where)
-    operators = call.allowed("deployments", "--all-namespaces", f"--selector={SELECTOR}")
+    with ThreadPoolExecutor() as pool:
+        of_pods = pool.submit(call.allowed, "pods", f"--selector={names.MIGRATION_LABEL}", *where)
+        operators = call.allowed("deployments", "--all-namespaces", f"--selector={SELECTOR}")
+        pods = of_pods.result()
     return Surroundings(
         now=datetime.now(UTC),
         pods=None if pods is None else tuple(reading.items(pods, "items")),
