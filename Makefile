@@ -84,6 +84,10 @@ site: $(INSTALLED) ## Build the documentation as a site: build/site/index.html
 demo-picture: $(INSTALLED) ## Record the demo on the local cluster, and draw docs/pictures/demo.svg
 	$(PYTHON) -m demo.picture docs/pictures/demo.svg
 
+.PHONY: plugin-pictures
+plugin-pictures: $(INSTALLED) ## Let a release fail on the local cluster, and draw what kubectl alembic says of it
+	$(PYTHON) -m tests.e2e.plugin_pictures docs/pictures
+
 .PHONY: format
 format: $(INSTALLED) ## Format the code
 	$(VENV)/bin/ruff check --fix

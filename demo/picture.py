@@ -86,14 +86,14 @@ def chapters(told: str) -> Iterator[str]:
             yield line
 
 
-def draw(lines: list[str]) -> str:
+def draw(lines: list[str], title: str = "make demo") -> str:
     """Draw the lines in a terminal's window, as SVG."""
     console = Console(record=True, file=io.StringIO(), width=COLUMNS, force_terminal=True)
     for line in lines:
         text = Text.from_ansi(line)
         text.highlight_regex(GAP, Style(meta={"gap": True}))  # a piece of its own, which is not drawn
         console.print(text, soft_wrap=True)
-    svg = console.export_svg(title="make demo", theme=THEME, code_format=TEMPLATE, unique_id="demo")
+    svg = console.export_svg(title=title, theme=THEME, code_format=TEMPLATE, unique_id="demo")
     return "\n".join(line.rstrip() for line in svg.splitlines()) + "\n"
 
 

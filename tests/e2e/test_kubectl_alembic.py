@@ -25,7 +25,7 @@ def begin(access: Access, *words: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PATH": ":".join(folders), "COLUMNS": "200"},
+        env={"COLUMNS": "200"} | os.environ | {"PATH": ":".join(folders)},
     )
 
 

@@ -14,8 +14,9 @@ def script(folder: Path, monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any
     cases = ""
     for name, answer in answers.items():
         whole = {"items": answer} if isinstance(answer, list) else answer
-        (folder / name).write_text(json.dumps(whole))
-        cases += f'*"get {name}"*) cat {folder}/{name};; '
+        file = folder / name.replace("/", "-")
+        file.write_text(json.dumps(whole))
+        cases += f'*"get {name}"[\\ .]*) cat {file};; '
     (folder / "log").write_text(log)
     cases += f'*"logs "*) cat {folder}/log;; "version"*) echo Client Version: v1.36.3;; '
     write(folder, monkeypatch, f'case "$*" in {cases} *) echo "{FORBIDDEN}" >&2; exit 1;; esac')

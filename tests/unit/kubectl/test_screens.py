@@ -119,7 +119,9 @@ def test_no_text_of_an_object_steers_the_terminal_or_looks_like_a_line_of_ours()
         for one in (
             screens.diagnoses([migrations.diagnose(raw, AROUND, wide=True), of_pods.diagnose(waits, raw, AROUND)]),
             screens.history([HistoryEntry.model_validate(run)]),
-            screens.tree(branch("it", {"it": raw})),
+            screens.tree(
+                branch("it", {"it": raw | {"spec": raw["spec"] | {"dependsOn": [{"name": "on"}]}}, "on": raw})
+            ),
         )
     )
     assert all(one.isprintable() for line in told.split("\n") for one in line)

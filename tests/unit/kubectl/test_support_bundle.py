@@ -25,6 +25,8 @@ ENV, URL, NOTE, HEADER, GIVEN, WORD, APPLIED, SHELL = (
     "applied-once-99",
     "of-the-shell-12",
 )
+SHORT = "7z7z"
+"""Too short to be searched for: masked where it stands."""
 PLANTED = (ENV, URL, NOTE, HEADER, GIVEN, WORD, APPLIED, SHELL)
 RUNNER = ["python3", "/alembic-operator/runner.pyz", "upgrade", "-x", f"key={GIVEN}"]
 LOG = "\n".join(
@@ -50,7 +52,7 @@ def job() -> dict[str, Any]:
         {"name": "PGPASSWORD", "valueFrom": {"secretKeyRef": {"name": "users-db", "key": "password"}}},
     ]
     probe = {"httpGet": {"httpHeaders": [{"name": "Authorization", "value": HEADER}]}}
-    sidecar = {"name": "proxy", "command": ["sh", "-c", f"TOKEN={SHELL} proxy"]}
+    sidecar = {"name": "proxy", "command": ["sh", "-c", f"TOKEN={SHELL} proxy"], "args": ["--pin", SHORT]}
     before = {"spec": {"containers": [{"env": [{"name": "OLD_KEY", "value": APPLIED}]}]}}
     annotations = {
         "kubectl.kubernetes.io/last-applied-configuration": json.dumps(before),
@@ -66,7 +68,7 @@ def kubectl(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Plant the secrets, and answer with them."""
     migration = stalled()
     migration["metadata"]["annotations"] = {"example.com/note": NOTE}
-    migration["spec"]["alembic"] = {"xArguments": [f"key={GIVEN}"]}
+    migration["spec"]["alembic"] = {"xArguments": [f"key={GIVEN}", f"pin={SHORT}"]}
     migration["status"]["conditions"][0]["message"] = f"tried {ENV}"
     pod = held_pod()
     run = held_pod("users-0123456789-x")
@@ -98,7 +100,7 @@ def test_a_bundle_has_what_a_report_needs_and_no_secret_in_any_form(
     whole = "\n".join(files.values())
     found = {(secret, form) for secret in PLANTED for form in forms(secret) if form in whole}
     assert not found
-    assert not [one for one in ("abcdefgh12345678", "never-seen-elsewhere", "of others") if one in whole]
+    assert not [one for one in ("abcdefgh12345678", "never-seen-elsewhere", "of others", SHORT) if one in whole]
     assert {"README.txt", "errors.txt", "migration.yaml", "jobs.yaml", "status.txt", "versions.txt"} <= set(files)
     assert {"logs/users-0123456789-x.txt", "logs/users-2.txt"} <= set(files)
     for needed in ("RevisionFailed", "revision b2 failed", "shop:2", "db.shop.svc", "users-0123456789", "secretKeyRef"):

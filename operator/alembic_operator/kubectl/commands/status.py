@@ -19,7 +19,7 @@ from alembic_operator.kubectl.commands.surroundings import around, with_dependen
 from alembic_operator.kubectl.commands.why import refused
 from alembic_operator.kubectl.diagnosis import migration
 from alembic_operator.kubectl.diagnosis.diagnosis import Diagnosis, Standing, worst
-from alembic_operator.kubectl.diagnosis.gated import label_of, runs_it, ungated
+from alembic_operator.kubectl.diagnosis.gated import label_of, ungated
 from alembic_operator.kubectl.diagnosis.operators import service
 from alembic_operator.kubectl.diagnosis.surroundings import Surroundings
 from alembic_operator.kubectl.facts import MIGRATIONS, NOT_FOUND, KubectlError
@@ -140,8 +140,7 @@ def _beside(call: Call, raw: Sequence[Manifest], seen: Surroundings) -> list[Dia
 
 
 def _strays(known: set[tuple[str, str]], seen: Surroundings) -> Iterable[Diagnosis]:
-    pods = [one for one in seen.pods or () if not runs_it(one)]
-    for (namespace, name), group in groupby(sorted(pods, key=_place), _place):
+    for (namespace, name), group in groupby(sorted(seen.pods or (), key=_place), _place):
         if (namespace, name) in known or not (open_ := ungated(group)):
             continue
         found = service(namespace, seen.operators) if seen.operators is not None else None

@@ -10,7 +10,7 @@ from alembic_operator.core.observation.migrations import Migration
 from alembic_operator.core.observation.reading import Manifest, moment
 from alembic_operator.core.runs import messages
 from alembic_operator.core.status.shown import shown
-from alembic_operator.kubectl.diagnosis.gated import held, label_of, runs_it, ungated
+from alembic_operator.kubectl.diagnosis.gated import held, label_of, ungated
 from alembic_operator.kubectl.diagnosis.operators import service
 from alembic_operator.kubectl.diagnosis.surroundings import Surroundings
 
@@ -83,8 +83,7 @@ def _pods(migration: Migration, around: Surroundings) -> Facts:
 
 
 def _waits_for(raw: Manifest, migration: Migration) -> bool:
-    mine = (label_of(raw), reading.text(raw, "metadata", "namespace")) == (migration.name, migration.namespace)
-    return mine and not runs_it(raw)
+    return (label_of(raw), reading.text(raw, "metadata", "namespace")) == (migration.name, migration.namespace)
 
 
 def _last_run(last: LastRun | None, now: datetime) -> Facts:
