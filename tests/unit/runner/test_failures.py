@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import errno
 import socket
+import sys
 from typing import Any
 
 import asyncpg
@@ -250,3 +251,13 @@ def test_what_is_gone_may_be_half_applied() -> None:
 def test_a_session_that_ends_between_two_statements_of_asyncpg_is_tried_again() -> None:
     error = asyncpg.exceptions.InternalClientError("cannot switch to state 11; another operation (2) is in progress")
     assert _verdict(error) == (Reason.DATABASE_UNREACHABLE, 75)
+
+
+def test_an_error_has_its_reason_also_where_the_table_of_hints_can_no_more_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert classify(_error("55P03"), RUNNING).failure.hint
+    monkeypatch.setitem(sys.modules, "alembic_operator.runner.process.hints.table", None)
+    monkeypatch.delattr("alembic_operator.runner.process.hints.table")
+    verdict = classify(_error("55P03"), RUNNING)
+    assert (verdict.reason, verdict.failure.hint) == (Reason.LOCK_TIMEOUT, "")

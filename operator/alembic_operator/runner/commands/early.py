@@ -10,7 +10,7 @@ from sqlalchemy.pool import Pool
 from alembic_operator.runner.process import threads
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from alembic_operator.runner.database.sites import Site
     from alembic_operator.runner.watching.witness import Witness
@@ -22,7 +22,7 @@ class EarlyReading:
     That is when they have run; or, where env.py holds a transaction around them, when it gives a connection back.
     """
 
-    def __init__(self, witnesses: Sequence[Witness]) -> None:
+    def __init__(self, witnesses: Iterable[Witness]) -> None:
         """Begin to listen, for the rest of this process."""
         self._witnesses = witnesses
         self._open: list[Site] = []

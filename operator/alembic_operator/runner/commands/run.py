@@ -20,9 +20,8 @@ from alembic_operator.runner.database.sites import Site, Sites, raw_of
 from alembic_operator.runner.process.failures import Ending, Scene, Verdict, classify
 from alembic_operator.runner.process.telling import cause, trace
 from alembic_operator.runner.project import environment, scripts, state
-from alembic_operator.runner.watching import witnesses
 from alembic_operator.runner.watching.recorder import Recorder
-from alembic_operator.runner.watching.run_record import RunRecord
+from alembic_operator.runner.watching.witnesses import Witnesses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -65,7 +64,7 @@ class Run:
         self._move = move
         patience.install(connections.session)
         self._recorder = Recorder(connections, enabled=invocation.history == "Enabled")
-        self._witnesses = (*witnesses.of_a_run(connections), self._recorder, RunRecord(connections, invocation))
+        self._witnesses = Witnesses(connections, invocation, self._recorder)
         self._early = EarlyReading(self._witnesses)
         self._around = connections.around
         self._sites = Sites(connections, [])
@@ -225,6 +224,7 @@ class Run:
 
     def _revision(self, step: Any, connection: Any) -> Iterator[Any]:
         revision = step.revision.revision
+        self._witnesses.summon(self._site)
         self._announce(Scene(revision, undoing=step.is_downgrade))
         self._watch(step, connection)
         begun = time.monotonic()

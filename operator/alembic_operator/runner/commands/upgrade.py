@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.runner.commands.run import Run
-from alembic_operator.runner.project import scripts, ways
+from alembic_operator.runner.project import scripts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 def command(invocation: Invocation, connections: Connections) -> Result:
     """Upgrade to the target; down to it only where the command line allows that."""
-    move = Towards(invocation.target) if invocation.downgrade == "Allow" else Upwards()
+    move = Upwards()
+    if invocation.downgrade == "Allow":
+        from alembic_operator.runner.commands.towards import Towards  # noqa: PLC0415  few allow it
+
+        move = Towards(invocation.target)
     return Run(invocation, connections, move).run()
 
 
@@ -39,29 +43,9 @@ class Upwards:
 
     def steps(self, script: Any, target: str, aimed: tuple[str, ...], heads: tuple[str, ...]) -> Iterator[Any]:
         """Return Alembic's steps to the target, in their order."""
+        from alembic_operator.runner.project import ways  # noqa: PLC0415  most runs find nothing to do
+
         ways.require_upgrades(script, self.left(script, aimed, heads))
         destination: Any = aimed if scripts.is_relative(target) else target
         found: Iterator[Any] = script._upgrade_revs(destination, heads)  # noqa: SLF001  as `alembic upgrade` itself does
         return found
-
-
-class Towards(Upwards):
-    """Up, or down when the target is one revision and the database is beyond it."""
-
-    def __init__(self, target: str) -> None:
-        """Begin; a name that stands for other revisions (heads, a label) never leads down."""
-        self._target = target
-
-    def left(self, script: Any, aimed: tuple[str, ...], heads: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the revisions that are still to run, or else those that are still to be undone."""
-        return super().left(script, aimed, heads) or self._beyond(script, aimed, heads)
-
-    def steps(self, script: Any, target: str, aimed: tuple[str, ...], heads: tuple[str, ...]) -> Iterator[Any]:
-        """Return Alembic's steps to the target, in their order."""
-        if super().left(script, aimed, heads):
-            return super().steps(script, target, aimed, heads)
-        return ways.down(script, self._beyond(script, aimed, heads), heads)
-
-    def _beyond(self, script: Any, aimed: tuple[str, ...], heads: tuple[str, ...]) -> tuple[str, ...]:
-        named = self._target not in ("head", "heads") and len(aimed) == 1 and aimed[0].startswith(self._target)
-        return ways.beyond(script, aimed[0], heads) if named else ()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.database import locks, pooler, schema
+from alembic_operator.runner.database import locks
 from alembic_operator.runner.database.attempt import connect_failed
 from alembic_operator.runner.database.lines import Lines
 from alembic_operator.runner.database.own import Origin, OwnConnection, fetch, literal
@@ -112,6 +112,8 @@ class Guard:
         """Let a pooler pass that gives every connection a session of its own, and set this one up."""
         if own.is_pooled():
             if origin.place not in self._examined:
+                from alembic_operator.runner.database import pooler  # noqa: PLC0415  few have one
+
                 pooler.require_session(own, origin, self.connections.around.journal)
             self._examined.add(origin.place)
             self.connections.shared = False
@@ -150,6 +152,8 @@ class Guard:
         name = self.connections.session.schema
         if not name or not site.lock:
             return
+        from alembic_operator.runner.database import schema  # noqa: PLC0415  few ask for one
+
         try:
             made = schema.prepare(site.lock.own, site, name, self.role)
         except Exception as error:

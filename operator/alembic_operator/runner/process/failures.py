@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import re
 from dataclasses import dataclass, replace
+from typing import Any, Callable
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import ExitCode, Failure
 from alembic_operator.runner.process import causes, masking, wording
 from alembic_operator.runner.process.causes import words
-from alembic_operator.runner.process.hints import line, table
+from alembic_operator.runner.process.hints import line
 
 EXIT_CODES = {
     Reason.UP_TO_DATE: ExitCode.OK,
@@ -185,7 +186,7 @@ def classify(error: BaseException, scene: Scene) -> Verdict:
         sqlstate=code,
         revision=scene.revision,
         statement=masking.statement(str(getattr(error, "statement", None) or "")),
-        hint=table.of(error, reason, code, line.UNDOING if scene.undoing else past),
+        hint=_hint(lambda table: table.of(error, reason, code, line.UNDOING if scene.undoing else past)),
     )
     return Verdict(reason, failure)
 
@@ -203,10 +204,17 @@ def unreachable(verdict: Verdict, scene: Scene) -> Verdict:
     """Return the verdict on a connection that could not be made, for a reason that says nothing of env.py."""
     text = verdict.failure.message
     message = text if scene.server in text else f"{scene.server}: {text}"
-    return Verdict(
-        Reason.DATABASE_UNREACHABLE,
-        replace(verdict.failure, message=message, hint=table.hint(line.Case(Reason.DATABASE_UNREACHABLE, text=text))),
-    )
+    hint = _hint(lambda table: table.hint(line.Case(Reason.DATABASE_UNREACHABLE, text=text)))
+    return Verdict(Reason.DATABASE_UNREACHABLE, replace(verdict.failure, message=message, hint=hint))
+
+
+def _hint(ask: Callable[[Any], str]) -> str:
+    """Ask the table of hints, which only an error needs; no file can be opened any more where files are the error."""
+    try:
+        from alembic_operator.runner.process.hints import table  # noqa: PLC0415
+    except (ImportError, OSError):
+        return ""
+    return ask(table)
 
 
 def _at(verdict: Verdict, scene: Scene) -> Verdict:

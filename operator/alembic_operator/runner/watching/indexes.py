@@ -15,7 +15,6 @@ from alembic_operator.runner.database import leftovers
 from alembic_operator.runner.database.own import fetch
 from alembic_operator.runner.database.sites import raw_of
 from alembic_operator.runner.process.failures import first_line
-from alembic_operator.runner.watching import sql
 from alembic_operator.runner.watching.witness import Witness
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from alembic_operator.runner.database.leftovers import Unfinished
     from alembic_operator.runner.database.sites import Site
     from alembic_operator.runner.database.versions import Query
+    from alembic_operator.runner.watching import sql
 
 _POLL_SECONDS = 0.5
 _DROP_TIMEOUT = "30s"
@@ -40,7 +40,6 @@ class Indexes(Witness):
         self._built: list[sql.ConcurrentIndex] = []
         self._reindexed = self._ran = False
         self._warnings: list[str] = []
-        event.listen(Engine, "before_cursor_execute", self._before)
 
     def locked(self, site: Site) -> None:
         """Remember what is invalid before anything runs; the comment may be another run's since the attempt before."""
@@ -50,9 +49,11 @@ class Indexes(Witness):
             self._sites.setdefault((site.origin.place, site.database), site)
 
     def begun(self, revision: str, connection: Any) -> None:
-        """Know that another look is needed at the end."""
+        """Know that another look is needed at the end, and listen; those before hear a statement before this one."""
         del revision, connection
-        self._ran = True
+        if not self._ran:
+            self._ran = True
+            event.listen(Engine, "before_cursor_execute", self._before)
 
     def ended(self, result: Result) -> Result:
         """Drop what this run left behind when it failed; name the rest."""
@@ -66,9 +67,13 @@ class Indexes(Witness):
     # Before a build
 
     def _before(self, connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not self._ran or connection.dialect.name != "postgresql":
+        if connection.dialect.name != "postgresql":
             return
-        for one in sql.split(statement) if "concurrently" in statement.lower() else ():
+        if "concurrently" not in statement.lower():
+            return
+        from alembic_operator.runner.watching import sql  # noqa: PLC0415  most runs find nothing to do
+
+        for one in sql.split(statement):
             self._reindexed = self._reindexed or one.upper().startswith("REINDEX")
             find: Callable[[Query], Unfinished | None] | None = None
             if index := sql.concurrent_index(one):
