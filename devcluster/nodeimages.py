@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from devcluster.recipe import Recipe
     from devcluster.settings import Settings
 
-BASE_ARGUMENT = "BASE"
-"""The build argument by which a Dockerfile of this project takes its base image."""
+BASE_ARGUMENTS = re.compile(r"BASE|PYTHON_\d+_\d+")
+"""The build arguments by which a Dockerfile of this project takes its base images, which are all Python."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class NodeImages:
 
     def build(self, recipe: Recipe) -> str:
         """Build an image and bring it, unless its inputs are those of last time; return its name."""
-        recipe = recipe.with_default(BASE_ARGUMENT, PYTHON_IMAGE)
+        recipe = recipe.with_defaults(BASE_ARGUMENTS, PYTHON_IMAGE)
         for base in recipe.bases():
             self._ensure_stored(base)
         key = recipe.key(self._store.identity(base) for base in recipe.bases())

@@ -30,15 +30,11 @@ class Recipe:
     context: Path
     arguments: tuple[tuple[str, str], ...] = ()
 
-    def declares(self, argument: str) -> bool:
-        """Tell whether the Dockerfile has such a build argument."""
-        return any(name == argument for name, _ in ARG.findall(self.dockerfile.read_text()))
-
-    def with_default(self, argument: str, value: str) -> Recipe:
-        """Set a build argument that the Dockerfile has and that is not set yet."""
-        if not self.declares(argument) or argument in dict(self.arguments):
-            return self
-        return replace(self, arguments=(*self.arguments, (argument, value)))
+    def with_defaults(self, wanted: re.Pattern[str], value: str) -> Recipe:
+        """Set the build arguments of such names that the Dockerfile has and that are not set yet."""
+        declared = dict.fromkeys(name for name, _ in ARG.findall(self.dockerfile.read_text()))
+        new = (name for name in declared if wanted.fullmatch(name) and name not in dict(self.arguments))
+        return replace(self, arguments=(*self.arguments, *((name, value) for name in new)))
 
     def bases(self) -> list[str]:
         """List the images that it starts from, with build arguments filled in."""

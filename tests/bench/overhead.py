@@ -19,7 +19,7 @@ from tests.runner import server
 from tests.runner.environments import MATRIX, MLFLOW, Environment
 from tests.runner.project import Project, base_environment
 from tests.runner.server import Database
-from tools import build_runner
+from tools import build_runner, pythons
 
 _FIRST_TABLES = """
 import sys
@@ -27,9 +27,6 @@ from sqlalchemy import create_engine
 from mlflow.store.tracking.dbmodels.initial_models import Base
 Base.metadata.create_all(create_engine(sys.argv[1]))
 """
-
-_SMALL = (MATRIX[2], MATRIX[-1])
-"""With the project's own Python, whose byte code the archive carries, and with another."""
 
 
 @dataclass(frozen=True)
@@ -156,11 +153,11 @@ def small(folder: Path, pyz: Path, home: Database, environment: Environment) -> 
 def measure(folder: Path, repeated: int) -> Iterator[Row]:
     """Measure everything on one server."""
     with server.running() as home:
-        pyz = build_runner.build(folder / "runner.pyz")
+        pyz = build_runner.build(folder / "runner.pyz", [one.path for one in pythons.present()])
         with mlflow(folder, pyz, home) as (contest, again):
             yield from rows("MLflow, 67 revisions", compare(contest, repeated, again), 1.05, None)
             yield from rows("MLflow, no-op", compare(contest, repeated, lambda: None), None, 60)
-        for environment in _SMALL:
+        for environment in MATRIX:
             contest = small(folder, pyz, home, environment)
             what = f"one revision, no-op, Python {environment.interpreter.minor}"
             yield from rows(what, compare(contest, repeated, lambda: None), None, 60)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from devcluster.baseimages import PYTHON_IMAGE
 from devcluster.cli import full_name
+from devcluster.nodeimages import BASE_ARGUMENTS
 from devcluster.recipe import Ignored, Recipe, files
+from devcluster.settings import PACKAGE
+from tools.pythons import VERSIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,10 +77,23 @@ def test_bases_are_named_with_arguments_filled_in(recipe: Recipe) -> None:
     assert recipe.bases() == ["python:3.11-slim", "localhost/tools:2"]
 
 
-def test_a_default_is_given_only_for_an_argument_that_exists_and_is_not_set(recipe: Recipe) -> None:
-    assert recipe.with_default("BASE", "localhost/python:base").bases()[0] == "localhost/python:base"
-    assert recipe.with_default("TAG", "9") == recipe
-    assert recipe.with_default("OTHER", "9") == recipe
+def test_a_default_is_given_only_for_arguments_that_exist_and_are_not_set(recipe: Recipe) -> None:
+    assert recipe.with_defaults(BASE_ARGUMENTS, "localhost/python:base").bases()[0] == "localhost/python:base"
+    assert recipe.with_defaults(re.compile("TAG|OTHER"), "9") == recipe
+
+
+def test_the_operators_image_is_built_without_an_image_of_somewhere_else() -> None:
+    dockerfile = PACKAGE.parent / "Dockerfile"
+    recipe = Recipe(dockerfile, "localhost/operator:1", PACKAGE.parent).with_defaults(BASE_ARGUMENTS, PYTHON_IMAGE)
+    stages = set(re.findall(r" AS (\S+)", dockerfile.read_text()))
+    assert {*recipe.bases()} - stages == {PYTHON_IMAGE}
+
+
+def test_the_operators_image_has_byte_code_of_each_python_that_the_runner_is_tried_with() -> None:
+    text = (PACKAGE.parent / "Dockerfile").read_text()
+    for version in VERSIONS:
+        assert f"ARG PYTHON_{version.replace('.', '_')}=python:{version}-slim\n" in text
+        assert f"COPY --from=python-{version} /byte-code byte-code\n" in text
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from devcluster import lock
 from tests.runner import environments, server
 from tests.runner.project import DRIVERS, Project, Runner
-from tools import build_runner
+from tools import build_runner, pythons
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,11 @@ def database(postgresql: server.Database) -> Iterator[server.Database]:
 
 @pytest.fixture(scope="session")
 def pyz(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_runner.build(tmp_path_factory.mktemp("build") / "runner.pyz")
+    """Build the archive as it is given away, once for all workers."""
+    folder = tmp_path_factory.getbasetemp()
+    target = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "runner.pyz"
+    with lock.held(target.with_suffix(".lock")):
+        return target if target.exists() else build_runner.build(target, [one.path for one in pythons.present()])
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ They are kept outside the checkout. Run as a program, it makes those that are mi
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
 import shutil
@@ -17,28 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devcluster import lock, settings
+from tools.pythons import Interpreter, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
-"""Of Python, as users' images have them; the oldest first."""
+    from collections.abc import Sequence
 
 _PINS = Path(__file__).with_name("pins")
 _COMPLETE = "complete"
-_ASK = "import ensurepip, sys; print('%d.%d.%d' % sys.version_info[:3])"
-
-
-@dataclass(frozen=True)
-class Interpreter:
-    """A Python of this machine that can make virtual environments."""
-
-    path: Path
-    version: str
-
-    @property
-    def minor(self) -> str:
-        return self.version.rpartition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -115,39 +99,6 @@ def _run(*command: str | Path) -> None:
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stdout}")
-
-
-@functools.cache
-def present() -> tuple[Interpreter, ...]:
-    """Return one interpreter of each version that is here, the newest version first."""
-    found = (next(_working(version), None) for version in reversed(VERSIONS))
-    return tuple(one for one in found if one)
-
-
-def nearest(version: str) -> Interpreter:
-    """Return the interpreter of a version, or of the one that is nearest to it; of two, the newer."""
-    place = VERSIONS.index(version)
-    ranked = sorted(present(), key=lambda one: abs(VERSIONS.index(one.minor) - place))
-    if not ranked:
-        raise RuntimeError(f"no Python of {', '.join(VERSIONS)} with venv is here; install one of them")
-    return ranked[0]
-
-
-def _working(version: str) -> Iterator[Interpreter]:
-    for path in _candidates(version):
-        done = subprocess.run([path, "-c", _ASK], capture_output=True, text=True, check=False)
-        if done.returncode == 0:  # a shim of pyenv's may lead nowhere
-            yield Interpreter(path, done.stdout.strip())
-
-
-def _candidates(version: str) -> Iterator[Path]:
-    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
-        yield Path(sys.executable)
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    yield from sorted((pyenv / "versions").glob(f"{version}.*/bin/python3"), reverse=True)
-    for folder in os.get_exec_path():
-        if (path := Path(folder, f"python{version}")).exists():
-            yield path
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from alembic_operator.runner.database import leftovers, marks
+from alembic_operator.runner.database import leftovers
 from alembic_operator.runner.project import state
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ def told(result: Result, graph: state.Graph, looks: Iterable[Look], *, closely: 
 
 
 def _marked(result: Result, look: Look, comment: str, missing: tuple[str, ...], *, closely: bool) -> Result:
+    from alembic_operator.runner.database import marks  # noqa: PLC0415  most databases are not behind
+
     for mark in marks.within(comment):
         if not mark.down and mark.revision not in missing:
             continue
