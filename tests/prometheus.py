@@ -21,23 +21,45 @@ _CHOSEN = {"$namespace": ".*", "$name": ".*", "$__rate_interval": "10s", "$__ran
 _PATIENCE = 30.0
 
 
-def scrape_config(monitor: Manifest, pods: Iterable[Manifest]) -> Manifest:
-    """Return what the Prometheus Operator makes of a PodMonitor, as far as this chart's goes, with fixed targets.
+def scrape_config(monitor: Manifest, discovery: Manifest) -> Manifest:
+    """Return what the Prometheus Operator makes of a PodMonitor, as far as this chart's goes.
 
-    The Prometheus Operator is not here, and Debian's Prometheus cannot ask Kubernetes for pods: which pods the selector
-    matches is decided in this function, and the labels of a target are those that the Prometheus Operator gives.
+    The Prometheus Operator is not here, and Debian's Prometheus cannot ask Kubernetes for pods: another way of finding
+    them stands in for that.
     """
     (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
-    name = f"{monitor['metadata']['namespace']}/{monitor['metadata']['name']}"
-    wanted = monitor["spec"]["selector"]["matchLabels"].items()
-    selected = [one for one in pods if wanted <= one["metadata"]["labels"].items()]
     return {
-        "job_name": f"podMonitor/{name}/0",
+        "job_name": f"podMonitor/{_name(monitor)}/0",
         "honor_labels": endpoint["honorLabels"],
         "scrape_interval": endpoint["interval"],
         "scrape_timeout": endpoint["interval"],
-        "static_configs": [one for pod in selected for one in _targets(pod, endpoint["port"], name)],
+        **discovery,
     }
+
+
+def found_here(monitor: Manifest, pods: Iterable[Manifest]) -> Manifest:
+    """Match the selector with these pods, and give a target the labels that it has by the Prometheus Operator."""
+    wanted = monitor["spec"]["selector"]["matchLabels"].items()
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    selected = [one for one in pods if wanted <= one["metadata"]["labels"].items()]
+    targets = [one for pod in selected for one in _targets(pod, endpoint["port"], _name(monitor))]
+    return {"static_configs": targets}
+
+
+def found_by_the_cluster(monitor: Manifest) -> tuple[Manifest, Manifest]:
+    """Return a Service with the selector of a PodMonitor, and how to ask its DNS name for pods and their ports."""
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    metadata = {"name": f"{monitor['metadata']['name']}-monitored", "namespace": monitor["metadata"]["namespace"]}
+    port = {"name": endpoint["port"], "port": 1, "targetPort": endpoint["port"]}
+    spec = {"clusterIP": "None", "selector": monitor["spec"]["selector"]["matchLabels"], "ports": [port]}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": metadata}
+    name = f"_{endpoint['port']}._tcp.{metadata['name']}.{metadata['namespace']}.svc.cluster.local"
+    asked = {"names": [name], "type": "SRV", "refresh_interval": "1s"}
+    return service | {"spec": spec | {"publishNotReadyAddresses": True}}, {"dns_sd_configs": [asked]}
+
+
+def _name(monitor: Manifest) -> str:
+    return f"{monitor['metadata']['namespace']}/{monitor['metadata']['name']}"
 
 
 def _targets(pod: Manifest, port: str, job: str) -> Iterator[Manifest]:
@@ -54,7 +76,7 @@ def _targets(pod: Manifest, port: str, job: str) -> Iterator[Manifest]:
                 yield {"targets": [f"{pod['status']['podIP']}:{one['containerPort']}"], "labels": labels}
 
 
-def configuration(rules: Path, *scraped: Manifest) -> Manifest:
+def configuration(rules: Path | str, *scraped: Manifest) -> Manifest:
     """Return a configuration; the rules are looked at each second."""
     return {
         "global": {"evaluation_interval": "1s"},

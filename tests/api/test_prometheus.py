@@ -19,7 +19,7 @@ from tests.api.rest import Manifest, Rest
 from tests.api.shop import POD, Shop, until
 from tests.api.test_operator_by_pods import UNREACHABLE, Gates
 from tests.api.workloads import Workload
-from tests.prometheus import Prometheus, as_grafana_asks, running, scrape_config
+from tests.prometheus import Prometheus, as_grafana_asks, found_here, running, scrape_config
 
 pytest_plugins = ["tests.api.operator_fixtures"]
 pytestmark = pytest.mark.skipif(not shutil.which("prometheus"), reason="prometheus is Debian's package prometheus")
@@ -60,7 +60,8 @@ def watched(cluster: ApiServer, admin: Rest, empty_shop: Shop, other_shop: Shop,
     (monitor,), (rule,) = of_kind(installed, "PodMonitor"), of_kind(installed, "PrometheusRule")
     kubeconfig = account(admin, cluster, empty_shop.namespace, tmp_path, *namespaces)
     flags = (*(f"--namespace={one}" for one in (*namespaces, FORBIDDEN)), f"--metrics-port={port}")
-    with running(tmp_path, free_port(), scrape_config(monitor, [_pod(installed)]), rule) as prometheus:
+    scraped = scrape_config(monitor, found_here(monitor, [_pod(installed)]))
+    with running(tmp_path, free_port(), scraped, rule) as prometheus:
         until(lambda: prometheus.values("up == 0"))
         began = time.time()
         process = OperatorProcess(kubeconfig, flags).start()
