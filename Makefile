@@ -88,6 +88,10 @@ demo-picture: $(INSTALLED) ## Record the demo on the local cluster, and draw doc
 plugin-pictures: $(INSTALLED) ## Let a release fail on the local cluster, and draw what kubectl alembic says of it
 	$(PYTHON) -m tests.e2e.plugin_pictures docs/pictures
 
+.PHONY: dashboard-picture
+dashboard-picture: $(INSTALLED) test-programs ## Play on the local cluster, and draw docs/pictures/dashboard.svg as it is then
+	$(PYTHON) -m tests.e2e.dashboard_picture docs/pictures/dashboard.svg
+
 .PHONY: format
 format: $(INSTALLED) ## Format the code
 	$(VENV)/bin/ruff check --fix

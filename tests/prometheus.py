@@ -6,7 +6,7 @@ import subprocess
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,15 +87,14 @@ def configuration(rules: Path | str, *scraped: Manifest) -> Manifest:
 
 @dataclass(frozen=True)
 class Prometheus:
-    """One that answers at an address."""
+    """One that answers somewhere."""
 
-    url: str
+    get: Callable[[str], str]
+    """Returns what it answers to GET of a path."""
 
     def ask(self, path: str, **parameters: str | float) -> Any:
         """Return the data of an answer of its API."""
-        query = urllib.parse.urlencode(parameters)
-        with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{query}", timeout=10) as answer:
-            return json.load(answer)["data"]
+        return json.loads(self.get(f"/api/v1/{path}?{urllib.parse.urlencode(parameters)}"))["data"]
 
     def values(self, expression: str, at: float | None = None) -> dict[tuple[str, ...], float]:
         """Return the value of each series now or then, by the values of its labels in the order of their names."""
@@ -108,16 +107,21 @@ class Prometheus:
             if not math.isnan(float(one["value"][1]))
         }
 
-    def course(self, expression: str, seconds: int = 60) -> list[Manifest]:
+    def course(self, expression: str, seconds: int = 60, step: int = 1) -> list[Manifest]:
         """Return each series of the last seconds that has a number."""
         now = time.time()
-        found = self.ask("query_range", query=expression, start=now - seconds, end=now, step=1)["result"]
+        found = self.ask("query_range", query=expression, start=now - seconds, end=now, step=step)["result"]
         return [one for one in found if any(value != "NaN" for _, value in one["values"])]
+
+    def firing(self, alert: str) -> list[dict[str, str]]:
+        """Return the labels of each that fires, of one alert."""
+        found = [one for one in self.ask("alerts")["alerts"] if one["state"] == "firing"]
+        return [one["labels"] for one in found if one["labels"]["alertname"] == alert]
 
     def is_ready(self) -> bool:
         """Tell whether it serves."""
         try:
-            return bool(urllib.request.urlopen(f"{self.url}/-/ready", timeout=5).read())
+            return bool(self.get("/-/ready"))
         except OSError:
             return False
 
@@ -140,9 +144,15 @@ def running(folder: Path, port: int, monitored: Manifest, rule: Manifest) -> Ite
     log = folder / "prometheus.log"
     with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
         try:
-            yield _ready(Prometheus(f"http://127.0.0.1:{port}"), process, log)
+            yield _ready(Prometheus(lambda path: _text(f"http://127.0.0.1:{port}{path}")), process, log)
         finally:
             process.kill()
+
+
+def _text(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        text: str = answer.read().decode()
+        return text
 
 
 def _ready(prometheus: Prometheus, process: subprocess.Popen[bytes], log: Path) -> Prometheus:
