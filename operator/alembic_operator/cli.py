@@ -35,6 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--progress", action="store_true", help="ask migration pods over the network how far they are")
     run.add_argument("--health-port", type=_port, default=8080, help="port of /healthz and /readyz")
     run.add_argument("--metrics-port", type=_port, default=0, help="port of /metrics; 0: there is none")
+    run.add_argument("--gate-policies", default="", help="name of the gate's admission policies, told by /metrics")
     run.add_argument("--lease-namespace", default="", help="act only while holding a Lease of this namespace")
     run.add_argument("--lease-name", default="alembic-operator", help="its name; one for each group of replicas")
     run.add_argument("--lease-seconds", type=int, default=12, help="for how long it is held without being renewed")
@@ -73,6 +74,7 @@ def _run(arguments: argparse.Namespace) -> int:
             asks_progress=arguments.progress,
             health_port=arguments.health_port,
             metrics_port=arguments.metrics_port,
+            gate_policies=arguments.gate_policies,
             log_format=arguments.log_format,
             instance=instance,
             lease=lease if lease.namespace else None,

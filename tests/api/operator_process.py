@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from alembic_operator.kube.cluster import ROLLOUTS
-from alembic_operator.kube.permissions import NAMED_VERBS, OWN_VERBS, VERBS
+from alembic_operator.kube.cluster import ROLLOUTS, Resource
+from alembic_operator.kube.permissions import NAMED_VERBS, OWN_VERBS, POLICY_VERBS, VERBS
 from devcluster.controlplane import ApiServer
 from tests.api.rest import Rest
 
@@ -40,28 +40,12 @@ def rules(*, with_rollouts: bool = False) -> list[dict[str, Any]]:
         }
         for (resource, subresource), verbs in VERBS.items()
         if with_rollouts or resource != ROLLOUTS
-    ] + [
-        {
-            "apiGroups": [resource.group],
-            "resources": [resource.plural],
-            "resourceNames": [name],
-            "verbs": sorted(verbs),
-        }
-        for (resource, name), verbs in NAMED_VERBS.items()
-    ]
+    ] + [_named(resource, name, verbs) for (resource, name), verbs in NAMED_VERBS.items()]
 
 
 def own_rules(lease: str) -> list[dict[str, Any]]:
     """Return the rules of the operator's role in its own namespace."""
-    return [
-        {
-            "apiGroups": [resource.group],
-            "resources": [resource.plural],
-            "resourceNames": [lease],
-            "verbs": sorted(verbs),
-        }
-        for resource, verbs in OWN_VERBS.items()
-    ]
+    return [_named(resource, lease, verbs) for resource, verbs in OWN_VERBS.items()]
 
 
 def account(
@@ -77,6 +61,21 @@ def account(
 def allow_lease(rest: Rest, account: str, lease: str) -> None:
     """Let a service account of `account` compete for a Lease."""
     _grant(rest, account, f"{account}-{lease}", HOME, own_rules(lease))
+
+
+def allow_policies(rest: Rest, account: str, name: str) -> None:
+    """Let a service account look whether the gate's policies of that name are there."""
+    granted = [_named(resource, name, verbs) for resource, verbs in POLICY_VERBS.items()]
+    _grant(rest, account, f"{account}-policies", "", granted)
+
+
+def _named(resource: Resource, name: str, verbs: frozenset[str]) -> dict[str, Any]:
+    return {
+        "apiGroups": [resource.group],
+        "resources": [resource.plural],
+        "resourceNames": [name],
+        "verbs": sorted(verbs),
+    }
 
 
 def lease_flags(lease: str, seconds: int = LEASE_SECONDS) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from alembic_operator.kube.permissions import NAMED_VERBS, OWN_VERBS, VERBS
+from alembic_operator.kube.permissions import NAMED_VERBS, OWN_VERBS, POLICY_VERBS, VERBS
 from tests.api.chart import CHART, INJECTS, Manifest, of_kind, render, run_helm
 
 INJECTION = ["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"]
@@ -48,9 +48,10 @@ def test_by_default_one_cluster_role_serves_the_whole_cluster() -> None:
     kinds = sorted(manifest["kind"] for manifest in manifests)
     assert kinds == [
         "ClusterRole",  # the operator's
+        "ClusterRole",  # and to look whether the gate's policies are there
         "ClusterRole",  # of who views
         "ClusterRole",  # of who edits
-        "ClusterRoleBinding",
+        *["ClusterRoleBinding"] * 2,
         "CustomResourceDefinition",
         "Deployment",
         "Role",
@@ -95,6 +96,25 @@ def test_the_role_allows_exactly_what_the_code_calls() -> None:
         for verb in verbs
     }
     assert set(rights(of_kind(render("--set", "argoRollouts.enabled=true"), "ClusterRole")[0])) == called
+
+
+POLICIES = ("MutatingAdmissionPolicy", "ValidatingAdmissionPolicy")
+
+
+def test_the_operator_may_look_at_the_policies_of_its_release_where_it_serves_the_whole_cluster() -> None:
+    installed = render("--set", "fullnameOverride=op", INJECTS)
+    role = of_kind(installed, "ClusterRole")[1]
+    ((name,), others) = ([one["metadata"]["name"] for one in of_kind(installed, kind)] for kind in POLICIES)
+    assert name in others
+    assert set(rights(role)) == {(one.group, one.plural, name, "get") for one in POLICY_VERBS}
+    assert f"--gate-policies={name}" in pod_spec(installed)["containers"][0]["args"]
+
+
+@pytest.mark.parametrize("value", ["watchNamespaces={shop}", "gate.policies=false", "metrics.enabled=false"])
+def test_the_operator_has_no_right_on_policies_where_it_tells_nobody_of_them(value: str) -> None:
+    installed = render("--set", value)
+    assert "policies" not in " ".join(one["metadata"]["name"] for one in of_kind(installed, "ClusterRole"))
+    assert "--gate-policies" not in " ".join(pod_spec(installed)["containers"][0]["args"])
 
 
 def test_in_its_own_namespace_the_operator_may_keep_one_lease_by_its_name_and_nothing_else() -> None:

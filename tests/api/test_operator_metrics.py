@@ -18,8 +18,8 @@ from alembic_operator.core.names import MIGRATION_LABEL
 from alembic_operator.shell.metrics.families import OF_MIGRATIONS, OF_THE_OPERATOR, PREFIX, PROGRESS
 from devcluster.controlplane import ApiServer
 from tests.api.kubelet import DIGEST, NOW
-from tests.api.operator_process import OperatorProcess, account, free_port
-from tests.api.rest import Rest
+from tests.api.operator_process import OperatorProcess, account, allow_policies, free_port
+from tests.api.rest import Manifest, Rest
 from tests.api.shop import POD, SUCCESS, Shop, until
 from tests.api.workloads import Workload
 
@@ -29,6 +29,15 @@ BLOCKED = Result("RevisionFailed", error=Failure("canceling statement due to loc
 FORBIDDEN = "forbidden"
 """A namespace in which the operator has no rights."""
 SINCE = datetime.fromisoformat(NOW).timestamp()
+MATCHES = {
+    "resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"], "operations": ["CREATE"]}]
+}
+POLICY: Manifest = {
+    "apiVersion": "admissionregistration.k8s.io/v1",
+    "kind": "ValidatingAdmissionPolicy",
+    "spec": {"matchConstraints": MATCHES, "validations": [{"expression": "true"}]},
+}
+BINDING: Manifest = {"apiVersion": POLICY["apiVersion"], "kind": "ValidatingAdmissionPolicyBinding"}
 SECONDS = {"locks": 0.7, "revisions": pytest.approx(1.52), "read-back": 0.08}
 Samples = dict[str, dict[tuple[str, ...], float]]
 
@@ -38,7 +47,16 @@ def measured(cluster: ApiServer, admin: Rest, empty_shop: Shop, tmp_path: Path) 
     """Start an operator that serves /metrics."""
     kubeconfig = account(admin, cluster, empty_shop.namespace, tmp_path, empty_shop.namespace)
     flags = (f"--namespace={empty_shop.namespace}", f"--namespace={FORBIDDEN}", f"--metrics-port={free_port()}")
-    process = OperatorProcess(kubeconfig, flags).start()
+    allow_policies(admin, empty_shop.namespace, empty_shop.namespace)
+    admin.apply(POLICY | {"metadata": {"name": empty_shop.namespace}})
+    admin.apply(
+        BINDING
+        | {
+            "metadata": {"name": empty_shop.namespace},
+            "spec": {"policyName": empty_shop.namespace, "validationActions": ["Audit"]},
+        }
+    )
+    process = OperatorProcess(kubeconfig, (f"--gate-policies={empty_shop.namespace}", *flags)).start()
     yield process
     process.kill()
 
@@ -98,6 +116,7 @@ def test_each_metric_has_its_value_while_a_migration_runs_and_when_it_has_ended(
     assert now["api_requests_total"][("201", "jobs", "create")] == 1
     assert now["unreadable"][(FORBIDDEN, "jobs")] == 1
     assert now["watch_restarts_total"][("jobs",)] >= 1
+    assert now["gate_policy"] == {("validation",): 1, ("injection",): 0}
     assert "migration_run_started_timestamp_seconds" not in now
     assert "migration_held_since_timestamp_seconds" not in now
     assert now["migration_lock_timeouts_total"] == {(): 0}

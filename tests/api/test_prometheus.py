@@ -14,7 +14,7 @@ from alembic_operator.contract import ExitCode, Failure, Result
 from alembic_operator.core.names import MIGRATION_LABEL
 from devcluster.controlplane import ApiServer
 from tests.api.chart import of_kind, render
-from tests.api.operator_process import OperatorProcess, account, free_port
+from tests.api.operator_process import OperatorProcess, account, allow_policies, free_port
 from tests.api.rest import Manifest, Rest
 from tests.api.shop import POD, Shop, until
 from tests.api.test_operator_by_pods import UNREACHABLE, Gates
@@ -59,7 +59,12 @@ def watched(cluster: ApiServer, admin: Rest, empty_shop: Shop, other_shop: Shop,
     installed = render(*enabled, f"--set=metrics.port={port}", "--set=metrics.podMonitor.interval=1s")
     (monitor,), (rule,) = of_kind(installed, "PodMonitor"), of_kind(installed, "PrometheusRule")
     kubeconfig = account(admin, cluster, empty_shop.namespace, tmp_path, *namespaces)
-    flags = (*(f"--namespace={one}" for one in (*namespaces, FORBIDDEN)), f"--metrics-port={port}")
+    allow_policies(admin, empty_shop.namespace, "gone")
+    flags = (
+        "--gate-policies=gone",
+        *(f"--namespace={one}" for one in (*namespaces, FORBIDDEN)),
+        f"--metrics-port={port}",
+    )
     scraped = scrape_config(monitor, found_here(monitor, [_pod(installed)]))
     with running(tmp_path, free_port(), scraped, rule) as prometheus:
         until(lambda: prometheus.values("up == 0"))

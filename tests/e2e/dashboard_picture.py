@@ -52,15 +52,14 @@ def main(picture: Path) -> None:
 
 
 def _play(access: Access, screen: Screen) -> None:
-    """Release v1 and v2; let one migration wait for a lock and one take its time; release v3, which is broken."""
+    """Release v1, v2, and v3, which is broken; then have one that waits for a lock, a slow one, one without a server."""
     teller, start = story.Teller.at(access, screen), Start(access)
     story.database(teller)
     story.first_release(teller)
+    story.broken_release(teller, story.second_release(teller))
     _wait_for_a_lock(access, start)
-    second = story.second_release(teller)
     start("agents", chain("r1", "r2", held=("r2",)))
     start("tracing", chain("r1"), database=_nowhere())
-    story.broken_release(teller, second)
 
 
 def _wait_for_a_lock(access: Access, start: Start) -> None:

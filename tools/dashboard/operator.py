@@ -49,10 +49,21 @@ OPERATOR = (
         height=4,
     ),
     Panel(
+        "Policies of the gate",
+        "1: the admission policy is there with its binding. Without both, pods start whatever the database contains. "
+        "Kubernetes before 1.36 has only validation; with watchNamespaces the operator may not look.",
+        "stat",
+        4,
+        (Query(f"max by (policy) ({PREFIX}{f.POLICIES.name})", "{{policy}}"),),
+        steps=(("yellow", -1), ("green", 1)),
+        nothing="not looked at",
+        height=4,
+    ),
+    Panel(
         "Migrations that wait for their turn",
         "The queue of the operator. It is empty but for moments.",
         "timeseries",
-        8,
+        4,
         (Query(f"max by (instance) ({PREFIX}{f.QUEUE.name})", "{{instance}}"),),
         height=4,
     ),

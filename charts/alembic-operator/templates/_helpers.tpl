@@ -47,6 +47,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- printf "%s-gate" (include "alembic-operator.clusterName" .) -}}
 {{- end -}}
 
+{{/* Whether the operator looks if the gate's policies are there: it takes a right on the cluster. */}}
+{{- define "alembic-operator.looksAtPolicies" -}}
+{{- if and .Values.metrics.enabled .Values.gate.policies (not .Values.watchNamespaces) }}true{{ end -}}
+{{- end -}}
+
 {{/* The creation of pods. */}}
 {{- define "alembic-operator.newPods" -}}
 resourceRules:

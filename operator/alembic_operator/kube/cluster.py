@@ -10,7 +10,7 @@ from alembic_operator.core.observation.reading import Manifest
 
 @dataclass(frozen=True)
 class Resource:
-    """A namespaced resource of the API."""
+    """A resource of the API."""
 
     group: str
     version: str
@@ -37,6 +37,14 @@ DEPLOYMENTS = Resource("apps", "v1", "deployments")
 STATEFUL_SETS = Resource("apps", "v1", "statefulsets")
 LEASES = Resource("coordination.k8s.io", "v1", "leases")
 ROLLOUTS = Resource("argoproj.io", "v1alpha1", "rollouts")
+GATE_POLICIES = {
+    kind: tuple(Resource("admissionregistration.k8s.io", "v1", plural) for plural in plurals)
+    for kind, plurals in {
+        "injection": ("mutatingadmissionpolicies", "mutatingadmissionpolicybindings"),
+        "validation": ("validatingadmissionpolicies", "validatingadmissionpolicybindings"),
+    }.items()
+}
+"""What puts gates into pods, and what refuses pods without one: each a policy and its binding, cluster-scoped."""
 
 WORKLOADS = {"Deployment": DEPLOYMENTS, "StatefulSet": STATEFUL_SETS, "Rollout": ROLLOUTS}
 """By the kind that spec.source.workloadRef names."""

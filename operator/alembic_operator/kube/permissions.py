@@ -1,10 +1,11 @@
-"""What the operator may do, in three tables: the client refuses anything else, the chart's role is compared with it."""
+"""What the operator may do, in four tables: the client refuses anything else, the chart's role is compared with it."""
 
 from alembic_operator.core import names
 from alembic_operator.kube.cluster import (
     CONFIG_MAPS,
     DEPLOYMENTS,
     EVENTS,
+    GATE_POLICIES,
     JOBS,
     LEASES,
     MIGRATIONS,
@@ -45,12 +46,18 @@ OWN_VERBS: dict[Resource, frozenset[str]] = {LEASES: frozenset({"get", "create",
 """Verbs on the one object that the operator keeps in its own namespace, by its name: for several processes, a Lease."""
 
 
+POLICY_VERBS: dict[Resource, frozenset[str]] = {
+    one: frozenset({"get"}) for kind in GATE_POLICIES.values() for one in kind
+}
+"""Verbs on the admission policies of the release, by their name, where the operator serves the whole cluster."""
+
+
 def check(verb: str, resource: Resource, subresource: str = "", name: str = "") -> None:
     """Refuse a call that the role does not allow, on every cluster and not only on those that enforce it.
 
     Raises:
         PermissionError: the table lacks it.
     """
-    tables = (VERBS.get((resource, subresource)), NAMED_VERBS.get((resource, name)), OWN_VERBS.get(resource))
-    if not any(verb in (allowed or ()) for allowed in tables):
+    named = (NAMED_VERBS.get((resource, name)), OWN_VERBS.get(resource), POLICY_VERBS.get(resource))
+    if not any(verb in (allowed or ()) for allowed in (VERBS.get((resource, subresource)), *named)):
         raise PermissionError(f"{verb} {resource.plural}/{subresource}: not in the operator's table of permissions")

@@ -27,6 +27,7 @@ from alembic_operator.kube.runner_config_map import RunnerConfigMap
 from alembic_operator.shell import handlers, telemetry
 from alembic_operator.shell.informer import Informer, reflected
 from alembic_operator.shell.leadership import leading
+from alembic_operator.shell.policies import GatePolicies
 from alembic_operator.shell.queue import Bounds, WorkQueue
 from alembic_operator.shell.reconcile import Reconciler
 from alembic_operator.shell.settings import Settings
@@ -142,10 +143,12 @@ async def _act(
         first_look = asyncio.ensure_future(_first_look(informer, reflectors))
         await _until(first_look, *reflecting, *guards)
         ready.set()
-        asking = [answers.run()] if answers else []
-        async with _running(
-            informer.queue.run(reconciler.reconcile), _look_again(settings, informer), *asking
-        ) as working:
+        work = [informer.queue.run(reconciler.reconcile), _look_again(settings, informer)]
+        if answers:
+            work.append(answers.run())
+        if settings.gate_policies:
+            work.append(GatePolicies(server, settings.gate_policies, informer.tally).run())
+        async with _running(*work) as working:
             watches = asyncio.ensure_future(
                 kopf.operator(
                     registry=handlers.registry(informer.on_change, server.url),

@@ -26,6 +26,8 @@ class Settings:
     """Port of /healthz and /readyz."""
     metrics_port: int = 0
     """Port of /metrics; 0: there is none, and nothing of it is imported."""
+    gate_policies: str = ""
+    """Name of the gate's admission policies, for /metrics; empty: nobody looks whether they are there."""
     log_format: str = "json"
     """json or text."""
     instance: str = "alembic-operator"

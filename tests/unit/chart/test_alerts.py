@@ -32,7 +32,11 @@ LIVES = {
     "AlembicMigrationRetrying": ({f"migration_run_attempts{ONE}": "1x5 1+1x9 10x90"}, "20m"),
     "AlembicOperatorAbsent": ({"leader": "1x5 0x10 1x9"}, "13m"),
     "AlembicOperatorErrors": ({'reconcile_duration_seconds_count{result="error"}': "0x5 0+3x15 45x30"}, "20m"),
-    "AlembicGatePoliciesAbsent": ({f"migration_ungated_pods{ONE}": "0x5 1x9 0x9"}, "10m"),
+    "AlembicGatePoliciesAbsent": (
+        {'gate_policy{policy="injection"}': "1x3 0x20 1x9", 'gate_policy{policy="validation"}': "1x5 0x9 1x9"},
+        "12m",
+    ),
+    "AlembicPodsWithoutGate": ({f"migration_ungated_pods{ONE}": "0x5 1x9 0x9"}, "10m"),
     "AlembicWatchedNamespaceUnreadable": ({'unreadable{resource="jobs",namespace="shop"}': "0x5 1x10 0x9"}, "13m"),
 }
 """By alert: what the metrics say each minute, and when it has fired; at the end it has cleared."""

@@ -50,6 +50,7 @@ class OperatorCollector(Collector):
             (one.resource.plural, one.namespace or "") for one in list(self.informer.watch_errors)
         )
         yield _plain(f.UNREADABLE, [(one, 1) for one in unreadable])
+        yield _plain(f.POLICIES, [((kind,), there) for kind, there in list(self.tally.gate_policies.items())])
         yield _plain(f.LEADER, [((), self.tally.leads)])
         yield _plain(f.BUILD, [((version("alembic-operator"), platform.python_version()), 1)])
         yield from PROCESS_COLLECTOR.collect()

@@ -96,6 +96,13 @@ UNREADABLE = Family(
     "1 for what the API server does not let be read; an empty namespace is all of them.",
     ("resource", "namespace"),
 )
+POLICIES = Family(
+    "gate_policy",
+    "gauge",
+    "1 while the gate's admission policy is there with its binding, else 0: `injection` puts gates into pods (from "
+    "Kubernetes 1.36 on), `validation` refuses pods without. Absent with watchNamespaces: the operator may not look.",
+    ("policy",),
+)
 LEADER = Family("leader", "gauge", "1 while this process acts; 0 while it stands by.")
 BUILD = Family("build_info", "gauge", "1; the version of the operator, and of Python.", ("version", "python"))
 
@@ -103,4 +110,4 @@ OF_MIGRATIONS = (
     READY, REASON, INFO, PENDING, HELD, HELD_SINCE, UNGATED, STARTED, PROGRESS, SUCCESS, SECONDS, ATTEMPTS,
     RUNS, LOCK_TIMEOUTS,
 )  # fmt: skip
-OF_THE_OPERATOR = (GATE_DELAY, RECONCILE, QUEUE, REQUESTS, WATCHES, UNREADABLE, LEADER, BUILD)
+OF_THE_OPERATOR = (GATE_DELAY, RECONCILE, QUEUE, REQUESTS, WATCHES, UNREADABLE, POLICIES, LEADER, BUILD)

@@ -44,6 +44,8 @@ class Tally:
     restarts: Counter[str] = field(default_factory=Counter)
     """How often a list or a watch failed and was begun again, by resource."""
     lock_timeouts: Counter[Key] = field(default_factory=Counter)
+    gate_policies: dict[str, bool] = field(default_factory=dict)
+    """Whether each is there; without what may not be read."""
     looks: dict[str, Buckets] = field(default_factory=lambda: {"success": Buckets(), "error": Buckets()})
     gate_delays: Buckets = field(default_factory=Buckets)
     _passed: dict[Key, frozenset[str]] = field(default_factory=dict)
