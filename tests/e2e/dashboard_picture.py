@@ -52,7 +52,7 @@ def main(picture: Path) -> None:
 
 
 def _play(access: Access, screen: Screen) -> None:
-    """Release v1, v2, and v3, which is broken; then have one that waits for a lock, a slow one, one without a server."""
+    """Release v1, v2, and v3, which is broken; have one more wait for a lock, one be slow, one find no server."""
     teller, start = story.Teller.at(access, screen), Start(access)
     story.database(teller)
     story.first_release(teller)

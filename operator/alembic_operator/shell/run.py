@@ -143,12 +143,9 @@ async def _act(
         first_look = asyncio.ensure_future(_first_look(informer, reflectors))
         await _until(first_look, *reflecting, *guards)
         ready.set()
-        work = [informer.queue.run(reconciler.reconcile), _look_again(settings, informer)]
-        if answers:
-            work.append(answers.run())
-        if settings.gate_policies:
-            work.append(GatePolicies(server, settings.gate_policies, informer.tally).run())
-        async with _running(*work) as working:
+        asking = [answers.run()] if answers else []
+        looking = [_look_again(settings, informer), *_policies(settings, server, informer)]
+        async with _running(informer.queue.run(reconciler.reconcile), *looking, *asking) as working:
             watches = asyncio.ensure_future(
                 kopf.operator(
                     registry=handlers.registry(informer.on_change, server.url),
@@ -159,6 +156,12 @@ async def _act(
             )
             with handlers.straight_to(informer.on_change):
                 await _until(watches, *working, *reflecting, *guards)
+
+
+def _policies(settings: Settings, server: ApiServer, informer: Informer) -> list[Coroutine[Any, Any, None]]:
+    if not settings.gate_policies:
+        return []
+    return [GatePolicies(server, settings.gate_policies, informer.tally).run()]
 
 
 @asynccontextmanager
