@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
@@ -19,6 +17,7 @@ from alembic_operator.core.observation.pods import Pod
 from alembic_operator.kube.answers import Answers, ask
 from alembic_operator.kube.cache import Key
 from devcluster.controlplane import ApiServer
+from tests.api.listener import listening
 from tests.api.operator_process import OperatorProcess, account
 from tests.api.rest import Rest
 from tests.api.shop import MIGRATION, Shop, message, until
@@ -29,14 +28,6 @@ pytest_plugins = ["tests.api.operator_fixtures"]
 RUN = "shop/users-1"
 KEY = Key("shop", "users")
 ANSWER = Progress(at=2000, since=1760, moved=1760, run=RUN, revision="b2", index=2, of=3, waiting_for=WaitingFor(4711))
-LISTENER = """
-import json, sys, time
-from alembic_operator.contract.progress import PROGRESS_PORTS
-from alembic_operator.runner.process.listener import listen
-said = json.loads(sys.argv[1])
-print(listen(PROGRESS_PORTS, lambda: json.dumps({**said, "at": time.time()})), flush=True)
-time.sleep(600)
-"""
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -147,18 +138,13 @@ def test_the_status_says_how_far_a_run_is_while_it_lasts_and_is_written_once_in_
     assert told["value"] == run
     now = time.time()
     said = replace(ANSWER, run=run, since=now - 240, moved=now - 240)
-    with subprocess.Popen(
-        [sys.executable, "-c", LISTENER, json.dumps(asdict(said))], stdout=subprocess.PIPE
-    ) as program:
-        assert program.stdout
-        assert int(program.stdout.readline()) in PROGRESS_PORTS
+    with listening(said):
         shop.kubelet.starts(pod, address="127.0.0.1")
         quiet = shop.becomes("Migrating")
         assert "progress" not in quiet
         until(lambda: "progress" in shop.status(), shop.status)
         first = shop.see()
         until(lambda: shop.status()["progress"]["at"] != first["status"]["progress"]["at"], shop.status)
-        program.kill()
     progress = first["status"]["progress"]
     assert (progress["revision"], progress["index"], progress["of"]) == ("b2", 2, 3)
     assert progress["waitingFor"] == {"pid": 4711}

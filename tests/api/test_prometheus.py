@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from alembic_operator.contract import ExitCode, Failure, Result
+from alembic_operator.contract.progress import Progress
 from alembic_operator.core.names import MIGRATION_LABEL
 from devcluster.controlplane import ApiServer
 from tests.api.chart import of_kind, render
+from tests.api.listener import listening
 from tests.api.operator_process import OperatorProcess, account, allow_policies, free_port
 from tests.api.rest import Manifest, Rest
 from tests.api.shop import POD, Shop, until
@@ -59,6 +61,7 @@ def watched(cluster: ApiServer, admin: Rest, empty_shop: Shop, other_shop: Shop,
     kubeconfig = account(admin, cluster, empty_shop.namespace, tmp_path, *namespaces)
     allow_policies(admin, empty_shop.namespace, "gone")
     flags = (
+        "--progress",
         "--gate-policies=gone",
         *(f"--namespace={one}" for one in (*namespaces, FORBIDDEN)),
         f"--metrics-port={port}",
@@ -134,9 +137,18 @@ def _live(watched: Watched) -> None:
     _retry(watched)
     shop.change(source={"image": "registry.test/users:2"})
     users.held(replicas, 1)
-    shop.kubelet.starts(shop.pod(besides=(first,)))
-    shop.becomes("Migrating")
-    watched.sees("alembic_operator_migration_held_pods", 1)
+    pod = shop.pod(besides=(first,))
+    moved = int(time.time()) - 400
+    said = Progress(at=0, since=moved, moved=moved, run=_run_of(pod, shop), revision="b2", index=1, of=1)
+    with listening(said):
+        shop.kubelet.starts(pod, address="127.0.0.1")
+        shop.becomes("Migrating")
+        watched.sees("alembic_operator_migration_held_pods", 1)
+        watched.sees("alembic_operator_migration_run_progress_timestamp_seconds", moved)
+
+
+def _run_of(pod: Manifest, shop: Shop) -> str:
+    return f"{shop.namespace}/{pod['metadata']['ownerReferences'][0]['name']}"
 
 
 def _retry(watched: Watched) -> None:
