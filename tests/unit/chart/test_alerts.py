@@ -22,10 +22,7 @@ LIVES = {
     ),
     "AlembicPodsHeld": ({f"migration_held_pods{ONE}": "0x4 2x15 0x9"}, "17m"),
     "AlembicMigrationWithoutProgress": (
-        {
-            f"migration_run_started_timestamp_seconds{ONE}": "60x20 _x9",
-            f"migration_run_progress_timestamp_seconds{ONE}": "60+60x9 600x10 _x9",
-        },
+        {f"migration_run_progress_timestamp_seconds{ONE}": "60+60x9 600x10 _x9"},
         "18m",
     ),
     "AlembicMigrationBlocked": ({f"migration_lock_timeouts_total{ONE}": "0x5 1x60"}, "10m"),
