@@ -1,9 +1,11 @@
 """`kubectl alembic` with a real kubectl, against a real API server: what it prints, changes and ends with."""
 
 import json
+import tarfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -147,8 +149,8 @@ def test_pods_that_the_real_policy_refuses_are_told_by_the_name_of_their_workloa
     assert (code, "users is newer than the last try" in out) == (2, True), out
 
 
-def test_check_asks_by_a_job_of_its_own_prints_the_answer_and_leaves_nothing(
-    ask: Ask, rest: Rest, api_server: ApiServer, namespace: str
+def test_check_asks_by_a_job_of_its_own_and_leaves_nothing_and_a_bundle_reads_all_that_it_wants(
+    ask: Ask, rest: Rest, api_server: ApiServer, namespace: str, tmp_path: Path
 ) -> None:
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": namespace}}
     runner = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "alembic-operator-runner"}}
@@ -166,6 +168,14 @@ def test_check_asks_by_a_job_of_its_own_prints_the_answer_and_leaves_nothing(
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert (container["command"], container["image"]) == (["python3", RUNNER_PATH, "check"], "shop:2")
     assert rest.items(JOB, namespace) == []
+
+    bundle = tmp_path / "bundle.tar.gz"
+    code, _, err = ask("support-bundle", "users", "-n", namespace, f"--file={bundle}")
+    assert code == 0, err
+    with tarfile.open(bundle) as archive:
+        files = {one.name.partition("/")[2]: archive.extractfile(one).read().decode() for one in archive}  # type: ignore[union-attr]
+    assert files["errors.txt"] == ""
+    assert ("image: shop:2" in files["migration.yaml"], "Server Version" in files["versions.txt"]) == (True, True)
 
 
 def _answer(rest: Rest, namespace: str, result: Result) -> Any:

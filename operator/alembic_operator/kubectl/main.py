@@ -4,6 +4,7 @@ Exit codes: 0 ready, 1 error, 2 not ready yet, 3 stalled.
 """
 
 import argparse
+import os
 import sys
 
 from alembic_operator.contract import seconds
@@ -34,9 +35,14 @@ def main(argv: list[str] | None = None) -> int:
     except SystemExit as ended:  # argparse's own 2 would mean: not ready yet
         return _ERROR if ended.code else 0
     try:
-        return int(COMMANDS[asked.command](Call(Kubectl(flags=_flags(asked)), Console(highlight=False), asked)))
+        code = COMMANDS[asked.command](Call(Kubectl(flags=_flags(asked)), Console(highlight=False), asked))
+        sys.stdout.flush()
+        return int(code)
     except KubectlError as error:
         sys.stderr.write(f"error: {harmless(str(error))}\n")
+        return _ERROR
+    except BrokenPipeError:  # who reads, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return _ERROR
     except KeyboardInterrupt:
         return _INTERRUPTED

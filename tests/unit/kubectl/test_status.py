@@ -1,6 +1,8 @@
 """What `kubectl alembic status` makes of many migrations, missing rights, and a cluster that goes away."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +88,37 @@ def test_a_watch_that_cannot_begin_is_an_error_and_one_whose_time_is_over_says_h
     assert main(["status", "users", "--exit"]) == 1
     script(tmp_path, monkeypatch, {"databasemigrations": migration("Reconciling", "Migrating")})
     assert main(["status", "users", "--exit", "--timeout=10ms"]) == 2
+
+
+@pytest.mark.parametrize(("environment", "coloured"), [({}, False), ({"FORCE_COLOR": "1"}, True)])
+def test_only_a_terminal_gets_colours(
+    environment: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    coloured: bool,
+) -> None:
+    script(tmp_path, monkeypatch, {"databasemigrations": stalled()})
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert main(["status", "users"]) == 3
+    assert ("\x1b[1;31m" in capsys.readouterr().out) is coloured
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert main(["status", "users"]) == 3
+    assert "31m" not in capsys.readouterr().out
+
+
+def test_a_reader_that_has_seen_enough_ends_a_log_without_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last: dict[str, Any] = {"lastRun": {"job": "users-0123456789", "attempt": 1}}
+    (tmp_path / "object").write_text(json.dumps(migration(**last)))
+    write(tmp_path, monkeypatch, f'case "$*" in *logs*) yes line;; *) cat {tmp_path}/object;; esac')
+    plugin = str(Path(sys.executable).parent / "kubectl-alembic")
+    with subprocess.Popen([plugin, "logs", "users"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout
+        assert running.stdout.readline() == b"line\n"
+        running.stdout.close()
+        assert running.stderr
+        assert (running.stderr.read(), running.wait(20)) == (b"", 1)
