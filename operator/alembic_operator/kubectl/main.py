@@ -67,6 +67,10 @@ def parser() -> argparse.ArgumentParser:
     _add_status(add("status", "how migrations stand, and what to do next", ""))
     why = add("why", "why a pod, or the pods of a workload, do not start", "pod")
     history = add("history", "which runs there were, newest first")
+    history.add_argument(
+        "--database", action="store_true", help="those that the database remembers, asked by a Job: the newest 100"
+    )
+    _timeout(history)
     for one in (why, history):
         _output(one, "json", "yaml")
     logs = add("logs", "the log of the last run, for people")
@@ -77,7 +81,7 @@ def parser() -> argparse.ArgumentParser:
         ("plan", "the SQL that a run would execute now, approximately, by such a Job"),
     ):
         one = add(name, does)
-        one.add_argument("--timeout", default="5m", type=_duration, help="for the answer; default: 5m")
+        _timeout(one)
         if name == "check":
             _output(one, "json", "yaml")
     for name, does in (("retry", "a new run"), ("suspend", "nothing new"), ("resume", "what was suspended")):
@@ -106,6 +110,10 @@ def _add_status(status: argparse.ArgumentParser) -> None:
     status.add_argument("-w", "--watch", action="store_true", help="look again every 2 s")
     status.add_argument("--exit", action="store_true", help="watch, and end when all are ready or one is stalled")
     status.add_argument("--timeout", default="0s", type=_duration, help="end --watch then, such as 10m; 0s: never")
+
+
+def _timeout(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--timeout", default="5m", type=_duration, help="for the answer of a Job; default: 5m")
 
 
 def _output(one: argparse.ArgumentParser, *choices: str) -> None:

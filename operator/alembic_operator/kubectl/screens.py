@@ -8,6 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from alembic_operator.api.status import HistoryEntry
+from alembic_operator.core.observation import reading
+from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.core.runs import messages
 from alembic_operator.kubectl.diagnosis.diagnosis import Diagnosis, Standing
 from alembic_operator.kubectl.diagnosis.tree import Branch
@@ -41,12 +43,30 @@ def _diagnosis(told: Diagnosis) -> RenderableType:
 
 def history(runs: Sequence[HistoryEntry]) -> RenderableType:
     """Return finished runs as a table, in their order."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
-    for heading in ("FINISHED", "OUTCOME", "FROM", "TO", "IMAGE"):
-        table.add_column(heading, overflow="fold", no_wrap=heading == "FINISHED")
+    table = _table("FINISHED", "OUTCOME", "FROM", "TO", "IMAGE")
     for one in runs:
         came, went = messages.heads(one.from_), messages.heads(one.to)
         table.add_row(*map(_text, (one.finished_at, one.outcome, came, went, one.image or "")))
+    return table
+
+
+def runs(rows: Sequence[Manifest]) -> RenderableType:
+    """Return rows of the table of runs as a table, in their order."""
+    table = _table("STARTED", "SECONDS", "COMMAND", "OUTCOME", "FROM", "TO", "IMAGE")
+    for row in rows:
+        came, went = (messages.heads(tuple(reading.texts(row, name))) for name in ("from", "to"))
+        outcome = reading.text(row, "outcome")
+        took = row.get("seconds")
+        seconds = f"{took:.1f}" if isinstance(took, (int, float)) else ""
+        told = (outcome or "under way or killed", came, went if outcome else "", reading.text(row, "image"))
+        table.add_row(*map(_text, (reading.text(row, "startedAt"), seconds, reading.text(row, "command"), *told)))
+    return table
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
+    for at, heading in enumerate(headings):
+        table.add_column(heading, overflow="fold", no_wrap=at == 0)
     return table
 
 

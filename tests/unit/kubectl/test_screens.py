@@ -1,6 +1,7 @@
 """What the plugin draws, as golden text at 80 and 120 columns; and that nothing in an object steers the terminal."""
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,9 @@ from rich.console import Console, RenderableType
 
 from alembic_operator.api.status import HistoryEntry
 from alembic_operator.kubectl import screens
+from alembic_operator.kubectl.diagnosis import answer, refusal
 from alembic_operator.kubectl.diagnosis import migration as migrations
 from alembic_operator.kubectl.diagnosis import pod as of_pods
-from alembic_operator.kubectl.diagnosis import refusal
 from alembic_operator.kubectl.diagnosis.operators import read_operators
 from alembic_operator.kubectl.diagnosis.surroundings import Surroundings
 from alembic_operator.kubectl.diagnosis.tree import branch
@@ -61,6 +62,20 @@ PROGRESS: dict[str, Any] = {
     "at": "2026-11-30T03:29:55Z",
     "movedAt": "2026-11-30T03:28:00Z",
 }
+ROW = {
+    "run": "users-3f9a1c22bd-x7k2p/0a1b2c",
+    "versionTable": "alembic_version",
+    "command": "upgrade",
+    "image": "users:7",
+    "from": ["f3a9c1e7b204"],
+    "to": ["d25c8a41f7e6"],
+    "startedAt": "2026-11-30T03:25:55Z",
+    "seconds": 4.2,
+    "outcome": "UpToDate",
+    "error": None,
+}
+KILLED = ROW | {"startedAt": "2026-11-29T03:25:55Z", "seconds": None, "outcome": None, "to": None}
+LOG = ("print of env.py", '{"event": "ended"}', "[1]", json.dumps(ROW), json.dumps(KILLED))
 STEERING = "a\x1b[2Jb\u202ec\rd\u2028e\nNext  rm -rf /"
 
 
@@ -82,6 +97,7 @@ def scenes() -> dict[str, RenderableType]:
         "why-unserved": screens.diagnoses([of_pods.diagnose(pod(), UNSEEN, UNSERVED)]),
         "why-refused": screens.diagnoses([refusal.diagnose(refused, replica_set(), None)]),
         "history": screens.history([HistoryEntry.model_validate(RUN)]),
+        "history-database": screens.runs(answer.of_runs(LOG)),
     }
 
 
@@ -119,6 +135,7 @@ def test_no_text_of_an_object_steers_the_terminal_or_looks_like_a_line_of_ours()
         for one in (
             screens.diagnoses([migrations.diagnose(raw, AROUND, wide=True), of_pods.diagnose(waits, raw, AROUND)]),
             screens.history([HistoryEntry.model_validate(run)]),
+            screens.runs([ROW | {"outcome": STEERING, "image": STEERING, "to": [STEERING]}]),
             screens.tree(
                 branch("it", {"it": raw | {"spec": raw["spec"] | {"dependsOn": [{"name": "on"}]}}, "on": raw})
             ),

@@ -18,7 +18,7 @@ from alembic_operator.kubectl import lines, screens
 from alembic_operator.kubectl.commands.call import Call
 from alembic_operator.kubectl.commands.source import server_of, source_of
 from alembic_operator.kubectl.diagnosis import answer, refusal
-from alembic_operator.kubectl.diagnosis.diagnosis import Standing
+from alembic_operator.kubectl.diagnosis.diagnosis import Diagnosis, Standing
 from alembic_operator.kubectl.facts import MIGRATIONS, KubectlError
 
 _PACE = 1.0
@@ -59,8 +59,30 @@ def plan(call: Call) -> int:
     if told.standing in {Standing.ERROR, Standing.STALLED} or not sql:
         for line in log:
             call.err.print(screens.line(lines.read(line)), soft_wrap=True)
-        call.err.print(screens.diagnoses([call.here(told)]))
+        return _not_told(call, told)
     return told.standing
+
+
+def runs(call: Call) -> int:
+    """Say which runs the table in the database holds."""
+    with _asked(call, "runs") as asked:
+        pod = _ended(call, asked)
+        found = answer.of_runs(call.kubectl.lines("logs", pod.name, asked.at, "--container=migrate"))
+    end = run.pod_ending(pod)
+    if end.error or not end.result:
+        return _not_told(call, answer.of_check(asked.migration, end))
+    if not found:
+        raise KubectlError(f"the database remembers no run of {asked.migration.name}; see docs/howto/history.md")
+    if call.asked.output in DATA:
+        call.tell(found)
+    else:
+        call.show(screens.runs(found))
+    return Standing.READY
+
+
+def _not_told(call: Call, why: Diagnosis) -> int:
+    call.err.print(screens.diagnoses([call.here(why)]))
+    return why.standing
 
 
 @contextmanager

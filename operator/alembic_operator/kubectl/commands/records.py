@@ -4,6 +4,7 @@ from alembic_operator.api.reasons import Occasion, Reason
 from alembic_operator.core.observation import reading
 from alembic_operator.core.observation.migrations import read_migration
 from alembic_operator.kubectl import lines, screens
+from alembic_operator.kubectl.commands import asking
 from alembic_operator.kubectl.commands.call import DATA, Call
 from alembic_operator.kubectl.diagnosis.diagnosis import Standing
 from alembic_operator.kubectl.diagnosis.migration import log_of
@@ -13,6 +14,8 @@ from alembic_operator.kubectl.facts import MIGRATIONS, NOT_FOUND, KubectlError
 
 def history(call: Call) -> int:
     """Say which runs there were."""
+    if call.asked.database:
+        return asking.runs(call)
     name = call.asked.name
     runs = read_migration(call.kubectl.get(MIGRATIONS, name)).status.history
     if not runs:

@@ -4,7 +4,9 @@ import json
 from collections.abc import Iterable
 
 from alembic_operator.api.reasons import Effect
+from alembic_operator.core.observation import reading
 from alembic_operator.core.observation.migrations import Migration
+from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.core.observation.results import run_error
 from alembic_operator.core.runs import messages
 from alembic_operator.core.runs.run import RunEnd
@@ -48,9 +50,17 @@ def of_plan(log: Iterable[str]) -> tuple[list[str], list[str]]:
     return sql, others
 
 
+def of_runs(log: Iterable[str]) -> list[Manifest]:
+    """Return the rows of the table of runs: JSON, among what env.py and the runner say."""
+    return [row for row in map(_json, log) if "versionTable" in row]
+
+
 def _is_logged(line: str) -> bool:
+    return "event" in _json(line)
+
+
+def _json(line: str) -> Manifest:
     try:
-        found = json.loads(line)
+        return reading.fields(json.loads(line))
     except (ValueError, RecursionError):
-        return False
-    return isinstance(found, dict) and "event" in found
+        return {}
