@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.e2e.migration import PATIENCE
+from tests.e2e.migration import PATIENCE, database
 from tests.e2e.shop import BROKEN, REVISIONS
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def ask(access: Access, *words: str) -> tuple[int, str]:
 
 
 def test_a_person_sees_with_the_plugin_what_waits_why_and_what_would_run(open_shop: OpenShop) -> None:
-    shop = open_shop("seen")
+    shop = open_shop("seen", database=database("seen") | {"history": "Enabled"})
     access = shop.app.access
     shop.hold()
     shop.app.ship(BROKEN)
@@ -69,5 +69,10 @@ def test_a_person_sees_with_the_plugin_what_waits_why_and_what_would_run(open_sh
     code, said = ask(access, "plan", "seen")
     assert (code, said.startswith("-- What `upgrade"), "ALTER TABLE" in said) == (2, True, True), said
     assert '"event"' not in said
+    code, said = ask(access, "history", "seen", "--database")
+    newest, first = [line.split() for line in said.splitlines()[1:]]
+    assert code == 0
+    assert (newest[2:4], newest[-1]) == (["upgrade", "RevisionFailed"], BROKEN), said
+    assert (first[2:4], first[4], first[-1]) == (["upgrade", "UpToDate"], "base", "localhost/users:v1"), said
     assert shop.migration.raw()["status"]["lastRun"] == before
     assert access.get("jobs", "--selector=alembic-operator.dev/question")["items"] == []
