@@ -72,7 +72,7 @@ def test_a_person_sees_with_the_plugin_what_waits_why_and_what_would_run(open_sh
     code, said = ask(access, "history", "seen", "--database")
     newest, first = [line.split() for line in said.splitlines()[1:]]
     assert code == 0
-    assert (newest[2:4], newest[-1]) == (["upgrade", "RevisionFailed"], BROKEN), said
-    assert (first[2:4], first[4], first[-1]) == (["upgrade", "UpToDate"], "base", "localhost/users:v1"), said
+    assert (newest[2:4], newest[-1]) == (["upgrade", "RevisionFailed"], f"localhost/users:{BROKEN}"), said
+    assert (first[2:6], first[-1]) == (["upgrade", "UpToDate", "no", "revision"], "localhost/users:v1"), said
     assert shop.migration.raw()["status"]["lastRun"] == before
     assert access.get("jobs", "--selector=alembic-operator.dev/question")["items"] == []
