@@ -73,10 +73,7 @@ def runs(call: Call) -> int:
         return _not_told(call, answer.of_check(asked.migration, end))
     if not found:
         raise KubectlError(f"the database remembers no run of {asked.migration.name}; see docs/howto/history.md")
-    if call.asked.output in DATA:
-        call.tell(found)
-    else:
-        call.show(screens.runs(found))
+    call.record(found, screens.runs(found))
     return Standing.READY
 
 

@@ -69,6 +69,13 @@ class Call:
         else:
             yaml.safe_dump(data, self.console.file, sort_keys=False, allow_unicode=False)
 
+    def record(self, data: Any, drawn: RenderableType) -> None:
+        """Print what is written down for a person or a program."""
+        if self.asked.output in DATA:
+            self.tell(data)
+        else:
+            self.show(drawn)
+
     def answer(self, told: Sequence[Diagnosis]) -> None:
         """Print diagnoses for a person or a program."""
         here = [self.here(one) for one in told]

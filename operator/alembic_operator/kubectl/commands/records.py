@@ -5,7 +5,7 @@ from alembic_operator.core.observation import reading
 from alembic_operator.core.observation.migrations import read_migration
 from alembic_operator.kubectl import lines, screens
 from alembic_operator.kubectl.commands import asking
-from alembic_operator.kubectl.commands.call import DATA, Call
+from alembic_operator.kubectl.commands.call import Call
 from alembic_operator.kubectl.diagnosis.diagnosis import Standing
 from alembic_operator.kubectl.diagnosis.migration import log_of
 from alembic_operator.kubectl.diagnosis.tree import branch
@@ -20,10 +20,7 @@ def history(call: Call) -> int:
     runs = read_migration(call.kubectl.get(MIGRATIONS, name)).status.history
     if not runs:
         raise KubectlError(f"no run of {name} has ended yet; `kubectl alembic status {name}` tells more")
-    if call.asked.output in DATA:
-        call.tell([one.model_dump(mode="json", by_alias=True) for one in runs])
-    else:
-        call.show(screens.history(runs))
+    call.record([one.model_dump(mode="json", by_alias=True) for one in runs], screens.history(runs))
     return Standing.READY
 
 
