@@ -44,7 +44,7 @@ def main(picture: Path) -> None:
     begun = time.time()
     prometheus = monitoring.start()
     _play(access, screen)
-    time.sleep(20)  # so that the end of the story is a part of the picture
+    time.sleep(60)  # so that the alert fires, and the end of the story is a part of the picture
     seconds = int(time.time() - begun)
     dashboard = json.loads(DASHBOARD.read_text())
     picture.write_text(draw(dashboard, lambda panel: _answers(prometheus, panel, seconds)), encoding="utf-8")

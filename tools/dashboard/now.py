@@ -80,7 +80,7 @@ NOW = (
             Query(f"{each(of(f.ATTEMPTS))} {_NOT_READY}", "Attempt"),
         ),
         nothing="all are ready",
-        height=8,
+        height=6,
     ),
     Panel(
         "Pods held, by migration",

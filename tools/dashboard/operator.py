@@ -5,7 +5,7 @@ from alembic_operator.shell.metrics.families import PREFIX
 from tools.dashboard.panels import Panel, Query, quantile
 
 _OURS = f"and on (job, instance) {PREFIX}{f.BUILD.name}"
-_REFUSED = PREFIX + f.REQUESTS.name + '{code!~"2.."}'
+_REFUSED = PREFIX + f.REQUESTS.name + '{code!~"2..|404"}'
 
 
 def _rate(family: f.Family, suffix: str = "") -> str:
@@ -92,6 +92,7 @@ OPERATOR = (
         "timeseries",
         8,
         (Query(f"sum by (resource) ({PREFIX}{f.WATCHES.name})", "{{resource}}"),),
+        nothing="none",
     ),
     Panel(
         "Requests to the API server",
@@ -103,7 +104,7 @@ OPERATOR = (
     ),
     Panel(
         "Requests that were refused",
-        "By code: 403 a missing right, 409 somebody was quicker, 429 too many, 0 no answer.",
+        "By code, without 404: 403 a missing right, 409 somebody was quicker, 429 too many, 0 no answer.",
         "timeseries",
         8,
         (Query(f"sum by (code) (rate({_REFUSED}[$__rate_interval]))", "{{code}}"),),

@@ -60,7 +60,7 @@ RUNS = (
             Query(f"{each(of(f.ATTEMPTS))} and on (namespace, name) {_SLOWEST}", "Attempt"),
             Query(f"{ago(f.SUCCESS)} and on (namespace, name) {_SLOWEST}", "Last success", "s"),
         ),
-        height=8,
+        height=6,
     ),
     Panel(
         "Runs that gave up because of a lock",
@@ -79,7 +79,7 @@ RUNS = (
     ),
     Panel(
         "How long pods still waited after the run",
-        "Pods that had been held when the run ended well. Most look again after a few seconds.",
+        "Pods that had been held. Most look again after a few seconds, and pass before the run has ended: 0.",
         "timeseries",
         8,
         (
@@ -87,16 +87,17 @@ RUNS = (
             Query(quantile(0.95, f.GATE_DELAY, "$__range"), "19 of 20"),
         ),
         "s",
+        nothing="no pod had waited",
     ),
     Panel(
         "Passed within 60 s",
-        "The share of the pods that had been held when the run ended well; of the time that is shown.",
+        "The share of the pods that had been held; of the time that is shown.",
         "stat",
         4,
         (
             Query(
                 f'sum(increase({PREFIX}{f.GATE_DELAY.name}_bucket{{le="60.0"}}[$__range])) / '
-                f"sum(increase({PREFIX}{f.GATE_DELAY.name}_count[$__range]))"
+                f"(sum(increase({PREFIX}{f.GATE_DELAY.name}_count[$__range])) > 0)"
             ),
         ),
         "percentunit",

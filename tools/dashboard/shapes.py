@@ -15,6 +15,7 @@ Answers = Mapping[str, Sequence[Json]]
 
 LINES = ("#7eb26d", "#eab839", "#6ed0e0", "#ef843c", "#e24d42", "#1f78c1", "#ba43a9", "#705da0")
 COLORS = {"green": "#56d364", "yellow": "#e3b341", "red": "#ff7b72"}
+_STATES = {"Stalled": "red", "Reconciling": "yellow"}
 GREY = "#8b949e"
 LINE_HEIGHT = 17
 MOST = 4
@@ -38,7 +39,7 @@ def text(x: float, y: float, words: str, **style: str) -> str:
 
 def inside(panel: Json, answers: Answers, box: Box) -> Iterator[str]:
     """Draw a panel's inside, or what it says where there is nothing."""
-    if not any(answers.values()):
+    if not list(_series(panel, answers)):
         words = panel["fieldConfig"]["defaults"].get("noValue", "no data")
         return iter([text(box.x + box.width / 2, box.y + box.height / 2, words, text_anchor="middle", fill=GREY)])
     return _KINDS[panel["type"]](panel, answers, box)
@@ -60,7 +61,7 @@ def _numbers(panel: Json, answers: Answers, box: Box) -> Iterator[str]:
 def _curves(panel: Json, answers: Answers, box: Box) -> Iterator[str]:
     drawn = [(_legend(one, target), _points(one)) for target, one in _series(panel, answers)]
     legend_lines = min(len(drawn), MOST) + (len(drawn) > MOST)
-    area = Box(box.x + 52, box.y + 6, box.width - 58, box.height - 12 - LINE_HEIGHT * legend_lines)
+    area = Box(box.x + 62, box.y + 6, box.width - 68, box.height - 12 - LINE_HEIGHT * legend_lines)
     times = [at for _, points in drawn for at, _ in points]
     first, last = min(times), max(*times, min(times) + 1)
     top = max(0.0, *(value for _, points in drawn for _, value in points)) or 1
@@ -94,14 +95,17 @@ def _table(panel: Json, answers: Answers, box: Box) -> Iterator[str]:
             if title := names.get(f"Value #{letter}"):
                 row[title] = written(float(one["value"][1]), units.get(title, "short"))
     shown = [title for title in names.values() if any(title in row for row in rows.values())]
-    wide = box.width / len(shown)
-    for column, title in enumerate(shown):
-        x = box.x + 8 + wide * column
-        yield text(x, box.y + LINE_HEIGHT, title, fill=GREY)
-        for line, row in enumerate(list(rows.values())[: int(box.height / LINE_HEIGHT / 1.3) - 1], start=1):
-            words = row.get(title, "")
-            color = COLORS["red"] if words == "Stalled" else COLORS["yellow"] if words == "Reconciling" else "#c9d1d9"
-            yield text(x, box.y + LINE_HEIGHT * (1 + 1.3 * line), words, fill=color)
+    cells = [[title, *(row.get(title, "") for row in rows.values())] for title in shown]
+    longest = [max(map(len, column)) + 2 for column in cells]
+    x = box.x + 8
+    for column, length in zip(cells, longest, strict=True):
+        for line, words in enumerate(column[: int(box.height / LINE_HEIGHT / 1.3)]):
+            yield text(x, box.y + LINE_HEIGHT * (1 + 1.3 * line), words, fill=_ink(words) if line else GREY)
+        x += (box.width - 8) * length / sum(longest)
+
+
+def _ink(words: str) -> str:
+    return COLORS[_STATES[words]] if words in _STATES else "#c9d1d9"
 
 
 _KINDS = {"stat": _numbers, "timeseries": _curves, "table": _table}
@@ -110,7 +114,8 @@ _KINDS = {"stat": _numbers, "timeseries": _curves, "table": _table}
 def _series(panel: Json, answers: Answers) -> Iterator[tuple[Json, Json]]:
     for letter, target in zip(ascii_uppercase, panel["targets"], strict=False):
         for one in answers.get(letter, ()):
-            yield target, one
+            if "values" in one or one["value"][1] != "NaN":
+                yield target, one
 
 
 def _points(one: Json) -> list[tuple[float, float]]:

@@ -11,12 +11,12 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.openmetrics.exposition import generate_latest as generate_open_metrics
 from prometheus_client.registry import Collector
 
-from alembic_operator.api.status import Status
+from alembic_operator.api.status import LastRun, Status
 from alembic_operator.kube.cache import Key
 from alembic_operator.shell.metrics import families as f
 from alembic_operator.shell.metrics.endpoint import rendered
 from alembic_operator.shell.metrics.migrations import samples
-from alembic_operator.shell.metrics.tally import Tally
+from alembic_operator.shell.metrics.tally import BOUNDS, Tally
 
 KEY = Key("shop", "users")
 RUNNING = {"attempt": 1, "startedAt": "2026-01-01T00:00:00Z"}
@@ -54,6 +54,30 @@ def test_a_run_is_counted_once_however_often_its_status_is_written() -> None:
     tally.forget(KEY)
     assert not tally.runs
     assert not tally.lock_timeouts
+
+
+def passed(left: str, came: str = "00", **run: str) -> list[int]:
+    """Return how many waited for up to 5 ms, and for up to 5 s, when a pod passes in the look after the first one."""
+    tally = Tally()
+    last = LastRun(attempt=1, **{name: f"2026-01-01T00:00:{second}Z" for name, second in run.items()})
+    migration = SimpleNamespace(status=SimpleNamespace(last_run=last))
+    times = {"started_at": f"2026-01-01T00:00:{came}Z", "finished_at": f"2026-01-01T00:00:{left}Z"}
+    for opened in (False, True):
+        pod = SimpleNamespace(name="p", gate=SimpleNamespace(opened=opened, **times))
+        tally.seen(KEY, SimpleNamespace(gated=(pod,), migration=migration))  # type: ignore[arg-type]
+    counts = tally.gate_delays.counts
+    return [counts[0], sum(counts[1 : BOUNDS.index(5.0) + 1])]
+
+
+def test_a_held_pod_is_counted_also_when_it_passes_before_its_run_is_told_to_have_ended() -> None:
+    assert passed("30", started_at="10", finished_at="27") == [0, 1]
+    assert passed("30", started_at="10") == passed("30", started_at="10", finished_at="31") == [1, 0]
+
+
+def test_a_pod_that_did_not_wait_or_not_for_this_run_is_not_counted() -> None:
+    assert passed("30", "29", started_at="10") == [0, 0]
+    assert passed("30", "20", started_at="01", finished_at="15") == [0, 0]
+    assert passed("30", started_at="40") == [0, 0]
 
 
 class Two(Collector):

@@ -15,7 +15,7 @@ from alembic_operator.core.observation.reading import moment
 from alembic_operator.core.observation.source import PodParts
 from alembic_operator.core.runs import messages
 
-_HELD_AFTER = timedelta(seconds=3)
+HELD_AFTER = timedelta(seconds=3)
 """A pod that finds its revision there is through before that, and worth no word."""
 
 _NAMED = 3
@@ -59,7 +59,7 @@ def held_pods(seen: Observation, status: Status) -> HeldPods:
         since = _waits_since(pod)
         if since is None or pod.name == _migrating(status):
             continue
-        wait = (since + _HELD_AFTER - seen.now).total_seconds()
+        wait = (since + HELD_AFTER - seen.now).total_seconds()
         if wait > 0:
             soon.append(wait)
         else:

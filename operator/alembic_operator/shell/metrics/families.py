@@ -75,7 +75,7 @@ LOCK_TIMEOUTS = Family(
 GATE_DELAY = Family(
     "gate_delay_seconds",
     "histogram",
-    "How long pods that had waited still waited at their gate after the run had ended well.",
+    "How long pods that had waited still waited at their gate after the end of the run; 0 for who passed before that.",
 )
 RECONCILE = Family(
     "reconcile_duration_seconds", "histogram", "Looks at a migration, by result: success or error.", ("result",)

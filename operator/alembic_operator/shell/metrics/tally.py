@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from alembic_operator.api.status import LastRun, Status
+from alembic_operator.core.gates.held_pods import HELD_AFTER
 from alembic_operator.core.observation.gated_pods import GatedPod
 from alembic_operator.core.observation.observation import Observation
 from alembic_operator.core.observation.reading import moment
@@ -89,7 +90,11 @@ class Tally:
                 self._count(pod, observation.migration.status.last_run)
 
     def _count(self, pod: GatedPod, run: LastRun | None) -> None:
-        ended = moment(run.finished_at) if run else None
         came, left = (moment(pod.gate.started_at), moment(pod.gate.finished_at)) if pod.gate else (None, None)
-        if ended and came and left and came <= ended <= left:
+        if not (run and came and left and left - came >= HELD_AFTER):
+            return
+        started, ended = moment(run.started_at), moment(run.finished_at)
+        if ended and came <= ended <= left:
             self.gate_delays.observe((left - ended).total_seconds())
+        elif started and started <= left and (ended is None or left < ended):
+            self.gate_delays.observe(0)  # its revision was there before the Job was told to be complete
