@@ -72,17 +72,17 @@ def test_the_result_of_the_deadline_names_who_held_the_lock_last(
     assert "\n" not in run.result.error.message
 
 
-def test_a_connection_that_the_project_itself_forgot_is_told_as_such(
-    any_project: Project, runner: Runner, database: Database, deadline: str
+def test_a_connection_that_the_project_itself_forgot_is_told_as_such_and_not_waited_for_to_the_end(
+    any_project: Project, runner: Runner, database: Database
 ) -> None:
     _busy(database)
     any_project.begin(before="forgotten = connectable.connect(); forgotten.execute(text('select 1 from busy'))")
     any_project.revision("one", f'op.execute("{ALTER}")')
-    words = ("upgrade", "--lock-timeout", "400ms", "--deadline", deadline)
-    run = runner.run(any_project, *words, APP_URL=database.url("psycopg2"))
-    assert run.code == 76, run.stderr
+    run = runner.run(any_project, "upgrade", "--lock-timeout", "400ms", APP_URL=database.url("psycopg2"))
+    assert (run.code, run.result.reason, len(run.said("retrying"))) == (70, "RevisionFailed", 2), run.stderr
     assert run.result.error
     assert "(another connection of this run, user owner, idle in transaction" in run.result.error.message
+    assert "op.get_bind() alone" in run.result.error.hint
 
 
 def test_a_deadline_in_an_attempt_that_has_not_met_the_lock_names_who_held_it_before(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alembic_operator.runner.database.activity import OWN, Blocker
+from alembic_operator.runner.database.activity import OWN, Activity, Blocker
 
 CASES = {
     "a session that is at work": (
@@ -31,3 +31,19 @@ def test_a_blocker_is_named_with_what_it_does_and_since_when(case: str) -> None:
 def test_an_idle_blocker_is_told_to_the_log_with_the_age_of_its_idleness() -> None:
     facts = Blocker(7, "reporting", "shop", "idle in transaction", 1990.0, 2000.0, 1860.0).facts()
     assert (facts["idle seconds"], facts["query seconds"], facts["transaction seconds"]) == (1860.0, 1990.0, 2000.0)
+
+
+@pytest.mark.parametrize(
+    ("blockers", "waits"),
+    [
+        ((), False),
+        ((Blocker(7, OWN, idle_seconds=2.1), Blocker(8, OWN, idle_seconds=9.0)), True),
+        ((Blocker(7, OWN, idle_seconds=2.1), Blocker(8, "reporting", idle_seconds=9.0)), False),
+        ((Blocker(7, OWN, idle_seconds=1.9),), False),  # a thread that goes on
+        ((Blocker(7, OWN, "shop", "active", 2.5),), False),
+    ],
+)
+def test_a_run_waits_for_itself_where_its_own_connections_have_done_nothing_since(
+    blockers: tuple[Blocker, ...], *, waits: bool
+) -> None:
+    assert Activity("alter table t", 2.0, "Lock/relation", blockers).waits_for_itself is waits

@@ -90,6 +90,14 @@ class Activity:
         return self.waits_for.startswith(_LOCK)
 
     @property
+    def waits_for_itself(self) -> bool:
+        """Whether only connections of this run are in the way, and those have done nothing since it began to wait."""
+        return bool(self.blockers) and all(
+            one.application == OWN and one.idle_seconds is not None and one.idle_seconds >= self.seconds
+            for one in self.blockers
+        )
+
+    @property
     def blocked_by(self) -> str:
         """Return the end of a sentence about who is in the way; empty: nobody."""
         if not self.blockers:

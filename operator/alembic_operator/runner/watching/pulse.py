@@ -39,6 +39,8 @@ _AGAIN = "another attempt; in the way of the last one was"
 _IN_PYTHON = "in Python: no statement is running in the database"
 _LOCK_NOT_AVAILABLE = "55P03"
 _HINT = "Let that session end, or end it (pg_terminate_backend); or give more spec.policy.lockTimeout."
+_OWN_TIMES = 3
+"""So often in a row no thread is just thinking: what this run itself left in the way, no attempt will find gone."""
 _OWN_HINT = (
     "env.py or the application opened that connection and left it in a transaction: let it commit, "
     "or let revisions use op.get_bind() alone."
@@ -72,6 +74,8 @@ class Pulse(Witness):
         """The last statement that was seen; it stays when it is over, for its error may still be on the way."""
         self._blocked: WaitingFor | None = None
         """Who was in the way of the last attempt, until the next one begins."""
+        self._own_in_the_way = 0
+        """How often in a row only connections of this run were."""
         self._own: OwnConnection | None = None
         self._builds: Builds | None = None
         self._place = ""
@@ -103,6 +107,7 @@ class Pulse(Witness):
         """Forget what ran."""
         del revision
         self._running = None
+        self._own_in_the_way = 0
         self._course.applied()
         return {}
 
@@ -115,6 +120,9 @@ class Pulse(Witness):
         if seen and seen[0] is running and _was_blocked(verdict):
             verdict = _with_blockers(verdict, seen[1])
             self._blocked = _first(seen[1])
+            self._own_in_the_way = self._own_in_the_way + 1 if seen[1].waits_for_itself else 0
+            if self._own_in_the_way == _OWN_TIMES and verdict.reason is Reason.LOCK_TIMEOUT:
+                verdict = replace(verdict, reason=Reason.REVISION_FAILED)
         ms = round((time.monotonic() - running.since) * 1000)
         journal = self._connections.around.journal
         journal.warning("revision failed", revision=running.revision, ms=ms, reason=str(verdict.reason))
