@@ -232,3 +232,4 @@ def test_an_object_that_the_first_revision_itself_makes_twice_says_nothing_of_th
     assert run.result.error
     assert "twice" in run.result.error.hint
     assert "stamp" not in run.result.error.hint
+    assert "index=True" not in run.result.error.hint

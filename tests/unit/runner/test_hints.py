@@ -15,6 +15,7 @@ import psycopg
 import pydantic
 import pytest
 import sqlalchemy
+from alembic import op
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
@@ -115,6 +116,7 @@ CASES: dict[str, tuple[BaseException, Scene]] = {
     ),
     "greenlet is missing": (ValueError("the greenlet library is required to use this function."), OUTSIDE),
     "a module is not found": (_raised(lambda: importlib.import_module("application.models")), OUTSIDE),
+    "an operation outside of its function": (_raised(lambda: op.execute("select 1")), OUTSIDE),
     "a name that is not imported": (_raised(lambda: eval("sqlmodel.sql")), RUNNING),
     "a file has an error of syntax": (_raised(lambda: compile("def (", "a.py", "exec")), OUTSIDE),
     "a file may not be read": (PermissionError(13, "Permission denied", "/app/env.py"), OUTSIDE),
@@ -205,6 +207,7 @@ def test_a_file_that_cannot_be_loaded_is_told_where_nothing_more_is_known(tmp_pa
         (_raised(lambda: "a" + ("head",)), OUTSIDE, "the target as a list"),  # type: ignore[operator]
         (_server("42P07", 'relation "t" already exists'), UNDOING, "a downgrade() that finds something else"),
         (KeyError("status"), RUNNING, "a revision that fails"),
+        (KeyError("connection"), OUTSIDE, "an env.py that fails"),
         (OSError(111, "Connect call failed ('127.0.0.1', 5432)"), OUTSIDE, "localhost"),
         (_raised(lambda: Settings.model_validate({"db_port": "tcp://1:2"})), OUTSIDE, "a port that is a URL"),
         (KeyError("sqlalchemy.url"), OUTSIDE, "an option that the ini file lacks"),

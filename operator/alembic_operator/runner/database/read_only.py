@@ -32,8 +32,7 @@ _NOTHING = "UNLISTEN alembic_operator"
 """Does nothing, in a read-only transaction, too, and has no rows, as what it stands for has none."""
 _REFUSED = "25006"
 STOPPED = (
-    "env.py, or the application that it loads, writes to the database before the revisions run; looking changes"
-    " nothing,"
+    "env.py, or the application that it loads, writes to the database besides the revisions; looking changes nothing,"
     " so that it was stopped there, and what it had configured until then counts"
 )
 UNDER_THE_LOCK = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ _MADE_TWICE = {
     " there. ",
     "relation": "A Column with index=True or unique=True makes its index, too. ",
 }
+_INDEX = re.compile(r"\bINDEX\b", re.IGNORECASE)
 _WRITE_INSTEAD = f" In the script, write {_BLOCK} in place of COMMIT."
 _STOPPED = (Reason.INTERRUPTED, Reason.DEADLINE_EXCEEDED)
 
@@ -105,7 +107,8 @@ class Halves(Witness):
         found = existing.met(failure)
         if found and found.is_made_by(one.text for one in ledger.executed):
             verdict = replace(verdict, reason=Reason.REVISION_FAILED)  # the tables that Adoption saw are not the cause
-            failure = replace(failure, hint=_MADE_TWICE.get(found.kind, "") + _TWICE)
+            kind = found.kind if _INDEX.search(failure.statement) or found.kind != "relation" else ""
+            failure = replace(failure, hint=_MADE_TWICE.get(kind, "") + _TWICE)
         ledger.end()
         if own:
             failure = replace(failure, hint=(failure.hint + _WRITE_INSTEAD).strip())

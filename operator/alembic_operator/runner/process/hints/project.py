@@ -29,6 +29,12 @@ LINES = {
         CODE,
         words=r"ModuleNotFoundError: ",
     ),
+    "an operation outside of its function": Line(
+        "op works only in upgrade() and downgrade(), while env.py runs them by context.run_migrations(): move that line"
+        " there.",
+        CODE,
+        words=r"Can't invoke function '[^']*', as the proxy object has not yet been established",
+    ),
     "a name that is not imported": Line(
         "The file uses a name that it does not import: add the import there, and to script.py.mako for the next"
         " revisions.",
@@ -135,6 +141,6 @@ LINES = {
         "It is perhaps a variable of the environment that is not set: give it to the container, or in spec.jobTemplate."
         " The pod's log has the traceback.",
         LOADING,
-        words=r"^KeyError: '[A-Z][A-Z0-9_]+'$",
+        words=r"^KeyError: '(?-i:[A-Z][A-Z0-9_]+)'$",
     ),
 }
