@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.runner import server
+from tests.runner.server import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,6 +105,21 @@ def test_a_transaction_that_env_py_began_is_left_to_it(
     run = runner.run(any_project, "upgrade", **variables)
     assert (run.code, database.heads()) == (70, ["one"]), "all or nothing"
     assert database.value("select to_regclass('two')") is None
+
+
+def test_what_was_rolled_back_with_a_transaction_of_env_py_counts_neither_as_applied_nor_as_a_new_beginning(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().write("migrations/env.py", HEAD + AFTER_CONFIGURE["as a block"])
+    database.rows("create table busy (id int)")
+    any_project.table("one").revision("two", 'op.execute("alter table busy add column more int")')
+    with database.connect(autocommit=False) as holder:
+        holder.execute("select * from busy")
+        process = runner.start(any_project, "upgrade", "--lock-timeout", "200ms", APP_URL=database.url("psycopg2"))
+        until(lambda: len(process.said("retrying")) == 2)
+    run = process.finish()
+    assert (run.code, [one.revision for one in run.result.applied]) == (0, ["one", "two"]), run.stderr
+    assert [one["attempt"] for one in run.said("retrying")][:2] == [1, 2]
 
 
 @pytest.fixture(scope="module")

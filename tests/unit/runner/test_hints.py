@@ -47,9 +47,9 @@ def _raised(run: Callable[[], Any]) -> BaseException:
     return caught.value
 
 
-def _interpolated() -> str:
+def _interpolated(password: str) -> str:
     parser = ConfigParser()
-    parser.read_string("[alembic]\nsqlalchemy.url = postgresql://app:a%40b@db/shop\n")
+    parser.read_string(f"[alembic]\nsqlalchemy.url = postgresql://app:{password}@db/shop\n")
     return parser.get("alembic", "sqlalchemy.url")
 
 
@@ -123,7 +123,8 @@ CASES: dict[str, tuple[BaseException, Scene]] = {
     "SQLAlchemy 2 took it away": (AttributeError("'Engine' object has no attribute 'execute'"), RUNNING),
     "the target as a list": (_raised(lambda: ("head",).split(",")), OUTSIDE),  # type: ignore[attr-defined]
     "an option of oslo.config": (NoSuchOptError("no such option database in group [DEFAULT]"), OUTSIDE),
-    "a percent sign in an ini file": (_raised(_interpolated), OUTSIDE),
+    "a name that the ini file does not know": (_raised(lambda: _interpolated("%(DB_PASSWORD)s")), OUTSIDE),
+    "a percent sign in an ini file": (_raised(lambda: _interpolated("a%40b")), OUTSIDE),
     "the URL of the template": (
         _raised(lambda: sqlalchemy.create_engine("driver://user:pass@localhost/dbname")),
         OUTSIDE,

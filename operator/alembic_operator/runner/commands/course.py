@@ -26,6 +26,16 @@ class Progress:
     blocked: float = 0.0
     """Seconds of what gave up because others held a lock, and of the pauses after it."""
     _begun: float = 0.0
+    _sure: int = 0
+    """How many of those applied no later failure takes back."""
+
+    def again(self) -> None:
+        """Begin an attempt, without what was rolled back with the one before."""
+        del self.applied[self._sure :]
+
+    def committed(self) -> None:
+        """Let what was applied stay, and count the attempts anew."""
+        self._sure, self.attempts, self.last = len(self.applied), 0, ""
 
     def begins(self, scene: Scene) -> None:
         """Begin a revision, or what comes before one."""

@@ -112,6 +112,7 @@ class Run:
                 return ending.verdict if ending else None
 
     def _attempt(self, calls: list[str]) -> None:
+        self._progress.again()
         self._progress.begins(Scene())
         self._guard.begin()
         for target in self._move.runs(self._invocation.target):
@@ -218,19 +219,21 @@ class Run:
         for step in steps:
             self._around.stop.check()
             if hasattr(step, "revision"):
-                yield from self._revision(step, context.connection)
+                yield from self._revision(step, context)
             else:  # a stamp: it runs no revision
                 yield step
 
-    def _revision(self, step: Any, connection: Any) -> Iterator[Any]:
+    def _revision(self, step: Any, context: Any) -> Iterator[Any]:
         revision = step.revision.revision
         self._witnesses.summon(self._site)
         self._announce(Scene(revision, undoing=step.is_downgrade))
-        self._watch(step, connection)
+        self._watch(step, context.connection)
         begun = time.monotonic()
         yield step
         ms = round((time.monotonic() - begun) * 1000)
         self._committed(Applied(revision, ms), "revision applied" if step.is_upgrade else "revision undone")
+        if not context._in_external_transaction:  # noqa: SLF001  there is no public name
+            self._progress.committed()
 
     def _compare(self, heads: tuple[str, ...], context: Any) -> Site:
         site = self._site
@@ -287,7 +290,6 @@ class Run:
 
     def _committed(self, applied: Applied, event: str) -> None:
         self._progress.applied.append(applied)
-        self._progress.attempts, self._progress.last = 0, ""
         self._progress.scene = Scene()
         facts: dict[str, Any] = {}
         for witness in self._witnesses:

@@ -85,10 +85,16 @@ LINES = {
         CODE,
         words=r"NoSuchOptError: |NoSuchGroupError: |ConfigFilesNotFoundError: |RequiredOptError: ",
     ),
+    "a name that the ini file does not know": Line(
+        "An .ini file does not read the environment: %(name)s there needs an option of that name. Let env.py set it,"
+        " config.set_section_option(), or give spec.database; a % of a password is written %%.",
+        (Reason.ENV_FAILED, Reason.CONFIG_INVALID),
+        words=r"InterpolationMissingOptionError: |Bad value substitution",
+    ),
     "a percent sign in an ini file": Line(
         "A % in an .ini file, or in set_main_option(), must be written as %%.",
         (Reason.ENV_FAILED, Reason.CONFIG_INVALID),
-        words=r"InterpolationSyntaxError: |invalid interpolation syntax|InterpolationMissingOptionError: ",
+        words=r"InterpolationSyntaxError: |invalid interpolation syntax",
     ),
     "logging is not configured": Line(
         "env.py calls fileConfig(), and the configuration has no logging in it: add the sections [loggers], [handlers]"
