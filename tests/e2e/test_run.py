@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -42,8 +43,12 @@ def test_the_status_says_how_far_a_run_is_and_who_is_in_its_way(start: Start) ->
         migration.patch(suspend=False)
         told = migration.until(lambda raw: "waitingFor" in raw["status"].get("progress", {}), "waiting for the session")
         progress = migration.status()["progress"]
+        asked = migration.access.get("pods", migration.pod())["metadata"]
+        path = f"/api/v1/namespaces/{asked['namespace']}/pods/{asked['name']}:17432/proxy/"
+        answer = json.loads(migration.access.kubectl("get", "--raw", path))
         migration.database.release("r3")
         holder.result()
+    assert (answer["run"].partition("/")[0], answer["revision"]) == (asked["namespace"], "r2")
     assert told.reason == "Migrating"
     assert re.match(r"revision 2 of 2, r2, for .*: waits for .*pid \d+ \(psql, active for \d+ s\)", told.message)
     assert (progress["revision"], progress["index"], progress["of"]) == ("r2", 2, 2)

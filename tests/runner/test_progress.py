@@ -34,7 +34,12 @@ CONCURRENTLY = """
 with op.get_context().autocommit_block():
     op.execute("create index concurrently late on busy (id) where name <> 'secret value'")
 """
-PATCHED = "from gevent import monkey; monkey.patch_all()\n"
+PATCHED = """
+import importlib.util
+if importlib.util.find_spec("gevent"):  # not in the environments of the oldest libraries
+    from gevent import monkey
+    monkey.patch_all()
+"""
 CHILD = "import time; os.fork() or (time.sleep(60), os._exit(0))"
 
 

@@ -8,6 +8,7 @@ from alembic_operator.core.observation.dependencies import Dependency
 from alembic_operator.core.observation.observation import Observation
 from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.core.observation.source import Missing, PodParts
+from alembic_operator.kube.answers import Answers
 from alembic_operator.kube.cache import Cache, Key
 from alembic_operator.kube.cluster import CONFIG_MAPS, DEPLOYMENTS, JOBS, MIGRATIONS, PODS, STATEFUL_SETS, Resource
 from alembic_operator.kube.observe import Observer, Ways
@@ -71,6 +72,25 @@ async def test_an_image_needs_no_request() -> None:
     assert ([one.name for one in seen.jobs], [one.name for one in seen.pods]) == (["users-1"], ["users-1-x"])
     assert (seen.server, seen.dependencies, seen.cycle) == (None, (), ())
     assert eyes.cluster.calls == []
+
+
+async def test_only_running_pods_of_jobs_that_the_migration_controls_are_asked_how_far_they_are() -> None:
+    runs: Manifest = {"phase": "Running", "podIP": "10.0.0.9", "containerStatuses": [{"state": {"running": {}}}]}
+    strange = a_job("users-2")
+    strange["metadata"]["ownerReferences"] = []
+    pods = (
+        a_pod("users-1-x", **runs),
+        a_pod("users-1-y", podIP="10.0.0.9"),
+        a_pod("users-2-x", job="users-2", **runs),
+    )
+    eyes = Eyes((MIGRATIONS, a_migration()), (JOBS, a_job()), (JOBS, strange), *((PODS, one) for one in pods))
+    answers = Answers(wake=lambda _: None)
+    for left in (["uid-of-users-1-x"], []):
+        observer = Observer(eyes.cluster, eyes.cache, a_runner_config_map(), Ways("operator:1", answers=answers))
+        seen = await observer.observe(USERS, NOW)
+        assert seen is None or (seen.asks_progress, seen.progress) == (True, None)
+        assert list(answers._asked.get(USERS, ())) == left
+        eyes.cache.lose(USERS)
 
 
 async def test_a_specification_that_cannot_be_read_is_seen_with_its_error() -> None:
