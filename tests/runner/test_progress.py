@@ -76,12 +76,12 @@ def _when(run: str, wanted: str, value: str = "") -> tuple[int, dict[str, Any]]:
 def test_a_run_answers_who_is_in_its_way_and_how_far_it_is_and_its_log_says_the_same(
     any_project: Project, runner: Runner, database: Database
 ) -> None:
-    """Also where env.py is patched by gevent, and leaves a child."""
+    """Also where gevent has patched everything before the runner starts, and where env.py leaves a child."""
     name, environment = f"shop/{uuid.uuid4().hex}", {"APP_URL": database.url("psycopg2")}
     database.rows("create table busy (id int, name text)")
     any_project.begin(before=CHILD).table("one").table("two").revision("three", CONCURRENTLY)
-    env = any_project.folder / "migrations/env.py"
-    env.write_text(PATCHED + env.read_text())
+    any_project.write("site/sitecustomize.py", PATCHED)
+    environment["PYTHONPATH"] = str(any_project.folder / "site")
     with database.connect(autocommit=False, application_name="night job") as holder:
         holder.execute("insert into busy values (1, 'their data')")
         process = runner.start(any_project, "upgrade", **environment, **{PROGRESS_VARIABLE: name})
