@@ -97,6 +97,25 @@ def test_pods_are_told_by_workload_and_only_those_of_this_migration() -> None:
     assert [value for name, value in facts if name == "No gate"] == ["1 pod of Pod users-1 WITHOUT A GATE"]
 
 
+def test_a_ready_migration_with_a_pod_that_has_no_gate_says_what_to_type_about_it() -> None:
+    told = migrations.diagnose(migration(), Surroundings(NOW, pods=(held_pod(), pod())))
+    assert (told.standing, told.next) == (0, "kubectl alembic why users-1 -n shop")
+    assert migrations.diagnose(migration(), Surroundings(NOW, pods=(held_pod(),))).next == ""
+
+
+def test_held_pods_that_stand_below_it_are_not_told_in_the_message_again() -> None:
+    sentence = f"1 pod of Deployment users held since {SINCE}, for what shop:2 needs"
+    raw = migration("Reconciling", "Migrating", f"pod x is migrating; {sentence}")
+    told = migrations.diagnose(raw, Surroundings(NOW, pods=(held_pod(owner="users-6d9f"),)))
+    assert (told.why, dict(told.facts)["Held pods"]) == ("pod x is migrating", sentence)
+
+
+def test_who_held_the_lock_is_told_with_what_ends_his_session() -> None:
+    message = "canceling statement due to lock timeout; blocked by pid 428 (reporting, idle in transaction for 47 s)"
+    told = migrations.diagnose(migration("Reconciling", "LockTimeout", message), Surroundings(NOW))
+    assert dict(told.facts)["Remedy"].startswith("SELECT pg_terminate_backend(428) in the database")
+
+
 def test_a_pod_of_the_migrations_own_job_is_not_told_as_one_without_a_gate() -> None:
     raw = pod()
     raw["metadata"]["labels"]["alembic-operator.dev/run"] = "users"

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from alembic_operator.api.status import Build, HistoryEntry, LastRun, Progress, Status, WaitingFor
-from alembic_operator.core.observation import reading
 from alembic_operator.core.observation.gated_pods import read_gated_pod
 from alembic_operator.core.observation.migrations import Migration
-from alembic_operator.core.observation.reading import Manifest, moment
+from alembic_operator.core.observation.reading import moment
 from alembic_operator.core.runs import messages
 from alembic_operator.core.status.shown import shown
-from alembic_operator.kubectl.diagnosis.gated import held, label_of, ungated
+from alembic_operator.kubectl.diagnosis.gated import belongs_to, held, ungated
 from alembic_operator.kubectl.diagnosis.operators import service
 from alembic_operator.kubectl.diagnosis.surroundings import Surroundings
 
@@ -76,14 +75,10 @@ def _pods(migration: Migration, around: Surroundings) -> Facts:
     if around.pods is None:
         yield "Held pods", str(migration.status.held_pods or "")
         return
-    own = [one for one in around.pods if _waits_for(one, migration)]
+    own = [one for one in around.pods if belongs_to(one, migration)]
     for sentence in held(map(read_gated_pod, own), migration, around.now).workloads:
         yield "Held pods", sentence
     yield from (("No gate", one) for one in ungated(own))
-
-
-def _waits_for(raw: Manifest, migration: Migration) -> bool:
-    return (label_of(raw), reading.text(raw, "metadata", "namespace")) == (migration.name, migration.namespace)
 
 
 def _last_run(last: LastRun | None, now: datetime) -> Facts:

@@ -19,6 +19,11 @@ def label_of(raw: Manifest) -> str:
     return reading.text(raw, "metadata", "labels", names.MIGRATION_LABEL)
 
 
+def belongs_to(raw: Manifest, migration: Migration) -> bool:
+    """Return whether a pod has the label of this migration."""
+    return (label_of(raw), reading.text(raw, "metadata", "namespace")) == (migration.name, migration.namespace)
+
+
 def runs_it(raw: Manifest) -> bool:
     """Return whether a pod runs a migration, and waits for none."""
     return names.RUN_LABEL in reading.fields(raw, "metadata", "labels")

@@ -1,6 +1,7 @@
 """How a DatabaseMigration stands."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from alembic_operator.api.reasons import Reason
@@ -10,10 +11,14 @@ from alembic_operator.core.observation.migrations import Migration, read_migrati
 from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kubectl.diagnosis.details import details
 from alembic_operator.kubectl.diagnosis.diagnosis import Diagnosis, Standing
+from alembic_operator.kubectl.diagnosis.gated import belongs_to, has_no_gate
 from alembic_operator.kubectl.diagnosis.operators import SELECTOR, service
 from alembic_operator.kubectl.diagnosis.surroundings import Surroundings
 
 WORDS = {Standing.READY: "ready", Standing.WAITS: "not ready yet", Standing.STALLED: "STALLED"}
+
+_IN_THE_WAY = re.compile(r"blocked by pid (?P<pid>[0-9]+) ")
+"""How the runner says whose lock it did not get."""
 
 _KEPT = (
     Reason.SECRET_NOT_FOUND,
@@ -47,7 +52,8 @@ def diagnose(raw: Manifest, around: Surroundings, *, wide: bool = False) -> Diag
     told = stand(migration)
     facts = (*_dependencies(migration, around), *details(migration, around, wide=wide), *_then(told, migration))
     if migration.status.observed_generation >= 0 or around.operators is None:
-        return replace(told, facts=facts)
+        then = told.next or _look_at(migration, around)
+        return replace(told, why=_without(told.why, facts), next=then, facts=facts)
     found = service(migration.namespace, around.operators, blind=migration.namespace in around.blind)
     return replace(
         told,
@@ -71,7 +77,22 @@ def _dependencies(migration: Migration, around: Surroundings) -> Iterator[tuple[
                 yield "Depends on", f"{told.headline}; {told.why}"
 
 
+def _without(why: str, facts: Sequence[tuple[str, str]]) -> str:
+    """Return a message without what stands below it: a condition tells of held pods, too."""
+    for name, value in reversed(facts):
+        why = why.removesuffix(f"; {value}") if name == "Held pods" else why
+    return why
+
+
+def _look_at(migration: Migration, around: Surroundings) -> str:
+    """Return what to type about pods without a gate, of a migration that is ready; empty: there are none."""
+    pods = [one for one in around.pods or () if belongs_to(one, migration) and has_no_gate(one)]
+    return f"kubectl alembic why {pods[0]['metadata']['name']} -n {migration.namespace}" if pods else ""
+
+
 def _then(told: Diagnosis, migration: Migration) -> Iterator[tuple[str, str]]:
+    if (found := _IN_THE_WAY.search(told.why)) and migration.status.progress is None:
+        yield "Remedy", f"SELECT pg_terminate_backend({found['pid']}) in the database, while it is still that session"
     if told.standing is Standing.STALLED and log_of(migration):
         again = f"kubectl alembic retry {migration.name} -n {migration.namespace}"
         yield "Remedy", f"a new image, or a change of the object, runs again; without one: {again}"
