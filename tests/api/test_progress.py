@@ -21,7 +21,7 @@ from tests.api.listener import listening
 from tests.api.operator_process import OperatorProcess, account
 from tests.api.rest import Rest
 from tests.api.shop import MIGRATION, Shop, message, until
-from tests.unit.core.builders import NOW, running
+from tests.unit.core.builders import NOW, at, running
 
 pytest_plugins = ["tests.api.operator_fixtures"]
 
@@ -87,6 +87,14 @@ async def test_who_keeps_silent_is_left_after_two_seconds_and_a_name_is_not_look
     assert await ask("localhost", RUN) is None
 
 
+@pytest.mark.parametrize(("lasted", "first"), [(0, 10), (4, 6), (3600, 0), (-3600, 10)])
+async def test_a_pod_is_asked_when_it_has_run_for_ten_seconds(lasted: float, first: float) -> None:
+    answers = Answers(wake=lambda _: None)
+    answers.of(KEY, (replace(a_pod("127.0.0.1"), running_since=at(-lasted)),), NOW)
+    (asked,) = answers._asked[KEY].values()
+    assert asked.due - asyncio.get_running_loop().time() == pytest.approx(first, abs=1)
+
+
 async def test_a_pod_is_asked_while_it_runs_and_what_it_said_last_stays_when_it_falls_silent() -> None:
     woken: list[Key] = []
     twice = asyncio.Event()
@@ -114,7 +122,7 @@ async def test_a_pod_is_asked_while_it_runs_and_what_it_said_last_stays_when_it_
 
 
 def a_pod(address: str) -> Pod:
-    return running("users-1", uid="pod-1", ip=address)
+    return running("users-1", uid="pod-1", ip=address, running_since=at(-60))
 
 
 @pytest.fixture
@@ -140,8 +148,6 @@ def test_the_status_says_how_far_a_run_is_while_it_lasts_and_is_written_once_in_
     said = replace(ANSWER, run=run, since=now - 240, moved=now - 240)
     with listening(said):
         shop.kubelet.starts(pod, address="127.0.0.1")
-        quiet = shop.becomes("Migrating")
-        assert "progress" not in quiet
         until(lambda: "progress" in shop.status(), shop.status)
         first = shop.see()
         until(lambda: shop.status()["progress"]["at"] != first["status"]["progress"]["at"], shop.status)

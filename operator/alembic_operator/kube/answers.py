@@ -54,8 +54,8 @@ class Answers:
 
     def _first(self, pod: Pod, now: datetime) -> float:
         """Return when to ask a pod first: at once where it has lasted, as after a restart of this operator."""
-        created = moment(pod.created_at)
-        lasted = (now - created).total_seconds() if created else 0.0
+        since = moment(pod.running_since)
+        lasted = (now - since).total_seconds() if since else 0.0
         return asyncio.get_running_loop().time() + min(max(self._period - lasted, 0.0), self._period)
 
     def forget(self, key: Key) -> None:

@@ -75,12 +75,16 @@ async def test_an_image_needs_no_request() -> None:
 
 
 async def test_only_running_pods_of_jobs_that_the_migration_controls_are_asked_how_far_they_are() -> None:
-    runs: Manifest = {"phase": "Running", "podIP": "10.0.0.9", "containerStatuses": [{"state": {"running": {}}}]}
+    runs: Manifest = {
+        "phase": "Running",
+        "podIP": "10.0.0.9",
+        "containerStatuses": [{"name": "migrate", "state": {"running": {}}}],
+    }
     strange = a_job("users-2")
     strange["metadata"]["ownerReferences"] = []
     pods = (
         a_pod("users-1-x", **runs),
-        a_pod("users-1-y", podIP="10.0.0.9"),
+        a_pod("users-1-y", **runs | {"containerStatuses": [{"name": "proxy", "state": {"running": {}}}]}),
         a_pod("users-2-x", job="users-2", **runs),
     )
     eyes = Eyes((MIGRATIONS, a_migration()), (JOBS, a_job()), (JOBS, strange), *((PODS, one) for one in pods))

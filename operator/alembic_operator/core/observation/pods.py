@@ -46,7 +46,9 @@ class Pod:
     uid: str = ""
     job_uid: str = ""
     ip: str = ""
-    """Where it can be asked how far it is; empty while it does not run."""
+    """Where it can be asked how far it is; empty while the migration's container does not run."""
+    running_since: str = ""
+    """When that container started."""
     unreadable: tuple[str, ...] = ()
     """As of a Job."""
 
@@ -66,6 +68,7 @@ def read_pod(raw: Manifest) -> Pod:
     phase = containers.word(looked.fields("status"), "phase")
     result, message = containers.read_report(ended)
     job = made_by(raw, "batch", "Job")
+    runs = containers.state(main, "state", "running")
     running = not waiting and any(map(_has_started, (*before, *own))) and phase not in ENDED
     return Pod(
         name=looked.text("metadata", "name"),
@@ -85,7 +88,8 @@ def read_pod(raw: Manifest) -> Pod:
         result=result,
         image_named=containers.image(containers.named(looked.items("spec", "containers"), names.CONTAINER)),
         uid=looked.text("metadata", "uid"),
-        ip=looked.text("status", "podIP") if running else "",
+        ip=looked.text("status", "podIP") if running and runs is not None else "",
+        running_since=reading.time(runs, "startedAt"),
         unreadable=looked.unreadable,
     )
 
