@@ -26,6 +26,9 @@ _ANNOTATIONS = (f"{GROUP}/", "deployment.kubernetes.io/", "batch.kubernetes.io/"
 _SHORTEST = 5
 """What is shorter is too likely to be a part of any word; it is masked only where it stands."""
 
+_LINE = 16
+"""Characters of a line that is searched for by itself."""
+
 _WORD = re.compile(r"[a-z-]{1,16}|[A-Z]{1,8}|[0-9.:]{1,8}|/[\w/.-]*")
 """What a setting is, and no secret is: `production`, `DEBUG`, `5432`, a path."""
 
@@ -67,7 +70,8 @@ class Redaction:
 
     def _note(self, value: str, *, named: bool) -> None:
         password = value.partition("://")[2].rpartition("@")[0].partition(":")[2]  # whatever stands in it
-        for one in {value, value.strip(), password, unquote(password)}:
+        lines = [one for one in value.split("\n") if len(one) >= _LINE]  # a key may be printed line by line
+        for one in {value, value.strip(), password, unquote(password), *lines}:
             is_word = one in self._harmless or (_WORD.fullmatch(one) and not named and one == value)
             if len(one) >= _SHORTEST and not is_word:
                 self._forms |= set(_forms(one))

@@ -139,3 +139,9 @@ def test_a_setting_that_is_a_common_word_or_a_name_stays_where_else_it_stands() 
     redaction.learn(raw)
     assert redaction.text("production users-db 5432 /srv/app 0x1234abcd") == "production users-db 5432 /srv/app ***"
     assert {one["value"] for one in redaction.object(raw)["env"]} == {"***"}
+
+
+def test_a_key_of_several_lines_is_found_line_by_line() -> None:
+    redaction = Redaction()
+    redaction.learn({"env": [{"name": "KEY", "value": "-----BEGIN X-----\nMIIEvQIBADANBgkqhkiG\nend"}]})
+    assert redaction.text("wrapped MIIEvQIBADANBgkqhkiG here") == "wrapped *** here"
