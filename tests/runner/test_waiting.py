@@ -73,7 +73,7 @@ def test_the_result_of_the_deadline_names_who_held_the_lock_last(
 
 
 def test_a_connection_that_the_project_itself_forgot_is_told_as_such_and_not_waited_for_to_the_end(
-    any_project: Project, runner: Runner, database: Database
+    any_project: Project, runner: Runner, database: Database, deadline: str
 ) -> None:
     _busy(database)
     any_project.begin(before="forgotten = connectable.connect(); forgotten.execute(text('select 1 from busy'))")
@@ -82,6 +82,11 @@ def test_a_connection_that_the_project_itself_forgot_is_told_as_such_and_not_wai
     assert (run.code, run.result.reason, len(run.said("retrying"))) == (70, "RevisionFailed", 2), run.stderr
     assert run.result.error
     assert "(another connection of this run, user owner, idle in transaction" in run.result.error.message
+    assert "op.get_bind() alone" in run.result.error.hint
+    words = ("upgrade", "--lock-timeout", "0s", "--deadline", deadline)
+    run = runner.run(any_project, *words, APP_URL=database.url("psycopg2"))
+    assert (run.code, run.result.reason) == (76, "DeadlineExceeded"), run.stderr
+    assert run.result.error
     assert "op.get_bind() alone" in run.result.error.hint
 
 

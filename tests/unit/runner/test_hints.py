@@ -6,6 +6,7 @@ Python's and the libraries' errors are raised for once; what is written down as 
 from __future__ import annotations
 
 import importlib
+import sqlite3
 from configparser import ConfigParser
 from logging.config import fileConfig
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.process.failures import Scene, classify
@@ -51,6 +53,16 @@ def _interpolated(password: str) -> str:
     parser = ConfigParser()
     parser.read_string(f"[alembic]\nsqlalchemy.url = postgresql://app:{password}@db/shop\n")
     return parser.get("alembic", "sqlalchemy.url")
+
+
+def _empty_pool() -> None:
+    pool = QueuePool(lambda: sqlite3.connect(":memory:"), pool_size=1, max_overflow=0, timeout=0.01)
+    first = pool.connect()
+    try:
+        pool.connect()
+    finally:
+        first.close()
+        pool.dispose()
 
 
 class Settings(pydantic.BaseModel):
@@ -117,6 +129,7 @@ CASES: dict[str, tuple[BaseException, Scene]] = {
     "greenlet is missing": (ValueError("the greenlet library is required to use this function."), OUTSIDE),
     "a module is not found": (_raised(lambda: importlib.import_module("application.models")), OUTSIDE),
     "an operation outside of its function": (_raised(lambda: op.execute("select 1")), OUTSIDE),
+    "a pool that is empty": (_raised(_empty_pool), OUTSIDE),
     "a name that is not imported": (_raised(lambda: eval("sqlmodel.sql")), RUNNING),
     "a file has an error of syntax": (_raised(lambda: compile("def (", "a.py", "exec")), OUTSIDE),
     "a file may not be read": (PermissionError(13, "Permission denied", "/app/env.py"), OUTSIDE),

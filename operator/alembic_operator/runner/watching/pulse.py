@@ -253,7 +253,8 @@ def _with_blockers(verdict: Verdict, seen: Activity) -> Verdict:
     if not seen.blockers:
         return verdict
     failure = replace(verdict.failure, message=f"{verdict.failure.message}; {seen.blocked_by}")
-    if verdict.reason is Reason.LOCK_TIMEOUT:
-        own = any(one.application == activity.OWN for one in seen.blockers)
-        failure = replace(failure, hint=_OWN_HINT if own else _HINT)
+    if any(one.application == activity.OWN for one in seen.blockers) and verdict.reason is not Reason.INTERRUPTED:
+        failure = replace(failure, hint=_OWN_HINT)
+    elif verdict.reason is Reason.LOCK_TIMEOUT:
+        failure = replace(failure, hint=_HINT)
     return replace(verdict, failure=failure)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.process.hints.line import PAST, REVISION, Line
+from alembic_operator.runner.process.hints.line import CODE, PAST, REVISION, Line
 
 _UNREACHABLE = (Reason.DATABASE_UNREACHABLE,)
 _REFUSED = (Reason.AUTHENTICATION_FAILED,)
@@ -76,6 +76,12 @@ LINES = {
         _ADDRESS,
         words=r"unexpected keyword argument '(?:ssl\w*|channel_binding|connect_timeout|options|target_session_attrs"
         r"|application_name|schema|pgbouncer|gssencmode)'|invalid (?:connection option|URI query parameter)",
+    ),
+    "a pool that is empty": Line(
+        "env.py, or a revision, takes one more connection of its engine than the pool may make: let it close the first,"
+        " or use NullPool, as Alembic's template does.",
+        CODE,
+        words=r"QueuePool limit of size",
     ),
     "too many locks": Line(
         "The transaction locks more than the server has room for: raise its max_locks_per_transaction and restart it,"
