@@ -155,6 +155,20 @@ def test_an_env_py_that_asks_to_write_is_looked_at_and_does_not(
     assert (_told(run), database.value(OURS)) == ((0, "Pending", 1), None), run.stderr
 
 
+def test_an_env_py_that_locks_the_version_table_locks_nobody_out_while_it_is_looked_at(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().table("one")
+    database.rows("create table alembic_version (version_num text); insert into alembic_version values ('one')")
+    path = any_project.folder / "migrations" / "env.py"
+    lock = 'connection.execute(text("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"))\n            context.run'
+    path.write_text(path.read_text().replace("context.run", lock))
+    with database.connect(autocommit=False) as reader:
+        reader.execute("select * from alembic_version")
+        run = runner.run(any_project, "check", "--deadline", "20s", APP_URL=database.url("psycopg2"))
+    assert (_told(run), run.result.warnings) == ((0, "UpToDate", 0), ()), run.stderr
+
+
 def test_a_look_makes_no_database_elsewhere(any_project: Project, runner: Runner, database: Database) -> None:
     name = f"{database.name}_made"
     any_project.begin(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from alembic_operator.runner.database.own import OwnConnection
 
 _AGAIN = re.compile(r"\s*CREATE\s+(?:[A-Z]+\s+){1,3}IF\s+NOT\s+EXISTS\b[^;]*;?\s*", re.IGNORECASE)
+_LOCKS = re.compile(r"\s*LOCK\s+[^;]*;?\s*", re.IGNORECASE)
+"""Against other migrations; who only looks needs none, and would wait for itself, or let others wait."""
 _SETS = re.compile(r"\s*(?:SET|BEGIN|START|SELECT)\b", re.IGNORECASE)
 _TO_WRITE = re.compile(
     r"(?P<transaction>\bREAD\s+)WRITE\b"
@@ -106,6 +108,8 @@ class ReadOnly:
         known = self.connections.session.read_only and connection.dialect.name == "postgresql"
         if not known:
             return statement, parameters
+        if _LOCKS.fullmatch(statement):
+            return _NOTHING, parameters
         if not _AGAIN.fullmatch(statement):
             return _reading(statement), parameters
         self._left_out.append(statement)
