@@ -60,8 +60,8 @@ OPERATOR = (
         height=4,
     ),
     Panel(
-        "Migrations that wait for their turn",
-        "The queue of the operator. It is empty but for moments.",
+        "Queue",
+        "Migrations that wait for their turn. It is empty but for moments.",
         "timeseries",
         4,
         (Query(f"max by (instance) ({PREFIX}{f.QUEUE.name})", "{{instance}}"),),

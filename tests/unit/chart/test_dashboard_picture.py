@@ -52,3 +52,7 @@ def test_where_nothing_is_found_it_says_what_the_panel_says() -> None:
 )
 def test_a_number_has_its_unit(value: float, unit: str, text: str) -> None:
     assert written(value, unit) == text
+
+
+def test_the_picture_in_the_documentation_has_every_panel() -> None:
+    assert {one["title"] for one in DASHBOARD["panels"]} <= set(words(PICTURE.read_text()))
