@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from demo import picture, setup
 from demo.screen import Screen
 from tests.e2e.evidence import Evidence
+from tests.e2e.migration import PATIENCE
 from tests.e2e.shop import BROKEN, OpenShop
 from tests.e2e.test_kubectl_alembic import ask
 
@@ -32,6 +33,8 @@ OF_THIS_MACHINE = " --kubeconfig="
 def main(folder: Path) -> None:
     """Play, and draw."""
     access = setup.set_up(Screen())
+    access.apply("postgres.yaml")
+    access.kubectl("rollout", "status", "statefulset/postgres", f"--timeout={PATIENCE:.0f}s")
     with TemporaryDirectory() as kept, closing(OpenShop(access, Evidence(access, Path(kept)))) as opener:
         draw(opener("users"), folder)
 
