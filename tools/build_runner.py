@@ -50,6 +50,7 @@ import _signal
 # First of all: as process 1 the kernel drops a SIGTERM that nobody waits for, and keeps one that is blocked.
 _signal.pthread_sigmask(_signal.SIG_BLOCK, (_signal.SIGTERM, _signal.SIGINT))
 
+import gc
 import marshal
 import os
 import sys
@@ -57,6 +58,7 @@ from _frozen_importlib_external import MAGIC_NUMBER
 from zipimport import ZipImportError, zipimporter
 
 ARCHIVE = sys.path[0]
+gc.disable()  # until everything is imported: nothing of that is garbage
 
 
 def carried():

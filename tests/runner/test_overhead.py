@@ -26,11 +26,14 @@ def test_a_run_without_work_opens_three_connections(
 ) -> None:
     """One for the lock, that of env.py, and one to read back."""
 
-    any_project.begin().table("one")
+    collector = "import gc; print('collector is on:', gc.isenabled())"  # while the runner is imported, it is off
+    any_project.begin(before=collector).table("one")
     variables = {"APP_URL": database.url("psycopg2")}
     runner.run(any_project, "upgrade", **variables)
     before = _sessions(postgresql, database.name)
-    assert runner.run(any_project, "upgrade", **variables).code == 0
+    run = runner.run(any_project, "upgrade", **variables)
+    assert run.code == 0
+    assert "collector is on: True" in run.everything
     assert _sessions(postgresql, database.name) - before == 3
 
 

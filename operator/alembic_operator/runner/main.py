@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import os
 import sys
@@ -125,7 +126,10 @@ def _command(
     )
     connect = _Connecting(invocation, around, _address(invocation))
     command = imported(f"commands.{invocation.command}").command
-    result: contract.Result = command(invocation, connect if invocation.command in _LOOKING else connect())
+    how = connect if invocation.command in _LOOKING else connect()
+    gc.freeze()  # what was imported stays; __main__ has kept the collector from looking at it again and again
+    gc.enable()
+    result: contract.Result = command(invocation, how)
     return report.with_versions(result, result.driver or connect.driver)
 
 

@@ -35,6 +35,7 @@ class Guard:
     """Those whose lock this attempt has seen to be held."""
     _examined: set[str] = field(default_factory=set)
     """The poolers that were found to be in session mode."""
+    _attempted: bool = False
     waited: float = 0.0
     """Seconds that the locks took to get."""
 
@@ -48,7 +49,9 @@ class Guard:
         """Begin an attempt: each lock is looked at again."""
         self._locked.clear()
         self._lines.drop_lost()
-        gc.collect()  # the connections of a failed attempt must not be left to share key B
+        if self._attempted:
+            gc.collect()  # the connections of a failed attempt must not be left to share key B
+        self._attempted = True
 
     def enter(self, connection: Any, arguments: dict[str, Any]) -> Site:
         """Lock the version table that env.py is about to configure; its heads are read after that."""
