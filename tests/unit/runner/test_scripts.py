@@ -49,6 +49,7 @@ def test_heads_are_read_from_source_texts(branches: Any) -> None:
 def test_files_are_read_once_more_only_where_there_are_more_of_them_than_revisions(tmp_path: Path) -> None:
     script = _directory(tmp_path, "revision = 'a'\ndown_revision = None\n", "revision = 'b'\ndown_revision = 'a'\n")
     assert scripts.read_statically(script)
+    assert scripts.heads(script) == ("b",)
     again = tmp_path / "versions" / "1.py"
     again.write_text("revision = 'a'\ndown_revision = None\n")
     assert scripts.left_out(script) == ()

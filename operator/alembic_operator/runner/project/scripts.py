@@ -227,12 +227,9 @@ def left_out(script: Any) -> tuple[str, ...]:
 
 
 def _number(script: Any) -> int:
-    """Return how many revisions there are, without looking at their files once more; 0: they cannot be loaded."""
-    try:
-        every = script.revision_map._revision_map.values()  # noqa: SLF001  walking them in their order costs more
-    except Exception:  # noqa: BLE001  whatever a file raised was said where it mattered
-        return 0
-    return len({one.revision for one in every if one is not None})
+    """Return how many revisions Alembic has loaded, without loading or walking them; 0: none, or one failed."""
+    every = vars(script.revision_map).get("_revision_map") or {}
+    return len({one.revision for one in every.values() if one is not None})
 
 
 def version_table(script: Any) -> tuple[str, str] | None:
