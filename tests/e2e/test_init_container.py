@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 PODS = 10
 BY_PODS = {"strategy": "InitContainer"}
-OF_ITS_OWN_RUN = {"job", "pod", "inputs", "startedAt", "finishedAt", "seconds", "lastTransitionTime", "knownImages"}
+TIMES = {"startedAt", "finishedAt", "lastTransitionTime", "seconds", "lockSeconds", "readBackSeconds"}
+OF_ITS_OWN_RUN = {"job", "pod", "inputs", "knownImages", *TIMES}
 
 
 def results(app: App) -> list[Result]:
