@@ -24,6 +24,7 @@ from tests.api.shop import MIGRATION, Shop, message, until
 from tests.unit.core.builders import NOW, at, running
 
 pytest_plugins = ["tests.api.operator_fixtures"]
+pytestmark = pytest.mark.xdist_group("progress")  # who says how far it is listens at the same ports
 
 RUN = "shop/users-1"
 KEY = Key("shop", "users")

@@ -1,7 +1,6 @@
 """A real Prometheus that scrapes the operator: every query of the dashboard and of the alerts finds something there."""
 
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from tests.api.workloads import Workload
 from tests.prometheus import Prometheus, as_grafana_asks, found_here, running, scrape_config
 
 pytest_plugins = ["tests.api.operator_fixtures"]
-pytestmark = pytest.mark.skipif(not shutil.which("prometheus"), reason="prometheus is Debian's package prometheus")
+pytestmark = pytest.mark.xdist_group("progress")  # who says how far it is listens at the same ports
 
 NO_LOCK = Result("LockTimeout", error=Failure("canceling statement due to lock timeout", "55P03"))
 BLOCKED = replace(NO_LOCK, reason="RevisionFailed", from_=("a1",), to=("a1",), target=("b2",), pending=1)

@@ -59,7 +59,7 @@ def test_a_person_sees_with_the_plugin_what_waits_why_and_what_would_run(open_sh
         3,
         True,
         True,
-    )
+    ), said
     code, said = ask(access, "status")
     assert (code, "1 pod of Deployment seen held since" in said) == (3, True), said
 

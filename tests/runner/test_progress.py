@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from tests.runner.project import Project, Runner
     from tests.runner.server import Database
 
+pytestmark = pytest.mark.xdist_group("progress")  # who says how far it is listens at the same ports
+
 CONCURRENTLY = """
 with op.get_context().autocommit_block():
     op.execute("create index concurrently late on busy (id) where name <> 'secret value'")
