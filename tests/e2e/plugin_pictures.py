@@ -64,8 +64,8 @@ def _play(shop: Shop) -> Iterator[tuple[str, str, str]]:
 
 
 def _said(access: Access, *words: str) -> str:
-    os.environ |= {"FORCE_COLOR": "1", "COLUMNS": COLUMNS}
-    return ask(access, *words)[1]
+    os.environ |= {"FORCE_COLOR": "1"}
+    return ask(access, *words, columns=COLUMNS)[1]
 
 
 if __name__ == "__main__":

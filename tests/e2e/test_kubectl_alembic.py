@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from tests.e2e.shop import OpenShop
 
 
-def begin(access: Access, *words: str) -> subprocess.Popen[str]:
-    """Start a command as a person would type it."""
+def begin(access: Access, *words: str, columns: str = "200") -> subprocess.Popen[str]:
+    """Start a command as a person would type it, in a terminal so wide; workers of pytest-xdist say 80."""
     folders = [str(Path(sys.executable).parent), str(access.kubectl_path.parent), os.environ["PATH"]]
     cluster = [f"--kubeconfig={access.cluster.kubeconfig}", f"--namespace={access.namespace}"]
     return subprocess.Popen(
@@ -25,13 +25,13 @@ def begin(access: Access, *words: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={"COLUMNS": "200"} | os.environ | {"PATH": ":".join(folders)},
+        env=os.environ | {"PATH": ":".join(folders), "COLUMNS": columns},
     )
 
 
-def ask(access: Access, *words: str) -> tuple[int, str]:
+def ask(access: Access, *words: str, columns: str = "200") -> tuple[int, str]:
     """Return how a command ended, and what it said."""
-    with begin(access, *words) as running:
+    with begin(access, *words, columns=columns) as running:
         told, trouble = running.communicate(timeout=PATIENCE)
     return running.returncode, told if running.returncode != 1 else trouble
 
