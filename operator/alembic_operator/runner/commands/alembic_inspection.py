@@ -18,8 +18,8 @@ from alembic_operator.runner.project.targets import union
 
 if TYPE_CHECKING:
     from alembic_operator.contract import Invocation, Result
-    from alembic_operator.runner.commands.inspection import Question
     from alembic_operator.runner.database.connect import Connections
+    from alembic_operator.runner.database.versions import Question
 
 
 class AlembicInspection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Callable, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.commands.compare import compare
@@ -17,10 +17,8 @@ if TYPE_CHECKING:
     from alembic_operator.contract import Invocation, Result
     from alembic_operator.runner.database.address import Address
     from alembic_operator.runner.database.connect import Connections
-    from alembic_operator.runner.database.versions import Connected, VersionTable
+    from alembic_operator.runner.database.versions import Question
     from alembic_operator.runner.process.run_context import RunContext
-
-    Question = Callable[[Connected, VersionTable], Any]
 
 
 class Access(Protocol):

@@ -21,8 +21,8 @@ from alembic_operator.runner.project.state import Contents
 
 if TYPE_CHECKING:
     from alembic_operator.contract import Invocation, Result
-    from alembic_operator.runner.commands.inspection import Question
     from alembic_operator.runner.database.address import Address
+    from alembic_operator.runner.database.versions import Question
 
 _OWN_LOCATIONS = re.compile(r"version_locations|script_location")
 """An env.py that says where revisions are, says it while it runs."""

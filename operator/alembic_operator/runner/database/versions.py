@@ -70,6 +70,10 @@ class VersionTable:
         return number - (1 << 32) if number >= 1 << 31 else number
 
 
+Question = Callable[[Connected, VersionTable], Any]
+"""What is asked of a database beside one of its version tables."""
+
+
 @dataclass(frozen=True)
 class Location:
     """What the server says about a connection."""
