@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from alembic_operator.runner.database.versions import Connected, Query, VersionTable
 
 _RIGHTS = ("SELECT", "INSERT", "DELETE")
-_MADE_MEANWHILE = ("23505", "42P07")
-"""CREATE TABLE IF NOT EXISTS looks, then makes: another one may come between."""
 
 
 def contents(own: Connected, table: VersionTable) -> Contents:
@@ -61,7 +59,7 @@ def prepare(query: Query, table: VersionTable) -> bool:
             " PRIMARY KEY (version_table, revision))"
         )
     except Exception as error:
-        if sqlstate(error) not in _MADE_MEANWHILE:
+        if sqlstate(error) not in versions.MADE_MEANWHILE:
             raise
         message = f"another run has just made {table.history}"
         raise Ending(Reason.CONFLICT, message, "It is tried again.") from error

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
     from alembic_operator.runner.database.versions import Connected, Query, VersionTable
 
-_MADE_MEANWHILE = ("23505", "42P07")
-"""Another run makes it at the same time; a schema's version tables have separate locks."""
-
 _COLUMNS = (
     "run text NOT NULL, version_table text NOT NULL, command text NOT NULL, image text,"
     " from_revisions text[], to_revisions text[],"
@@ -75,7 +72,7 @@ def prepare(query: Query, table: VersionTable) -> None:
     try:
         query(f"CREATE TABLE {table.runs} ({_COLUMNS})")
     except Exception as error:
-        if sqlstate(error) not in _MADE_MEANWHILE:
+        if sqlstate(error) not in versions.MADE_MEANWHILE:
             raise
 
 

@@ -28,6 +28,9 @@ RUNS_TABLE = "alembic_operator_runs"
 OWN_TABLES = (HISTORY_TABLE, RUNS_TABLE)
 """What the runner makes where a history was asked for."""
 
+MADE_MEANWHILE = ("23505", "42P07")
+"""SQLSTATEs of CREATE TABLE when another run makes it just then: version tables of one schema have separate locks."""
+
 _MISSING = ("42P01", "3F000")
 
 Query = Callable[[str], "list[tuple[Any, ...]]"]

@@ -30,13 +30,11 @@ class RunRecord(Witness):
 
     def locked(self, site: Site) -> None:
         """Know of which version table the run is."""
-        if self._invocation.history == "Enabled":
-            self._sites[id(site)] = site
+        self._sites[id(site)] = site
 
     def read(self, site: Site) -> None:
         """Write down that it has begun, once its heads are known; where that fails, its end is written down."""
-        if id(site) in self._sites:
-            self._write(site, lambda own: runs.begin(own.rows, site.table, self._row(site)))
+        self._write(site, lambda own: runs.begin(own.rows, site.table, self._row(site)))
 
     def ended(self, result: Result) -> Result:
         """Write down how it has ended, while the locks are still held."""
