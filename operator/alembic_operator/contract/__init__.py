@@ -5,6 +5,7 @@ Standard library only, Python 3.9 or newer: the runner carries this room into th
 
 from alembic_operator.contract.durations import DURATION_PATTERN, seconds
 from alembic_operator.contract.exit_codes import FINAL_EXIT_CODES, JOB_FAILING_EXIT_CODES, ExitCode
+from alembic_operator.contract.fleet import Fleet, Group
 from alembic_operator.contract.invocation import (
     COMMANDS,
     PROGRESS_VARIABLE,
@@ -15,6 +16,7 @@ from alembic_operator.contract.invocation import (
     Invocation,
 )
 from alembic_operator.contract.result import RESULT_BYTES, TERMINATION_LOG, VERSION, Applied, Failure, Result
+from alembic_operator.contract.tenants import Tenants
 
 __all__ = [
     "COMMANDS",
@@ -31,8 +33,11 @@ __all__ = [
     "Downgrade",
     "ExitCode",
     "Failure",
+    "Fleet",
+    "Group",
     "History",
     "Invocation",
     "Result",
+    "Tenants",
     "seconds",
 ]

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from alembic_operator.contract.durations import seconds
 from alembic_operator.contract.exit_codes import ExitCode
+from alembic_operator.contract.tenants import Tenants
 
 PROGRESS_VARIABLE = "ALEMBIC_OPERATOR_PROGRESS"
 """Tells a run under which name to answer how far it is; in the environment, for an older runner refuses a new flag."""
@@ -66,6 +67,8 @@ class Invocation:
     """Allow `upgrade` to go down when the database is beyond a target that is a revision; Forbid: it stays."""
     history: History = "Disabled"
     """Enabled: keep, and believe, the table of every revision that was ever applied; keep a table of runs."""
+    tenants: str = ""
+    """Which tenants there are and how they are migrated: spec.tenants as JSON. Empty: there are none."""
     image: str = ""
     """The image that runs, for the table of runs."""
     result: str = ""
@@ -131,6 +134,21 @@ def _duration(text: str) -> str:
     return text
 
 
+def _tenants(text: str) -> str:
+    try:
+        return Tenants.from_json(text).to_json() if text else ""
+    except ValueError as unreadable:
+        raise argparse.ArgumentTypeError(str(unreadable)) from None
+
+
+_KINDS = {
+    "lock_timeout": _duration,
+    "statement_timeout": _duration,
+    "deadline": _duration,
+    "tenants": _tenants,
+}
+
+
 def _parser() -> _Parser:
     shape = functools.partial(
         argparse.RawDescriptionHelpFormatter, width=100
@@ -145,7 +163,6 @@ def _parser() -> _Parser:
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="What to do; see below.")
     for name, flag in _FLAGS.items():
         value = getattr(Invocation, name)
-        kind = _duration if name in ("lock_timeout", "statement_timeout", "deadline") else str
-        parser.add_argument(flag, dest=name, default=value, type=kind, choices=_CHOICES.get(name))
+        parser.add_argument(flag, dest=name, default=value, type=_KINDS.get(name, str), choices=_CHOICES.get(name))
     parser.add_argument("-x", dest="x", action="append", default=[], metavar="ARG")
     return parser

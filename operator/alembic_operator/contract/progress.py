@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from alembic_operator.contract.durations import spoken
+
+if TYPE_CHECKING:
+    from alembic_operator.contract.fleet import Fleet
 
 PROGRESS_PORTS = range(17432, 17436)
 """The migration pod listens at the first that is free; all are below those that a system takes for connections."""
@@ -77,9 +81,13 @@ class Progress:
     build: Build | None = None
     note: str = ""
     """In words: the lock that a session holds against a whole run, or what is true while no statement runs."""
+    tenants: Fleet | None = None
+    """How all tenants stand; the revision, its statement and who is in the way are then those of the slowest one."""
 
     def __str__(self) -> str:
         """Return the sentence."""
+        if self.tenants:
+            return self.tenants.doing
         where = f"revision {self.index} of {self.of}, {self.revision}" if self.revision else "no revision yet"
         return f"{where}, for {spoken(self.at - self.since)}: {self.doing}"
 

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from alembic_operator.contract.fleet import Fleet
+
 VERSION = 1
 """Version of the Result's shape; a reader refuses a newer one."""
 
@@ -68,6 +70,8 @@ class Result:
     error: Failure | None = None
     warnings: tuple[str, ...] = ()
     """What somebody should look at although nothing failed; one sentence each, most important first."""
+    tenants: Fleet | None = None
+    """How all tenants stand; None: the migration has none."""
     alembic: str = ""
     sqlalchemy: str = ""
     driver: str = ""
@@ -92,6 +96,8 @@ class Result:
         """Return it without what is missed least, when it is `excess` bytes too long."""
         if self.applied:
             return replace(self, applied=self.applied[len(self.applied) // 2 + 1 :])
+        if self.tenants and (shorter := self.tenants.shrunk()):
+            return replace(self, tenants=shorter)
         for name, least in (("from_", 1), ("to", 1), ("target", 1), ("warnings", 0)):
             if len(many := getattr(self, name)) > least:
                 return replace(self, **{name: many[: len(many) // 2]})
@@ -134,6 +140,7 @@ def _result(raw: dict[str, Any]) -> Result:
         lock_ms=int(raw.get("lockMs", 0)),
         read_back_ms=int(raw.get("readBackMs", 0)),
         error=Failure(**said, committed=_strings(error.get("committed"))) if error else None,
+        tenants=Fleet.read(raw.get("tenants")),
         **others,
     )
 
