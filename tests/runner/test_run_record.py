@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 KEPT = ("--history", "Enabled", "--image", "users:7")
 TABLE = "alembic_operator_runs"
+CUT_OFF = (
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
+    " order by pid = pg_backend_pid()"
+)
+"""Ends every connection to the database, its own last."""
 TELLS = "command, image, from_revisions, to_revisions, outcome, error"
 
 
@@ -99,6 +104,56 @@ def test_a_run_that_was_killed_leaves_a_row_without_an_outcome_and_the_next_one_
     runner.run(any_project, "upgrade", *KEPT, APP_URL=url)
     assert rows(database, "outcome")[0] == (None,)
     assert len(rows(database)) == 2
+
+
+def test_a_run_that_only_waits_for_the_lock_of_another_leaves_a_row_and_says_in_it_that_it_read_no_heads(
+    any_project: Project, runner: Runner, database: Database, deadline: str
+) -> None:
+    environment = {"APP_URL": database.url("psycopg2")}
+    any_project.begin().table("one").revision("two", HELD_UP)
+    with holding_up(database):
+        holder = runner.start(any_project, "upgrade", **environment)
+        until(lambda: held_up(database))
+        late = runner.run(any_project, "upgrade", *KEPT, "--deadline", deadline, **environment)
+        assert (late.code, late.result.warnings) == (75, ()), late.stderr
+        for number, end in ((2, signal.SIGTERM), (3, signal.SIGKILL)):
+            process = runner.start(any_project, "upgrade", *KEPT, **environment)
+            until(lambda number=number: len(rows(database)) == number)
+            process.popen.send_signal(end)
+            process.popen.wait()
+        patient = runner.start(any_project, "upgrade", *KEPT, **environment)
+        until(lambda: len(rows(database)) == 4)
+    assert [one.finish().code for one in (holder, patient)] == [0, 0]
+    assert late.result.error
+    assert rows(database, "from_revisions, to_revisions, outcome, error") == [
+        (None, ["one"], "WaitingForLock", late.result.error.message),
+        (None, ["one"], "Interrupted", "stopped by SIGTERM; what was running was cancelled and rolled back"),
+        (None, None, None, None),
+        (["two"], ["two"], "UpToDate", None),
+    ]
+
+
+def test_a_run_that_is_refused_or_loses_the_connection_of_its_lock_leaves_a_row(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    environment = {"APP_URL": database.url("psycopg2")}
+    any_project.begin().table("one")
+    runner.run(any_project, "upgrade", *KEPT, **environment)
+    database.rows("update alembic_version set version_num = 'newer'")
+    runner.run(any_project, "upgrade", *KEPT, **environment)
+    database.rows("update alembic_version set version_num = 'one'")
+    runner.run(any_project, "upgrade", *KEPT, "--target", "nowhere", **environment)
+    any_project.revision("left", f'op.execute("{CUT_OFF}")')
+    runner.run(any_project, "upgrade", *KEPT, **environment)
+    any_project.revision("right", "pass", down="one")
+    runner.run(any_project, "upgrade", *KEPT, "--target", "head", **environment)
+    assert rows(database, "from_revisions, to_revisions, outcome") == [
+        ([], ["one"], "UpToDate"),
+        (["newer"], ["newer"], "DatabaseAhead"),
+        (["one"], ["one"], "UnknownTarget"),
+        (["one"], ["one"], "DatabaseUnreachable"),
+        (["one"], ["one"], "MultipleHeads"),
+    ]
 
 
 def test_a_row_is_left_although_env_py_takes_its_own_transaction_back(

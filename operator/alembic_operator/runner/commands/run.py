@@ -68,7 +68,7 @@ class Run:
         self._early = EarlyReading(self._witnesses)
         self._around = connections.around
         self._sites = Sites(connections, [])
-        self._guard = Guard(connections, self._sites, invocation.role)
+        self._guard = Guard(connections, self._sites, invocation.role, self._waiting)
         self._progress = Progress()
         self._script: Any = None
         self._target = invocation.target
@@ -175,6 +175,10 @@ class Run:
         if shown := cause(error):
             self._around.journal.error("failed", **trace(shown))
         return verdict
+
+    def _waiting(self, site: Site) -> None:
+        for witness in self._witnesses:
+            witness.waiting(site)
 
     def _configuring(self, connection: Any, arguments: dict[str, Any]) -> None:
         self._around.stop.waiting_for = ""

@@ -6,7 +6,7 @@ import gc
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database import locks
@@ -31,6 +31,8 @@ class Guard:
     connections: Connections
     sites: Sites
     role: str
+    on_waiting: Callable[[Site], None]
+    """Called with a version table whose lock another run holds."""
     _locked: list[Site] = field(default_factory=list)
     """Those whose lock this attempt has seen to be held."""
     _examined: set[str] = field(default_factory=set)
@@ -131,7 +133,7 @@ class Guard:
         if new:
             self._require_primary(own, site)
         around, name = self.connections.around, self.connections.session.application_name
-        waiting = locks.Waiting(around.stop, around.journal, name)
+        waiting = locks.Waiting(around.stop, around.journal, name, lambda: self.on_waiting(site))
         site.alone = self._lines.speaks_for(site)
         with self._counted():
             site.lock = locks.acquire(own, site.table, waiting)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database import holders
@@ -65,6 +65,8 @@ class Waiting:
     journal: Journal
     name: str
     """application_name of this run's migration connections; they are in nobody's way."""
+    begun: Callable[[], None] = lambda: None
+    """Called once, when it has been said for whom it waits."""
     _said: str = ""
 
     def tell(self, what: str, table: VersionTable, held_by: Sequence[Holder]) -> None:
@@ -77,9 +79,12 @@ class Waiting:
         message = f"the deadline was reached while waiting for {self.stop.waiting_for}"
         hint = f"It is tried again. If it hangs, delete its pod, or run {holders.termination(held_by)}."
         self.stop.overdue = Ending(Reason.WAITING_FOR_LOCK, message, hint)
+        first = not self._said
         if names != self._said:
             self.journal.info("waiting for lock", message=f"waiting for {what} of {table.sql}: {names}")
             self._said = names
+        if first:
+            self.begun()
 
     def pause(self) -> None:
         """Let some time pass."""

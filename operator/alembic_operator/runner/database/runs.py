@@ -78,7 +78,7 @@ def prepare(query: Query, table: VersionTable) -> None:
 
 def begin(query: Query, table: VersionTable, row: Row) -> None:
     """Record a run that has begun; a row without an outcome is of one that goes on, or was killed."""
-    query(f"{_insert(table, _begun(table, row))} ON CONFLICT DO NOTHING")
+    query(_put(table, _begun(table, row), ("from_revisions",)))
 
 
 def end(query: Query, table: VersionTable, row: Row, end: End) -> None:
@@ -90,9 +90,7 @@ def end(query: Query, table: VersionTable, row: Row, end: End) -> None:
         "error": _text(end.error),
     }
     started = {"started_at": f"pg_catalog.now() - {end.seconds:.3f} * interval '1 s'"}
-    changes = ", ".join(f"{column} = EXCLUDED.{column}" for column in ended)
-    insert = _insert(table, {**_begun(table, row), **started, **ended})
-    query(f"{insert} ON CONFLICT (run, version_table) DO UPDATE SET {changes}")
+    query(_put(table, {**_begun(table, row), **started, **ended}, ("from_revisions", *ended)))
 
 
 def last(own: Connected, table: VersionTable) -> list[str] | None:
@@ -117,8 +115,11 @@ def _begun(table: VersionTable, row: Row) -> dict[str, str]:
     }
 
 
-def _insert(table: VersionTable, values: dict[str, str]) -> str:
-    return f"INSERT INTO {table.runs} ({', '.join(values)}) VALUES ({', '.join(values.values())})"
+def _put(table: VersionTable, values: dict[str, str], changing: Iterable[str]) -> str:
+    """Return what inserts a row, or changes some columns of the one that is there."""
+    insert = f"INSERT INTO {table.runs} ({', '.join(values)}) VALUES ({', '.join(values.values())})"
+    changes = ", ".join(f"{column} = EXCLUDED.{column}" for column in changing)
+    return f"{insert} ON CONFLICT (run, version_table) DO UPDATE SET {changes}"
 
 
 def _text(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Callable
 
@@ -10,6 +11,8 @@ from alembic_operator.runner.process.failures import Ending, first_line
 from alembic_operator.runner.watching.witness import Witness
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from alembic_operator.contract import Invocation, Result
     from alembic_operator.runner.database.connect import Connections
     from alembic_operator.runner.database.own import OwnConnection
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class RunRecord(Witness):
-    """Writes over the connections that hold the locks: no transaction of env.py's takes the row back.
+    """Writes over the connections that hold the locks, or a new one: no transaction of env.py's takes the row back.
 
     It never decides how a run ends: what cannot be written is a warning.
     """
@@ -28,16 +31,20 @@ class RunRecord(Witness):
         self._run = connections.session.run
         self._sites: dict[int, Site] = {}
 
+    def waiting(self, site: Site) -> None:
+        """Write down that it has begun, although it may never come to work on this version table."""
+        self._begin(site)
+
     def locked(self, site: Site) -> None:
         """Know of which version table the run is."""
         self._sites[id(site)] = site
 
     def read(self, site: Site) -> None:
-        """Write down that it has begun, once its heads are known; where that fails, its end is written down."""
-        self._write(site, lambda own: runs.begin(own.rows, site.table, self._row(site)))
+        """Write down which heads it found; where that fails, its end is written down."""
+        self._begin(site)
 
     def ended(self, result: Result) -> Result:
-        """Write down how it has ended, while the locks are still held."""
+        """Write down how it has ended, while the locks that it has are still held."""
         error = self._around.secrets.mask_error(result.error.message) if result.error else ""
         end = runs.End(result.reason, error, self._around.journal.seconds)
         refused = dict.fromkeys(filter(None, (self._end(site, end) for site in self._sites.values())))
@@ -45,6 +52,10 @@ class RunRecord(Witness):
         for one in warnings:
             self._around.journal.warning("run not recorded", message=one)
         return replace(result, warnings=(*result.warnings, *warnings))
+
+    def _begin(self, site: Site) -> None:
+        self._sites[id(site)] = site
+        self._write(site, lambda own: runs.begin(own.rows, site.table, self._row(site)))
 
     def _end(self, site: Site, end: runs.End) -> str:
         def write(own: OwnConnection) -> None:
@@ -57,16 +68,28 @@ class RunRecord(Witness):
 
     def _write(self, site: Site, write: Callable[[OwnConnection], None]) -> str:
         """Write as the role in which env.py works; return why that was not possible."""
-        if site.lock is None:
-            return ""
         try:
-            with site.line(site.lock) as own, own.as_login():
+            with _line(site) as own, own.as_login():
                 own.become(site.role)
                 runs.prepare(own.rows, site.table)
                 write(own)
         except Exception as error:  # noqa: BLE001  the drivers share no class
             return first_line(error)
         return ""
+
+
+@contextmanager
+def _line(site: Site) -> Iterator[OwnConnection]:
+    """Lend the connection of the lock, or another one where the run waits for that lock, or has lost it."""
+    if site.lock and site.lock.held():
+        with site.line(site.lock) as own:
+            yield own
+        return
+    own = site.origin.open()
+    try:
+        yield own
+    finally:
+        own.close()
 
 
 def _heads(own: OwnConnection, site: Site) -> tuple[str, ...] | None:
