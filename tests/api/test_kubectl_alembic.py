@@ -64,8 +64,9 @@ def test_status_ends_with_how_it_stands_and_retry_suspend_and_resume_change_the_
     ask: Ask, rest: Rest, namespace: str
 ) -> None:
     kind = migration("users", namespace)
+    kind["metadata"]["labels"] = {"app.kubernetes.io/part-of": "platform"}
     rest.create(kind, namespace)
-    at = ("users", "-n", namespace)
+    at, train = ("users", "-n", namespace), ("-n", namespace, "-l", "app.kubernetes.io/part-of=platform")
 
     code, out, _ = ask("status", *at)
     assert (code, "no operator has looked at it" in out) == (2, True)
@@ -73,8 +74,9 @@ def test_status_ends_with_how_it_stands_and_retry_suspend_and_resume_change_the_
 
     for type_, reason, expected in (("Ready", "UpToDate", 0), ("Stalled", "RevisionFailed", 3)):
         rest.merge(kind, {"status": told(type_, reason)}, namespace, "status")
-        code, out, _ = ask("status", "-n", namespace, "--watch", "--exit")
+        code, out, _ = ask("status", *train, "--watch", "--exit")
         assert (code, f"as {reason} says" in out) == (expected, True), out
+        assert ask("status", *train)[0] == ask("tree", *train)[0] == expected
 
     (told_,) = json.loads(ask("status", "-n", namespace, "-o", "json")[1])
     assert told_ == yaml.safe_load(ask("status", *at, "-o", "yaml")[1])[0]
@@ -194,6 +196,7 @@ def _answer(rest: Rest, namespace: str, result: Result) -> Any:
 def test_errors_of_kubectl_say_what_to_do(ask: Ask, namespace: str, bare_server: ApiServer) -> None:
     for words, said in (
         (("status", "-n", namespace), "choose a namespace with -n"),
+        (("status", "-n", namespace, "-l", "a=b", "--exit"), "no DatabaseMigration here has the labels a=b"),
         (("status", "missing", "-n", namespace), "check the name and the namespace"),
         (("why", "missing", "-n", namespace), "check the name and the namespace"),
         (("status", "--context=missing"), "with --context"),

@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
         _output(one, "json", "yaml")
     logs = add("logs", "the log of the last run, for people")
     logs.add_argument("-f", "--follow", action="store_true", help="print on, until the run ends")
-    add("tree", "what a migration depends on, all the way down")
+    _selection(add("tree", "what migrations depend on, all the way down", ""))
     for name, does in (
         ("check", "what the database contains and lacks, read now by a Job with the migration's settings"),
         ("plan", "the SQL that a run would execute now, approximately, by such a Job"),
@@ -102,10 +102,14 @@ def _common() -> argparse.ArgumentParser:
     return common
 
 
+def _selection(one: argparse.ArgumentParser) -> None:
+    one.add_argument("name", nargs="?", default="", metavar="NAME", help="one migration; default: all here")
+    one.add_argument("-l", "--selector", default="", help="only those with these labels")
+
+
 def _add_status(status: argparse.ArgumentParser) -> None:
-    status.add_argument("name", nargs="?", default="", metavar="NAME", help="one migration; default: all here")
+    _selection(status)
     status.add_argument("-A", "--all-namespaces", action="store_true", help="those of all namespaces")
-    status.add_argument("-l", "--selector", default="", help="only those with these labels")
     _output(status, "wide", "json", "yaml")
     status.add_argument("-w", "--watch", action="store_true", help="look again every 2 s")
     status.add_argument("--exit", action="store_true", help="watch, and end when all are ready or one is stalled")

@@ -70,10 +70,10 @@ def _table(*headings: str) -> Table:
     return table
 
 
-def tree(one: Branch) -> Text:
-    """Return a migration with those that it depends on below it. Not rich's Tree, which drops what is too deep."""
-    drawn = _text(one.headline, _COLOURS[one.standing])
-    return Text("\n").join((drawn, *_below(one, "")))
+def trees(all_of_them: Sequence[Branch]) -> Text:
+    """Return migrations with those that each depends on below it. Not rich's Tree, which drops what is too deep."""
+    whole = ((_text(one.headline, _COLOURS[one.standing]), *_below(one, "")) for one in all_of_them)
+    return Text("\n\n").join(Text("\n").join(one) for one in whole)
 
 
 def _below(one: Branch, before: str) -> Iterator[Text]:

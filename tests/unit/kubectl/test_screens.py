@@ -15,7 +15,7 @@ from alembic_operator.kubectl.diagnosis import migration as migrations
 from alembic_operator.kubectl.diagnosis import pod as of_pods
 from alembic_operator.kubectl.diagnosis.operators import read_operators
 from alembic_operator.kubectl.diagnosis.surroundings import Surroundings
-from alembic_operator.kubectl.diagnosis.tree import branch
+from alembic_operator.kubectl.diagnosis.tree import branches
 from tests.unit.kubectl.objects import (
     NOW,
     SINCE,
@@ -76,7 +76,27 @@ ROW = {
 }
 KILLED = ROW | {"startedAt": "2026-11-29T03:25:55Z", "seconds": None, "outcome": None, "to": None}
 LOG = ("print of env.py", '{"event": "ended"}', "[1]", json.dumps(ROW), json.dumps(KILLED))
+TRAIN = {
+    "admin": ("rights",),
+    "agents": ("users",),
+    "chat": ("agents",),
+    "rights": (),
+    "tracing": ("chat",),
+    "users": ("rights",),
+}
+"""Of examples/services: what each depends on."""
 STEERING = "a\x1b[2Jb\u202ec\rd\u2028e\nNext  rm -rf /"
+
+
+def train() -> dict[str, Any]:
+    """Return the services of the example, whose chat has failed."""
+    told = {"chat": stalled(), "tracing": migration("Reconciling", "WaitingForDependency")}
+    found: dict[str, Any] = {}
+    for name, needs in TRAIN.items():
+        one = told.get(name, migration())
+        spec = one["spec"] | {"dependsOn": [{"name": need} for need in needs]}
+        found[name] = one | {"metadata": one["metadata"] | {"name": name}, "spec": spec}
+    return found
 
 
 def scenes() -> dict[str, RenderableType]:
@@ -96,6 +116,7 @@ def scenes() -> dict[str, RenderableType]:
         "why": screens.diagnoses([of_pods.diagnose(pod(gate=WAITING), stalled(), plain)]),
         "why-unserved": screens.diagnoses([of_pods.diagnose(pod(), UNSEEN, UNSERVED)]),
         "why-refused": screens.diagnoses([refusal.diagnose(refused, replica_set(), None)]),
+        "tree": screens.trees(branches(TRAIN, train())),
         "history": screens.history([HistoryEntry.model_validate(RUN)]),
         "history-database": screens.runs(answer.of_runs(LOG)),
     }
@@ -136,8 +157,8 @@ def test_no_text_of_an_object_steers_the_terminal_or_looks_like_a_line_of_ours()
             screens.diagnoses([migrations.diagnose(raw, AROUND, wide=True), of_pods.diagnose(waits, raw, AROUND)]),
             screens.history([HistoryEntry.model_validate(run)]),
             screens.runs([ROW | {"outcome": STEERING, "image": STEERING, "to": [STEERING]}]),
-            screens.tree(
-                branch("it", {"it": raw | {"spec": raw["spec"] | {"dependsOn": [{"name": "on"}]}}, "on": raw})
+            screens.trees(
+                branches(["it"], {"it": raw | {"spec": raw["spec"] | {"dependsOn": [{"name": "on"}]}}, "on": raw})
             ),
         )
     )

@@ -37,6 +37,50 @@ def test_of_several_the_worst_comes_first_below_one_line_that_counts_them_and_re
     ]
 
 
+@pytest.mark.parametrize("command", ["status", "tree"])
+def test_labels_that_nothing_has_are_an_error_and_not_ready(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script(tmp_path, monkeypatch, {"databasemigrations": [], "pods": []})
+    assert main([command, "-l", "part-of=platfrom"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: no DatabaseMigration here has the labels part-of=platfrom; check -l; choose")
+    assert main([command]) == 1
+    assert "there is no DatabaseMigration here; choose a namespace" in capsys.readouterr().err
+
+
+def test_a_watch_of_labels_ends_with_an_error_when_the_last_one_that_has_them_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script(tmp_path, monkeypatch, {"databasemigrations": [migration("Reconciling", "Migrating")], "pods": []})
+    monkeypatch.setattr(status, "wait", lambda _: script(tmp_path, monkeypatch, {"databasemigrations": [], "pods": []}))
+    assert main(["status", "-l", "part-of=platform", "--watch", "--exit"]) == 1
+    assert "no DatabaseMigration here has the labels part-of=platform" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("status", "users", "-l", "a=b"), ("status", "users", "-A"), ("tree", "a", "-l=b")])
+def test_a_name_and_a_selection_together_are_refused_because_one_would_be_passed_over(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(list(words)) == 1
+    assert "give NAME alone" in capsys.readouterr().err
+
+
+def test_labels_in_all_namespaces_tell_of_a_dependency_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    waits = called(migration("Reconciling", "WaitingForDependency"), "chat")
+    waits["spec"] |= {"dependsOn": [{"name": "users"}]}
+    lists = {"one": [waits], "all": [waits, stalled()], "none": []}
+    for name, found in lists.items():
+        (tmp_path / name).write_text(json.dumps({"items": found}))
+    cases = f"*selector=part-of*) cat {tmp_path}/one;; *pods*) cat {tmp_path}/none;;"
+    cases += f"*migrations*all-namespaces*) cat {tmp_path}/all;; *) cat {tmp_path}/none;;"
+    write(tmp_path, monkeypatch, f'case "$*" in {cases} esac')
+    assert main(["status", "-A", "-l", "part-of=platform"]) == 2
+    assert "Depends on  shop/users: STALLED (RevisionFailed)" in capsys.readouterr().out
+
+
 def test_pods_whose_label_names_no_migration_are_told_where_they_run_without_a_gate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

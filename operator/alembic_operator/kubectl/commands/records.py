@@ -1,14 +1,17 @@
 """What is written down: runs, logs, what depends on what, what a reason means."""
 
+from collections.abc import Mapping, Sequence
+
 from alembic_operator.api.reasons import Occasion, Reason
 from alembic_operator.core.observation import reading
 from alembic_operator.core.observation.migrations import read_migration
+from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kubectl import lines, screens
-from alembic_operator.kubectl.commands import asking
+from alembic_operator.kubectl.commands import asking, selection
 from alembic_operator.kubectl.commands.call import Call
-from alembic_operator.kubectl.diagnosis.diagnosis import Standing
-from alembic_operator.kubectl.diagnosis.migration import log_of
-from alembic_operator.kubectl.diagnosis.tree import branch
+from alembic_operator.kubectl.diagnosis.diagnosis import Standing, worst
+from alembic_operator.kubectl.diagnosis.migration import log_of, stand
+from alembic_operator.kubectl.diagnosis.tree import branches
 from alembic_operator.kubectl.facts import MIGRATIONS, NOT_FOUND, KubectlError
 
 
@@ -42,14 +45,28 @@ def logs(call: Call) -> int:
 
 
 def tree(call: Call) -> int:
-    """Draw what a migration depends on."""
+    """Draw what migrations depend on."""
+    selection.refuse_both(call.asked)
+    named = _by_name(reading.items(call.kubectl.get(MIGRATIONS), "items"))
+    names = _chosen(call, named)
+    call.console.print(screens.trees(branches(names, named)), soft_wrap=True)
+    return worst(stand(read_migration(named[one])) for one in names)
+
+
+def _chosen(call: Call, named: Mapping[str, Manifest]) -> list[str]:
     name = call.asked.name
-    named = {reading.text(one, "metadata", "name"): one for one in reading.items(call.kubectl.get(MIGRATIONS), "items")}
-    if name not in named:
+    if name and name not in named:
         raise KubectlError(f"there is no DatabaseMigration {name} here; check the name and the namespace (-n)")
-    whole = branch(name, named)
-    call.console.print(screens.tree(whole), soft_wrap=True)
-    return whole.standing
+    if name:
+        return [name]
+    found = _by_name(selection.selected(call)) if call.asked.selector else named
+    names = [one for one in found if one in named]  # one that was made since is not drawn
+    selection.demand_any(call.asked, names)
+    return names
+
+
+def _by_name(found: Sequence[Manifest]) -> dict[str, Manifest]:
+    return {reading.text(one, "metadata", "name"): one for one in found}
 
 
 def explain(call: Call) -> int:

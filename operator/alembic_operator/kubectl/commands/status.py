@@ -14,6 +14,7 @@ from alembic_operator.contract import seconds
 from alembic_operator.core.observation import reading
 from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kubectl import screens
+from alembic_operator.kubectl.commands import selection
 from alembic_operator.kubectl.commands.call import DATA, Call
 from alembic_operator.kubectl.commands.surroundings import around, with_dependencies, with_rights
 from alembic_operator.kubectl.commands.why import refused
@@ -34,6 +35,7 @@ _ORDER = (Standing.STALLED, Standing.WAITS, Standing.READY)
 
 def status(call: Call) -> int:
     """Say how migrations stand."""
+    selection.refuse_both(call.asked)
     told = _decided(call) if call.asked.watch or call.asked.exit else _look(call)
     if (not call.asked.watch and not call.asked.exit) or call.asked.output in DATA:
         call.answer(told)
@@ -57,6 +59,8 @@ def _decided(call: Call) -> list[Diagnosis]:
 def _looked_again(call: Call) -> list[Diagnosis]:
     try:
         return _look(call)
+    except selection.NothingSelectedError:
+        raise
     except KubectlError as error:
         if NOT_FOUND in str(error):
             raise
@@ -92,26 +96,20 @@ class _Changes:
 
 def _look(call: Call) -> list[Diagnosis]:
     with ThreadPoolExecutor() as pool:  # each question is a kubectl, which mostly waits
-        asked, looked = pool.submit(_migrations, call), pool.submit(around, call, *_everywhere(call))
+        asked, looked = pool.submit(_migrations, call), pool.submit(around, call, *selection.everywhere(call))
         raw, seen = asked.result(), looked.result()
     seen = with_rights(call, with_dependencies(call, seen, raw), raw)
     if call.asked.name:
         return [migration.diagnose(one, seen, wide=call.asked.output == "wide") for one in raw]
     told = [*_all(raw, seen, wide=call.asked.output == "wide"), *_beside(call, raw, seen)]
-    if not told:
-        raise KubectlError("there is no DatabaseMigration here; choose a namespace with -n, or all with -A")
+    selection.demand_any(call.asked, told)
     return [*_summary(told), *sorted(told, key=lambda one: (_ORDER.index(one.standing), one.headline))]
 
 
 def _migrations(call: Call) -> list[Manifest]:
     if call.asked.name:
         return [call.kubectl.get(MIGRATIONS, call.asked.name)]
-    selector = [f"--selector={call.asked.selector}"] if call.asked.selector else []
-    return reading.items(call.kubectl.get(MIGRATIONS, *selector, *_everywhere(call)), "items")
-
-
-def _everywhere(call: Call) -> list[str]:
-    return ["--all-namespaces"] if call.asked.all_namespaces else []
+    return selection.selected(call)
 
 
 def _all(raw: Sequence[Manifest], seen: Surroundings, *, wide: bool) -> Iterable[Diagnosis]:
@@ -136,7 +134,7 @@ def _beside(call: Call, raw: Sequence[Manifest], seen: Surroundings) -> list[Dia
     if call.asked.selector:
         return []
     known = {(reading.text(one, "metadata", "namespace"), reading.text(one, "metadata", "name")) for one in raw}
-    return [*_strays(known, seen), *refused(call, *_everywhere(call), ours=True)]
+    return [*_strays(known, seen), *refused(call, *selection.everywhere(call), ours=True)]
 
 
 def _strays(known: set[tuple[str, str]], seen: Surroundings) -> Iterable[Diagnosis]:

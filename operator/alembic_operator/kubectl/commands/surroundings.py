@@ -11,6 +11,7 @@ from alembic_operator.core import names
 from alembic_operator.core.observation import reading
 from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kubectl.commands.call import Call
+from alembic_operator.kubectl.commands.selection import everywhere
 from alembic_operator.kubectl.diagnosis.operators import SELECTOR, operators_of, read_operators
 from alembic_operator.kubectl.diagnosis.surroundings import Surroundings
 from alembic_operator.kubectl.facts import MIGRATIONS, KubectlError
@@ -37,7 +38,7 @@ def with_dependencies(call: Call, seen: Surroundings, raw: Sequence[Manifest]) -
         return seen
     if not call.asked.name and not call.asked.selector:
         return replace(seen, migrations=tuple(raw))
-    return replace(seen, migrations=tuple(reading.items(call.allowed(MIGRATIONS), "items")))
+    return replace(seen, migrations=tuple(reading.items(call.allowed(MIGRATIONS, *everywhere(call)), "items")))
 
 
 def with_rights(call: Call, seen: Surroundings, raw: Sequence[Manifest]) -> Surroundings:

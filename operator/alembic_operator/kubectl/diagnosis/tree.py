@@ -1,12 +1,15 @@
 """Follow dependsOn all the way down."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from alembic_operator.core.observation.migrations import read_migration
 from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kubectl.diagnosis.diagnosis import Standing
 from alembic_operator.kubectl.diagnosis.migration import stand
+
+_DEEPEST = 100
+"""Migrations below one another; nobody reads further, and Python's stack ends at some depth."""
 
 
 @dataclass(frozen=True)
@@ -18,14 +21,37 @@ class Branch:
     below: tuple["Branch", ...] = ()
 
 
-def branch(name: str, all_of_them: Mapping[str, Manifest]) -> Branch:
-    """Return a migration and what it depends on, all the way down; a circle ends where it closes.
+def branches(names: Iterable[str], all_of_them: Mapping[str, Manifest]) -> tuple[Branch, ...]:
+    """Return these migrations, each below those that depend on it; a circle ends where it closes.
 
     Args:
-        name: The migration.
-        all_of_them: The migrations of its namespace, by name.
+        names: The migrations: only those that no other of them leads to begin a tree.
+        all_of_them: The migrations of their namespace, by name.
     """
-    return _branch(name, all_of_them, (), set())
+    drawn: set[str] = set()
+    from_the_end = _not_led_to(reversed(_not_led_to(sorted(names), all_of_them)), all_of_them)
+    return tuple(_branch(name, all_of_them, (), drawn) for name in reversed(from_the_end))
+
+
+def _not_led_to(names: Iterable[str], all_of_them: Mapping[str, Manifest]) -> list[str]:
+    """Return those that no earlier one of them leads to: of a circle, the first."""
+    reached: set[str] = set()
+    found = []
+    for name in names:
+        if name in reached:
+            continue
+        found.append(name)
+        ahead = [name]
+        while ahead:
+            needs = set(_needs(all_of_them.get(ahead.pop()))) - reached
+            reached |= needs
+            ahead += needs
+    return found
+
+
+def _needs(raw: Manifest | None) -> tuple[str, ...]:
+    migration = read_migration(raw) if raw else None
+    return tuple(one.name for one in migration.spec.depends_on) if migration and migration.spec else ()
 
 
 def _branch(name: str, all_of_them: Mapping[str, Manifest], above: tuple[str, ...], drawn: set[str]) -> Branch:
@@ -33,13 +59,14 @@ def _branch(name: str, all_of_them: Mapping[str, Manifest], above: tuple[str, ..
     raw = all_of_them.get(name)
     if raw is None:
         return Branch(Standing.WAITS, f"{name}: there is no such DatabaseMigration")
-    migration = read_migration(raw)
-    told = stand(migration)
+    told = stand(read_migration(raw))
     if name in above:
         return Branch(told.standing, f"{name}: a circle; take one dependsOn out of it")
-    needs = migration.spec.depends_on if migration.spec else ()
+    needs = _needs(raw)
     if needs and name in drawn:
         return Branch(told.standing, f"{told.headline}; what it depends on is drawn above")
+    if needs and len(above) == _DEEPEST:
+        return Branch(told.standing, f"{told.headline}; see further with kubectl alembic tree {name}")
     drawn.add(name)
-    below = tuple(_branch(one.name, all_of_them, (*above, name), drawn) for one in needs)
+    below = tuple(_branch(one, all_of_them, (*above, name), drawn) for one in needs)
     return Branch(told.standing, told.headline, below)
