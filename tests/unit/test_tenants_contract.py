@@ -3,9 +3,10 @@ from dataclasses import replace
 
 import pytest
 
-from alembic_operator.contract import RESULT_BYTES, Fleet, Group, Invocation, Result, Tenants
+from alembic_operator.contract import RESULT_BYTES, Invocation, Result
+from alembic_operator.contract.fleet import Fleet, Group
 from alembic_operator.contract.progress import Progress
-from alembic_operator.contract.tenants import of_total
+from alembic_operator.contract.tenants import Tenants, of_total
 
 TENANTS = [
     Tenants(names=("acme", 'odd "name"', "x" * 63)),

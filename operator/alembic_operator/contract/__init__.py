@@ -1,11 +1,11 @@
 """What operator and runner agree on: the command line, the exit codes and the Result.
 
-Standard library only, Python 3.9 or newer: the runner carries this room into the user's image.
+Standard library only, Python 3.9 or newer: the runner carries this room into the user's image. What only a migration of
+tenants needs is not imported here: every start would pay for it.
 """
 
 from alembic_operator.contract.durations import DURATION_PATTERN, seconds
 from alembic_operator.contract.exit_codes import FINAL_EXIT_CODES, JOB_FAILING_EXIT_CODES, ExitCode
-from alembic_operator.contract.fleet import Fleet, Group
 from alembic_operator.contract.invocation import (
     COMMANDS,
     PROGRESS_VARIABLE,
@@ -16,7 +16,6 @@ from alembic_operator.contract.invocation import (
     Invocation,
 )
 from alembic_operator.contract.result import RESULT_BYTES, TERMINATION_LOG, VERSION, Applied, Failure, Result
-from alembic_operator.contract.tenants import Tenants
 
 __all__ = [
     "COMMANDS",
@@ -33,11 +32,8 @@ __all__ = [
     "Downgrade",
     "ExitCode",
     "Failure",
-    "Fleet",
-    "Group",
     "History",
     "Invocation",
     "Result",
-    "Tenants",
     "seconds",
 ]

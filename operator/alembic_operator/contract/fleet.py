@@ -91,14 +91,12 @@ class Fleet:
         return None
 
     @staticmethod
-    def read(raw: Any) -> Fleet | None:
-        """Read it from JSON; None: there is none.
+    def read(raw: Any) -> Fleet:
+        """Read it from JSON.
 
         Raises:
             ValueError, TypeError, KeyError, AttributeError: it cannot be understood.
         """
-        if not raw:
-            return None
         numbers: Any = {name: int(raw.get(name) or 0) for name in _NUMBERS}
         eta = raw.get("eta_seconds")
         return Fleet(

@@ -9,7 +9,6 @@ from typing import Any, Literal, get_args
 
 from alembic_operator.contract.durations import seconds
 from alembic_operator.contract.exit_codes import ExitCode
-from alembic_operator.contract.tenants import Tenants
 
 PROGRESS_VARIABLE = "ALEMBIC_OPERATOR_PROGRESS"
 """Tells a run under which name to answer how far it is; in the environment, for an older runner refuses a new flag."""
@@ -135,6 +134,8 @@ def _duration(text: str) -> str:
 
 
 def _tenants(text: str) -> str:
+    from alembic_operator.contract.tenants import Tenants  # noqa: PLC0415  most migrations have none
+
     try:
         return Tenants.from_json(text).to_json() if text else ""
     except ValueError as unreadable:

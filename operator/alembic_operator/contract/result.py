@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic_operator.contract.fleet import Fleet
+if TYPE_CHECKING:
+    from alembic_operator.contract.fleet import Fleet
 
 VERSION = 1
 """Version of the Result's shape; a reader refuses a newer one."""
@@ -140,9 +141,15 @@ def _result(raw: dict[str, Any]) -> Result:
         lock_ms=int(raw.get("lockMs", 0)),
         read_back_ms=int(raw.get("readBackMs", 0)),
         error=Failure(**said, committed=_strings(error.get("committed"))) if error else None,
-        tenants=Fleet.read(raw.get("tenants")),
+        tenants=_fleet(raw["tenants"]) if raw.get("tenants") else None,
         **others,
     )
+
+
+def _fleet(raw: Any) -> Fleet:
+    from alembic_operator.contract.fleet import Fleet  # noqa: PLC0415  most migrations have no tenants
+
+    return Fleet.read(raw)
 
 
 _CUT = "..."
