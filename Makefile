@@ -40,6 +40,10 @@ properties: $(INSTALLED) ## Throw 10,000 foreign objects at each reader; other o
 test-runner: $(RUNNER) matrix test-programs ## Run the runner's tests against real PostgreSQL
 	$(PYTEST) -n 2 --dist loadgroup tests/runner
 
+.PHONY: drivers
+drivers: $(RUNNER) matrix ## Try with every driver what `make test` tries with one in turn
+	EVERY_DRIVER=yes $(PYTEST) -n 2 tests/runner/test_matrix.py tests/runner/test_public_projects.py tests/runner/test_patched.py
+
 .PHONY: projects
 projects: $(INSTALLED) test-programs ## Migrate public projects from their wheels, with their own command and with the runner
 	$(PYTEST) -n 2 tests/projects  # each installs its project first

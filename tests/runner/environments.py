@@ -13,16 +13,17 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from devcluster import lock, settings
 from tools.pythons import Interpreter, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 _PINS = Path(__file__).with_name("pins")
 _COMPLETE = "complete"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Environment:
 
 
 MATRIX = (
-    Environment("alembic1.8-sqlalchemy1.4", "3.9", ("psycopg2", "asyncpg")),  # 1.4 has no dialect for psycopg
+    Environment("alembic1.8-sqlalchemy1.4", "3.9", ("asyncpg", "psycopg2")),  # 1.4 has no dialect for psycopg
     Environment("alembic1.13-sqlalchemy2.0", "3.10"),
     Environment("alembic1.16-sqlalchemy2.0", "3.11"),
     Environment("alembic1.20-sqlalchemy2.0", "3.12"),
@@ -93,6 +94,21 @@ MATRIX = (
 OPTUNA = Environment("optuna", "3.11", ("psycopg2", "psycopg"))
 MLFLOW = Environment("mlflow", "3.11", ("psycopg2", "psycopg"))
 """mlflow, and of its dependencies those of mlflow-skinny: they are all that its env.py and its revisions import."""
+
+EVERY_DRIVER = "EVERY_DRIVER"
+"""The variable of the environment that `make drivers` sets."""
+
+
+def in_turn(things: Iterable[T], drivers: Callable[[T], Sequence[str]]) -> list[tuple[T, str]]:
+    """Return with which driver each thing is tried: each has its turn, or all, where EVERY_DRIVER asks for that."""
+    if os.environ.get(EVERY_DRIVER):
+        return [(one, driver) for one in things for driver in drivers(one)]
+    return [(one, drivers(one)[turn % len(drivers(one))]) for turn, one in enumerate(things)]
+
+
+def cells(environments: Iterable[Environment]) -> list[tuple[Environment, str]]:
+    """Return with which drivers environments are tried."""
+    return in_turn(environments, lambda one: one.drivers)
 
 
 def _run(*command: str | Path) -> None:

@@ -104,16 +104,16 @@ def test_what_plain_alembic_did_meanwhile_is_caught_up_with(
     assert recorded(database) == ["one", "two"]
 
 
-def test_a_downgrade_forgets_what_it_undoes(project: Project, runner: Runner, database: Database) -> None:
-    branched(project)
-    url = database.url(project.driver)
-    runner.run(project, "upgrade", *KEPT, APP_URL=url)
-    run = runner.run(project, "downgrade", "--target", "root", *KEPT, APP_URL=url)
+def test_a_downgrade_forgets_what_it_undoes(any_project: Project, runner: Runner, database: Database) -> None:
+    branched(any_project)
+    url = database.url(any_project.driver)
+    runner.run(any_project, "upgrade", *KEPT, APP_URL=url)
+    run = runner.run(any_project, "downgrade", "--target", "root", *KEPT, APP_URL=url)
     assert (run.code, database.heads()) == (0, ["alone", "root"]), run.stderr
     assert recorded(database) == ["alone", "root"]
-    run = runner.run(project, "downgrade", "--target", "base", *KEPT, APP_URL=url)
+    run = runner.run(any_project, "downgrade", "--target", "base", *KEPT, APP_URL=url)
     assert (run.code, recorded(database)) == (0, []), run.stderr
-    again = runner.run(project, "upgrade", *KEPT, APP_URL=url)
+    again = runner.run(any_project, "upgrade", *KEPT, APP_URL=url)
     assert (told(again), again.result.warnings) == ((0, "UpToDate"), ()), "the history itself is no table to adopt"
 
 

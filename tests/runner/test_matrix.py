@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.runner.environments import MATRIX, Environment
+from tests.runner.environments import MATRIX, Environment, cells
 from tests.runner.project import Project, Runner
 from tests.runner.server import until
 
@@ -18,14 +18,13 @@ if TYPE_CHECKING:
 
     from tests.runner.server import Database
 
-CELLS = [(environment, driver) for environment in MATRIX for driver in environment.drivers]
 CONCURRENTLY = """
 with op.get_context().autocommit_block():
     op.execute("create index concurrently by_id on left_table (id)")
 """
 
 
-@pytest.fixture(params=CELLS, ids=lambda cell: f"{cell[0].name}-{cell[1]}")
+@pytest.fixture(params=cells(MATRIX), ids=lambda cell: f"{cell[0].name}-{cell[1]}")
 def cell(request: pytest.FixtureRequest) -> tuple[Environment, str]:
     environment, driver = request.param
     return environment, driver

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.runner.project import Project
+from tests.runner.environments import in_turn
+from tests.runner.project import DRIVERS, Project
 from tests.runner.server import until
 
 if TYPE_CHECKING:
@@ -27,11 +29,14 @@ PATCHES = {"gevent": GEVENT, "eventlet": EVENTLET}
 SLEEPS = "select count(*) from pg_stat_activity where query like 'select pg_sleep(300)%' and state = 'active'"
 
 
-@pytest.mark.parametrize("library", PATCHES)
-@pytest.mark.parametrize("place", ["env.py", "sitecustomize.py"])
+PLACES = itertools.product(("env.py", "sitecustomize.py"), PATCHES)
+
+
+@pytest.mark.parametrize(("where", "driver"), in_turn(PLACES, lambda _: DRIVERS))
 def test_patched_threads_change_neither_the_result_nor_the_log(
-    driver: str, library: str, place: str, runner: Runner, database: Database, tmp_path: Path
+    where: tuple[str, str], driver: str, runner: Runner, database: Database, tmp_path: Path
 ) -> None:
+    place, library = where
     project = Project(tmp_path / "project", driver).begin().table("one")
     environment = {"APP_URL": database.url(driver)}
     if place == "env.py":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from alembic_operator.contract import RESULT_BYTES
-from tests.runner.environments import MLFLOW, OPTUNA, Environment
+from tests.runner.environments import MLFLOW, OPTUNA, Environment, cells
 from tests.runner.project import Project, Runner, base_environment
 from tests.runner.server import until
 
@@ -96,12 +96,17 @@ def _program(request: pytest.FixtureRequest, environment: Environment, config: s
         yield Program(environment, request.param, config, runner, database, folder)
 
 
-@pytest.fixture(params=OPTUNA.drivers)
+DRIVERS = {
+    name: [driver for one, driver in cells((OPTUNA, MLFLOW)) if one.name == name] for name in ("optuna", "mlflow")
+}
+
+
+@pytest.fixture(params=DRIVERS["optuna"])
 def optuna(request: pytest.FixtureRequest) -> Iterator[Program]:
     yield from _program(request, OPTUNA, "optuna/storages/_rdb/alembic.ini")
 
 
-@pytest.fixture(params=MLFLOW.drivers)
+@pytest.fixture(params=DRIVERS["mlflow"])
 def mlflow(request: pytest.FixtureRequest) -> Iterator[Program]:
     yield from _program(request, MLFLOW, "mlflow/store/db_migrations/alembic.ini")
 
