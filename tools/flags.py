@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from alembic_operator.api.v1alpha1 import Alembic, Spec
 from alembic_operator.core.manifests.flags import FLAGS, Flag
+from alembic_operator.core.manifests.tenants import MEMBERS, Member
 
 POLICY = """\
 {{{{- /* {origin} */}}}}
@@ -52,10 +53,30 @@ def _cel(flag: Flag) -> str:
     """Return a flag as `['--flag=', 'default', value]`."""
     if flag.means:
         value = f"has(params.spec.{_dotted(flag.field)}) ? {_quoted(flag.means)} : {_quoted(flag.default)}"
+    elif flag.as_json:
+        members = ",\n".join(f"    {_cel_member(one, flag.field)}" for one in MEMBERS)
+        json = f"'{{' + [\n{members}\n  ].join(',') + '}}'"
+        value = f"!has(params.spec.{_dotted(flag.field)}) ? {_quoted(flag.default)} : {json}"
     else:
-        optional = "".join(f".?{one}" for one in flag.field)
-        value = f"string(params.spec{optional}.orValue({_quoted(flag.default)}))"
+        value = f"string({_cel_field(flag.field, _quoted(flag.default))})"
     return f"  ['{flag.word}=', {_quoted(flag.default)}, {value}]"
+
+
+def _cel_member(member: Member, below: Iterable[str]) -> str:
+    """Return `'"word":' + value`, the value as JSON."""
+    path = (*below, *member.field)
+    if isinstance(member.default, tuple):
+        return f"'\"{member.word}\":[' + {_cel_field(path, '[]')}.map(one, strings.quote(string(one))).join(',') + ']'"
+    if isinstance(member.default, int):
+        value = f"string({_cel_field(path, str(member.default))})"
+    else:
+        value = f"strings.quote(string({_cel_field(path, _quoted(member.default))}))"
+    return f"'\"{member.word}\":' + {value}"
+
+
+def _cel_field(path: Iterable[str], default: str) -> str:
+    optional = "".join(f".?{one}" for one in path)
+    return f"params.spec{optional}.orValue({default})"
 
 
 def _row(flag: Flag) -> str:
@@ -63,7 +84,13 @@ def _row(flag: Flag) -> str:
     facts = {"flag": _quoted(flag.word), "default": _quoted(flag.default), "field": f"[{', '.join(flag.field)}]"}
     facts |= {"means": _quoted(flag.means)} if flag.means else {}
     facts |= {"changes": "true"} if flag.changes else {}
+    facts |= {"members": f"[{', '.join(_member(one) for one in MEMBERS)}]"} if flag.as_json else {}
     return f"- {{{', '.join(f'{name}: {value}' for name, value in facts.items())}}}"
+
+
+def _member(member: Member) -> str:
+    kind = "list" if isinstance(member.default, tuple) else "number" if isinstance(member.default, int) else "text"
+    return f"{{name: {member.word}, field: [{', '.join(member.field)}], kind: {kind}}}"
 
 
 def _dotted(field: Iterable[str]) -> str:

@@ -98,7 +98,7 @@ def _head(title: str) -> str:
 
 def _objects(path: str, node: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every object that has fields, an outer one before its inner ones."""
-    inner, suffix = (node["items"], "[]") if node["type"] == "array" else (node, "")
+    inner, suffix = (node["items"], "[]") if node.get("type") == "array" else (node, "")
     if "properties" in inner:
         yield path + suffix, inner
         for name, child in inner["properties"].items():
@@ -118,6 +118,8 @@ def _section(path: str, node: dict[str, Any]) -> str:
 
 
 def _type(node: dict[str, Any]) -> str:
+    if node.get("x-kubernetes-int-or-string"):
+        return "integer or string"
     if node["type"] == "array":
         return f"list of {_type(node['items'])}s"
     return "time" if node.get("format") == "date-time" else str(node["type"])
@@ -136,7 +138,7 @@ def _limits(node: dict[str, Any]) -> str:
     """Say what the API server accepts, in few words."""
     says = [" ".join(f"`{one}`" for one in node["enum"])] if "enum" in node else []
     says += [f"`{node['pattern']}`"] if "pattern" in node else []
-    unit = {"string": " characters", "array": " items"}.get(node["type"], "")
+    unit = {"string": " characters", "array": " items"}.get(node.get("type", "string"), "")
     for low, high in (("minLength", "maxLength"), ("minimum", "maximum"), ("minItems", "maxItems")):
         if low in node and high in node:
             says.append(f"{node[low]} to {node[high]}{unit}")

@@ -28,6 +28,9 @@ LONG_NAME = "the names of Jobs are made from this one: use at most 52 characters
 WITHOUT_PROJECT = "the workload's pods do not have the project of a ConfigMap; use strategy Job"
 WITHOUT_ORDER = "pods wait for no other migration; use strategy Job"
 NOT_HELD = "pods that migrate by themselves cannot be held: scale the workload to zero; use strategy Job"
+ONE_OF_NAMES = "give exactly one of names, pattern and query"
+AMOUNT = "write a number, as 1, or a percentage, as '2%'"
+PACE = "write a duration from 1m to 576h, such as 500ms, 2s, 15m or 1h30m"
 KEPT_SCHEMA = "the tables would stay in the old schema"
 
 
@@ -50,6 +53,14 @@ def workload(**changes: str) -> dict[str, Any]:
 
 def by_pods(**changes: Any) -> dict[str, Any]:
     return migration(strategy="InitContainer", **changes)
+
+
+def tenants(**changes: Any) -> dict[str, Any]:
+    return migration(database=HOST, tenants={"names": ["acme"]} | changes)
+
+
+def rollout(**changes: Any) -> dict[str, Any]:
+    return tenants(rollout=changes)
 
 
 def policy(**changes: Any) -> dict[str, Any]:
@@ -95,6 +106,21 @@ ACCEPTED = {
     "a table of all revisions": database(**HOST, history="Enabled"),
     "pods that migrate": by_pods(source={"workloadRef": WORKLOAD}, dependsOn=[], suspend=False),
     "pods of an image that migrate": by_pods(alembic={"target": "ab12"}, policy={"downgrade": "Forbid"}),
+    "tenants by name": tenants(names=["acme", 'odd "name"', "x" * 63], exclude=["acme"]),
+    "tenants by pattern": migration(database=HOST, tenants={"pattern": r"ws\_%", "every": "1m"}),
+    "tenants by query": migration(
+        database=HOST | {"schema": "app"},
+        tenants={"kind": "Databases", "query": "SELECT name\nFROM customer", "create": "Missing"},
+    ),
+    "all of a rollout": tenants(
+        shared={"target": "shared@head"},
+        argument="tenant={}",
+        isolation="Tenant",
+        gate="Canary",
+        rollout={"canary": ["1%"], "soak": "10m", "maxParallel": 64, "maxFailures": "2%", "order": "SmallestFirst"},
+    ),
+    "a gate that waits for what is shared": tenants(shared={"target": "ab12"}, gate="Shared"),
+    **{f"{one} failures": rollout(maxFailures=one) for one in (0, 3, "0%", "100%")},
     "a Job that goes at once": migration(ttlSecondsAfterFinished=0, suspend=True),
 }
 
@@ -209,6 +235,74 @@ REFUSED = {
     "too many retries": (policy(backoffLimit=101), "spec.policy.backoffLimit", "less than or equal to 100"),
     "an unknown way down": (policy(downgrade="Never"), "spec.policy.downgrade", '"Forbid", "Allow"'),
     "an unknown policy": (policy(databaseAhead="Maybe"), "spec.policy.databaseAhead", '"Allow", "Block"'),
+    "pods with tenants": (
+        migration(strategy="InitContainer", database=HOST, tenants={"names": ["a"]}),
+        "spec",
+        "spec.tenants: each pod would go through all of them: use strategy Job",
+    ),
+    "tenants without a database": (
+        migration(tenants={"names": ["a"]}),
+        "spec",
+        "spec.tenants: the runner looks for them itself: give spec.database",
+    ),
+    "tenants that count steps": (
+        tenants() | {"spec": tenants()["spec"] | {"alembic": {"target": "+1"}}},
+        "spec",
+        "spec.tenants: each would count steps from where it is: name a revision or heads",
+    ),
+    "tenants that go down": (
+        tenants() | {"spec": tenants()["spec"] | {"policy": {"downgrade": "Allow"}}},
+        "spec",
+        "spec.tenants: they only go up: set policy.downgrade to Forbid",
+    ),
+    "tenants in one schema": (
+        migration(database=HOST | {"schema": "app"}, tenants={"names": ["a"]}),
+        "spec",
+        "spec.tenants: each has its own schema: remove spec.database.schema",
+    ),
+    "no tenants": (tenants(names=[]), "spec.tenants", ONE_OF_NAMES),
+    "two ways to name tenants": (tenants(pattern="a%"), "spec.tenants", ONE_OF_NAMES),
+    "an unknown kind of tenants": (tenants(kind="Tables"), "spec.tenants.kind", '"Schemas", "Databases"'),
+    "a tenant with a newline": (tenants(names=["a\nb"]), "spec.tenants.names[0]", PATTERN),
+    "too many tenants": (tenants(names=[f"t{n}" for n in range(257)]), "spec.tenants.names", "at most 256"),
+    "a name longer than PostgreSQL's": (tenants(names=["x" * 64]), "spec.tenants.names[0]", "63"),
+    "a pattern with a tab": (migration(tenants={"pattern": "a\t"}), "spec.tenants.pattern", PATTERN),
+    "a query with a bell": (migration(tenants={"query": "SELECT '\a'"}), "spec.tenants.query", PATTERN),
+    "an exception with a newline": (tenants(exclude=["a\nb"]), "spec.tenants.exclude[0]", PATTERN),
+    "an argument with a newline": (tenants(argument="a={}\n"), "spec.tenants.argument", PATTERN),
+    "an argument without a place": (
+        tenants(argument="tenant="),
+        "spec.tenants.argument",
+        "write {} where the name of the tenant goes, as tenant={}",
+    ),
+    "an unknown isolation": (tenants(isolation="Thread"), "spec.tenants.isolation", '"Worker", "Tenant"'),
+    "a shared step back": (tenants(shared={"target": "-1"}), "spec.tenants.shared.target", TARGET),
+    "a canary with a newline": (rollout(canary=["a\nb"]), "spec.tenants.rollout.canary[0]", PATTERN),
+    "no duration to soak": (rollout(soak="soon"), "spec.tenants.rollout.soak", DURATION),
+    "no worker": (rollout(maxParallel=0), "spec.tenants.rollout.maxParallel", "greater than or equal to 1"),
+    **{
+        f"{one!r} failures": (rollout(maxFailures=one), "spec.tenants.rollout.maxFailures", AMOUNT)
+        for one in (-1, "1", "few", "101%", "")
+    },
+    "an unknown order": (rollout(order="Random"), "spec.tenants.rollout.order", '"Name", "SmallestFirst"'),
+    "an unknown gate": (tenants(gate="Some"), "spec.tenants.gate", '"All", "Shared", "Canary"'),
+    "a gate for nothing shared": (
+        tenants(gate="Shared"),
+        "spec.tenants",
+        "gate Shared waits for shared.target: give it, or use gate All",
+    ),
+    "a gate for no canary": (
+        tenants(gate="Canary"),
+        "spec.tenants",
+        "gate Canary waits for rollout.canary: give it, or use gate All",
+    ),
+    "an unknown creation": (tenants(create="Always"), "spec.tenants.create", '"Never", "Missing"'),
+    "a pattern that creates": (
+        migration(database=HOST, tenants={"pattern": "a%", "create": "Missing"}),
+        "spec.tenants",
+        "a pattern finds only what is there: give names or a query, or set create to Never",
+    ),
+    "a pace without pause": (tenants(every="59s"), "spec.tenants.every", PACE),
     "a negative time to live": (
         migration(ttlSecondsAfterFinished=-1),
         "spec.ttlSecondsAfterFinished",

@@ -33,6 +33,18 @@ POLICY: Manifest = {
     "databaseAhead": "Block",
     "downgrade": "Allow",
 }
+TENANTS: Manifest = {
+    "kind": "Databases",
+    "query": "SELECT name\tFROM \"t\"\nWHERE name <> E'\\\\x'",
+    "exclude": ["old", "older"],
+    "argument": "tenant={}",
+    "isolation": "Tenant",
+    "shared": {"target": "shared@head"},
+    "rollout": {"canary": ["1%"], "soak": "10m", "maxParallel": 4, "maxFailures": 3, "order": "SmallestFirst"},
+    "gate": "Canary",
+    "create": "Missing",
+    "every": "10m",
+}
 SHAPES: dict[str, Manifest] = {
     "an image": {},
     "a workload": {"source": {"workloadRef": {"name": "users"}}},
@@ -51,15 +63,17 @@ SHAPES: dict[str, Manifest] = {
     "a StatefulSet and a port": {"database": BY_SET | {"port": 7000, "passwordFrom": PASSWORD}},
     "a history": {"database": BY_HOST | {"history": "Enabled"}},
     "every policy": {"policy": POLICY},
+    "tenants by name": {"database": BY_HOST, "tenants": {"names": ["acme", 'odd "name"', "ünï 𝄞 \\ 's"]}},
+    "all of tenants": {"database": BY_HOST, "tenants": TENANTS},
     "a Job of its own kind": {"jobTemplate": {"spec": {"parallelism": 1}}, "ttlSecondsAfterFinished": 0},
     "everything": {"alembic": ALEMBIC, "database": BY_SET | {"history": "Enabled", "schema": "-s"}, "policy": POLICY},
 }
 FOR_PODS = {
     name: {key: {k: v for k, v in value.items() if k != "downgrade"} for key, value in shape.items()}
     for name, shape in SHAPES.items()
-    if name not in ("a step", "a Job of its own kind")
+    if name not in ("a step", "a Job of its own kind") and "tenants" not in shape
 }
-"""What pods may do by themselves: never go down, and never go on by steps."""
+"""What pods may do by themselves: never go down, never go on by steps, and never for many tenants."""
 ENV = [
     {"name": "PGHOST", "value": "pooler"},
     {"name": "URL", "value": "$(PGHOST)"},

@@ -9,6 +9,7 @@
 - {flag: '--role', default: '', field: [database, role]}
 - {flag: '--database-ahead', default: 'Allow', field: [policy, databaseAhead]}
 - {flag: '--history', default: 'Disabled', field: [database, history]}
+- {flag: '--tenants', default: '', field: [tenants], members: [{name: kind, field: [kind], kind: text}, {name: names, field: [names], kind: list}, {name: pattern, field: [pattern], kind: text}, {name: query, field: [query], kind: text}, {name: exclude, field: [exclude], kind: list}, {name: argument, field: [argument], kind: text}, {name: isolation, field: [isolation], kind: text}, {name: shared, field: [shared, target], kind: text}, {name: canary, field: [rollout, canary], kind: list}, {name: soak, field: [rollout, soak], kind: text}, {name: maxParallel, field: [rollout, maxParallel], kind: number}, {name: maxFailures, field: [rollout, maxFailures], kind: text}, {name: order, field: [rollout, order], kind: text}, {name: gate, field: [gate], kind: text}, {name: create, field: [create], kind: text}]}
 - {flag: '--lock-timeout', default: '2s', field: [policy, lockTimeout], changes: true}
 - {flag: '--statement-timeout', default: '0s', field: [policy, statementTimeout], changes: true}
 - {flag: '--deadline', default: '1h', field: [policy, deadline], changes: true}

@@ -64,6 +64,9 @@ alembic-operator.dev/strategy: InitContainer
 {{- if and $value .means -}}
 {{- $value = .means -}}
 {{- end -}}
+{{- if and $value .members -}}
+{{- $value = include "alembic-gate.json" (dict "given" $value "members" .members) -}}
+{{- end -}}
 {{- if and $value (ne $value .default) (or $runs (not .changes)) -}}
 {{- $command = append $command (printf "%s=%s" .flag $value) -}}
 {{- end -}}
@@ -72,6 +75,25 @@ alembic-operator.dev/strategy: InitContainer
 {{- $command = append $command (printf "-x=%s" .) -}}
 {{- end -}}
 {{- toYaml $command -}}
+{{- end -}}
+
+{{/* What is given of a dict, as JSON with the names and types that the runner reads. */}}
+{{- define "alembic-gate.json" -}}
+{{- $given := .given -}}
+{{- $said := dict -}}
+{{- range $member := .members -}}
+{{- $value := $given -}}
+{{- range $member.field -}}
+{{- $value = get ($value | default dict) . -}}
+{{- end -}}
+{{- if or $value (eq (toString $value) "0") -}}
+{{- if eq $member.kind "text" -}}
+{{- $value = kindIs "string" $value | ternary $value (toString $value) -}}
+{{- end -}}
+{{- $_ := set $said $member.name (eq $member.kind "number" | ternary (int $value) $value) -}}
+{{- end -}}
+{{- end -}}
+{{- toRawJson $said -}}
 {{- end -}}
 
 {{/* Where the database is, under libpq's names, instead of the container's own variables of these names. */}}

@@ -9,7 +9,24 @@
   ['--schema=', '', string(params.spec.?database.?schema.orValue(''))],
   ['--role=', '', string(params.spec.?database.?role.orValue(''))],
   ['--database-ahead=', 'Allow', string(params.spec.?policy.?databaseAhead.orValue('Allow'))],
-  ['--history=', 'Disabled', string(params.spec.?database.?history.orValue('Disabled'))]
+  ['--history=', 'Disabled', string(params.spec.?database.?history.orValue('Disabled'))],
+  ['--tenants=', '', !has(params.spec.tenants) ? '' : '{' + [
+    '"kind":' + strings.quote(string(params.spec.?tenants.?kind.orValue('Schemas'))),
+    '"names":[' + params.spec.?tenants.?names.orValue([]).map(one, strings.quote(string(one))).join(',') + ']',
+    '"pattern":' + strings.quote(string(params.spec.?tenants.?pattern.orValue(''))),
+    '"query":' + strings.quote(string(params.spec.?tenants.?query.orValue(''))),
+    '"exclude":[' + params.spec.?tenants.?exclude.orValue([]).map(one, strings.quote(string(one))).join(',') + ']',
+    '"argument":' + strings.quote(string(params.spec.?tenants.?argument.orValue(''))),
+    '"isolation":' + strings.quote(string(params.spec.?tenants.?isolation.orValue('Worker'))),
+    '"shared":' + strings.quote(string(params.spec.?tenants.?shared.?target.orValue(''))),
+    '"canary":[' + params.spec.?tenants.?rollout.?canary.orValue([]).map(one, strings.quote(string(one))).join(',') + ']',
+    '"soak":' + strings.quote(string(params.spec.?tenants.?rollout.?soak.orValue('0s'))),
+    '"maxParallel":' + string(params.spec.?tenants.?rollout.?maxParallel.orValue(8)),
+    '"maxFailures":' + strings.quote(string(params.spec.?tenants.?rollout.?maxFailures.orValue('100%'))),
+    '"order":' + strings.quote(string(params.spec.?tenants.?rollout.?order.orValue('Name'))),
+    '"gate":' + strings.quote(string(params.spec.?tenants.?gate.orValue('All'))),
+    '"create":' + strings.quote(string(params.spec.?tenants.?create.orValue('Never')))
+  ].join(',') + '}']
 ] + (variables.runsTheMigration ? [
   ['--lock-timeout=', '2s', string(params.spec.?policy.?lockTimeout.orValue('2s'))],
   ['--statement-timeout=', '0s', string(params.spec.?policy.?statementTimeout.orValue('0s'))],

@@ -8,6 +8,7 @@ Schema = dict[str, Any]
 
 _REFERENCE = "#/$defs/"
 _PRESERVE = "x-kubernetes-preserve-unknown-fields"
+_EITHER = "x-kubernetes-int-or-string"
 _DROPPED = frozenset({"title", "$defs"})
 _ORDER = (
     "description",
@@ -31,6 +32,7 @@ _ORDER = (
     "x-kubernetes-list-type",
     "x-kubernetes-list-map-keys",
     _PRESERVE,
+    _EITHER,
     "x-kubernetes-validations",
 )
 """Every keyword that is known to mean the same to Pydantic and to the API server, in the order of the printed CRD."""

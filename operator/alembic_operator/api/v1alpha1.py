@@ -16,6 +16,7 @@ from alembic_operator.api.meta import (
     Text,
     rule,
 )
+from alembic_operator.api.tenants import RULES, Tenants
 from alembic_operator.contract import Ahead, Downgrade, History, Invocation
 
 GROUP = "alembic-operator.dev"
@@ -182,6 +183,9 @@ class Spec(Model):
     database: Database | None = None
     """The database that is migrated: every connection that env.py makes goes there. Without it, env.py connects as it
     always does."""
+    tenants: Tenants | None = None
+    """Schemas or databases that are all migrated alike, each with a version table of its own. Needs spec.database and
+    strategy Job; not with `+N` as the target, nor with downgrade: Allow."""
     strategy: Literal["Job", "InitContainer"] = "Job"
     """What runs the migration. Job: a Job, and the gates of the pods wait for it. InitContainer: the gate of the first
     pod, and the gates of the others wait for it; the workload's pods must have the label
@@ -214,17 +218,23 @@ class Spec(Model):
     model_config = ConfigDict(
         json_schema_extra={
             "x-kubernetes-validations": [
-                rule(
-                    f"self.strategy != 'InitContainer' || {given}",
-                    f"{why}; use strategy Job",
-                )
-                for given, why in (
-                    ("!has(self.source.configMapRef)", "the workload's pods do not have the project of a ConfigMap"),
-                    ("!has(self.dependsOn) || self.dependsOn.size() == 0", "pods wait for no other migration"),
-                    ("!self.alembic.target.contains('+')", "each pod would go further by steps"),
-                    ("self.policy.downgrade == 'Forbid'", "an old pod that starts again would go down again"),
-                    ("!self.suspend", "pods that migrate by themselves cannot be held: scale the workload to zero"),
-                )
+                *RULES,
+                *(
+                    rule(
+                        f"self.strategy != 'InitContainer' || {given}",
+                        f"{why}; use strategy Job",
+                    )
+                    for given, why in (
+                        (
+                            "!has(self.source.configMapRef)",
+                            "the workload's pods do not have the project of a ConfigMap",
+                        ),
+                        ("!has(self.dependsOn) || self.dependsOn.size() == 0", "pods wait for no other migration"),
+                        ("!self.alembic.target.contains('+')", "each pod would go further by steps"),
+                        ("self.policy.downgrade == 'Forbid'", "an old pod that starts again would go down again"),
+                        ("!self.suspend", "pods that migrate by themselves cannot be held: scale the workload to zero"),
+                    )
+                ),
             ]
         }
     )

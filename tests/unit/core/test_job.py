@@ -27,6 +27,12 @@ def of_workload(deployment: Manifest | None = None, **spec: Any) -> Observation:
     return seen(WORKLOAD | spec, source=parts["app"])
 
 
+def with_tenants(**tenants: Any) -> Observation:
+    named: Manifest = {"names": ["acme", "beta"], "rollout": {"maxFailures": 3, "canary": ["1%"]}}
+    server = {key: value for key, value in (HOST | PASSWORD).items() if key != "schema"}
+    return seen({"database": server, "tenants": named | tenants})
+
+
 def of_config_map(**content: str) -> Observation:
     data = {"alembic.ini": "[alembic]", "env.py": "run()"} | content
     parts = source.of_config_map("users-migrations", {"data": data}, "alembic.ini", seen().runner_image)
@@ -96,6 +102,7 @@ GOLDENS = {
     "workload-url": of_workload(database={"urlFrom": {"name": "users-db", "key": "other"}}),
     "workload-host-password": of_workload(database=HOST | PASSWORD),
     "config-map": of_config_map(**{"b2_users.py": "pass", "script.py.mako": "mako"}),
+    "tenants": with_tenants(shared={"target": "shared@head"}, argument="tenant={}", every="10m"),
     "job-template": seen({"jobTemplate": JOB_TEMPLATE}),
 }
 
@@ -190,6 +197,8 @@ SAME = {
     "defaults that are written down": (seen(), seen({"alembic": {"target": "heads"}, "policy": {"deadline": "1h"}})),
     "a way down that is forbidden, as it is anyway": (seen(), seen({"policy": {"downgrade": "Forbid"}})),
     "labels, replicas, probes and sidecars": (of_workload(), of_workload(relabelled())),
+    "another time to look for tenants": (with_tenants(), with_tenants(every="5m")),
+    "another wait of gates for tenants": (with_tenants(), with_tenants(gate="Shared")),
     "a database that became ready": (seen(ON_POSTGRES), seen(ON_POSTGRES, server=replace(POSTGRES, ready=False))),
 }
 
@@ -208,6 +217,9 @@ OTHER = {
     "another target": (seen(), seen({"alembic": {"target": "b2"}})),
     "another retry annotation": (seen(), seen(retry="1")),
     "another job template": (seen(), seen({"jobTemplate": {"spec": {"backoffLimit": 1}}})),
+    "tenants": (seen({"database": HOST | PASSWORD}), with_tenants()),
+    "another tenant": (with_tenants(), with_tenants(names=["acme", "beta", "corp"])),
+    "another rollout": (with_tenants(), with_tenants(rollout={"soak": "1m"})),
     "a database": (seen(), seen({"database": HOST | PASSWORD})),
     "another address of the database": (
         seen(ON_POSTGRES),

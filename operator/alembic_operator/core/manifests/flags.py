@@ -7,6 +7,7 @@ from pydantic.alias_generators import to_camel
 
 from alembic_operator.api.v1alpha1 import Spec
 from alembic_operator.contract import Invocation
+from alembic_operator.core.manifests import tenants
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class Flag:
     """Of a Spec, with dots."""
     means: str = ""
     """The value when the field is there. Empty: the field's own."""
+    as_json: bool = False
+    """The flag is JSON of the field, whose members are `tenants.MEMBERS`."""
     changes: bool = False
     """Only for who changes the database, and not for a gate that waits."""
 
@@ -47,6 +50,7 @@ FLAGS = (
     Flag("role", "database.role"),
     Flag("database_ahead", "policy.database_ahead"),
     Flag("history", "database.history"),
+    Flag("tenants", "tenants", as_json=True),
     Flag("lock_timeout", "policy.lock_timeout", changes=True),
     Flag("statement_timeout", "policy.statement_timeout", changes=True),
     Flag("deadline", "policy.deadline", changes=True),
@@ -65,4 +69,6 @@ def _said(flag: Flag, spec: Spec) -> Any:
     found: Any = spec
     for part in flag.attribute.split("."):
         found = getattr(found, part, None)
+    if flag.as_json:
+        return tenants.flag(found)
     return flag.means if found and flag.means else found

@@ -28,6 +28,8 @@ _RESTRICTED: Manifest = {"allowPrivilegeEscalation": False, "capabilities": {"dr
 
 _ONLY_WHEN = ("settlingTime",)
 """Fields of spec.policy that say when something runs, and not what."""
+_NOT_THE_RUN = ("every", "gate")
+"""The same of spec.tenants, and what only pods with a gate ask."""
 
 
 def what_matters(migration: Migration, spec: Spec, parts: PodParts, server: DatabaseServer | None) -> Manifest:
@@ -37,12 +39,14 @@ def what_matters(migration: Migration, spec: Spec, parts: PodParts, server: Data
     """
     limits = {name: limit for name, limit in _written(spec.policy).items() if name not in _ONLY_WHEN}
     written = _written(spec) | {"policy": limits or None}
+    tenants = {name: one for name, one in written.get("tenants", {}).items() if name not in _NOT_THE_RUN}
     return {
         "container": parts.container,
         "pod": parts.pod,
         "server": [server.host, server.port] if server else None,
         "retry": migration.retry,
         **{name: written.get(name) for name in ("alembic", "database", "policy", "jobTemplate")},
+        **({"tenants": tenants} if tenants else {}),  # no word of it where there are none, as before there were any
     }
 
 
