@@ -89,8 +89,13 @@ def _row(flag: Flag) -> str:
 
 
 def _member(member: Member) -> str:
-    kind = "list" if isinstance(member.default, tuple) else "number" if isinstance(member.default, int) else "text"
-    return f"{{name: {member.word}, field: [{', '.join(member.field)}], kind: {kind}}}"
+    kind, default = "text", _quoted(str(member.default))
+    if isinstance(member.default, tuple):
+        kind, default = "list", "[]"
+    elif isinstance(member.default, int):
+        kind, default = "number", str(member.default)
+    facts = {"name": member.word, "field": f"[{', '.join(member.field)}]", "kind": kind, "default": default}
+    return f"{{{', '.join(f'{name}: {value}' for name, value in facts.items())}}}"
 
 
 def _dotted(field: Iterable[str]) -> str:

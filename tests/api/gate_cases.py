@@ -72,5 +72,21 @@ CASES: dict[str, Manifest] = {
         "containers": [RICH],
         **WORK,
     },
+    "tenants": {
+        "migration": {
+            "database": {"host": "db.test", "name": "shop", "userFrom": LOGIN["userFrom"]},
+            "tenants": {
+                "names": ["acme", 'odd "name"', "ünï \\ <s> & 's"],
+                "shared": {"target": "shared@head"},
+                "rollout": {"canary": ["1%"], "maxParallel": 4, "maxFailures": 3},
+            },
+        }
+    },
+    "tenants-by-query": {
+        "migration": {
+            "database": {"host": "db.test", "name": "shop", "userFrom": LOGIN["userFrom"]},
+            "tenants": {"query": "SELECT name\n\tFROM customer", "rollout": {"maxFailures": 0}},
+        }
+    },
     "native-sidecar": {"migration": {}, "first": [BEFORE, PROXY], "then": [AFTER]},
 }

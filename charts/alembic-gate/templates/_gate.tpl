@@ -77,23 +77,26 @@ alembic-operator.dev/strategy: InitContainer
 {{- toYaml $command -}}
 {{- end -}}
 
-{{/* What is given of a dict, as JSON with the names and types that the runner reads. */}}
+{{/* What is given of a dict, as JSON with the names, types and defaults that the runner reads. */}}
 {{- define "alembic-gate.json" -}}
 {{- $given := .given -}}
-{{- $said := dict -}}
+{{- $said := list -}}
 {{- range $member := .members -}}
 {{- $value := $given -}}
 {{- range $member.field -}}
 {{- $value = get ($value | default dict) . -}}
 {{- end -}}
-{{- if or $value (eq (toString $value) "0") -}}
+{{- if eq (toString $value) "" -}}
+{{- $value = $member.default -}}
+{{- end -}}
 {{- if eq $member.kind "text" -}}
-{{- $value = kindIs "string" $value | ternary $value (toString $value) -}}
+{{- $value = toString $value -}}
+{{- else if eq $member.kind "number" -}}
+{{- $value = int $value -}}
 {{- end -}}
-{{- $_ := set $said $member.name (eq $member.kind "number" | ternary (int $value) $value) -}}
+{{- $said = append $said (printf "%q:%s" $member.name (toRawJson $value)) -}}
 {{- end -}}
-{{- end -}}
-{{- toRawJson $said -}}
+{{- printf "{%s}" (join "," $said) -}}
 {{- end -}}
 
 {{/* Where the database is, under libpq's names, instead of the container's own variables of these names. */}}
