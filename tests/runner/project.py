@@ -212,3 +212,14 @@ def older(run: Run, version: str) -> bool:
 def base_environment() -> dict[str, str]:
     hidden = ("PG", "DATABASE_URL", "ALEMBIC", "PYTHONPATH")
     return {key: value for key, value in os.environ.items() if not key.startswith(hidden)}
+
+
+def edited(project: Project, *changes: tuple[str, str]) -> Project:
+    """Change the text of env.py."""
+    path = project.folder / "migrations" / "env.py"
+    text = path.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text, encoding="utf-8")
+    return project

@@ -7,12 +7,10 @@ import os
 import shutil
 import socket
 import tempfile
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
 from asn1crypto.x509 import Certificate
 
@@ -21,24 +19,15 @@ from alembic_operator.runner.database import refusal, tls, wire
 from alembic_operator.runner.database.address import Address
 from alembic_operator.runner.process.needs_alembic import NeedsAlembic
 from alembic_operator.runner.vendored import standins
-from tests.runner import server
 from tests.runner.certificates import Authority
+from tests.runner.encrypted import Site, address_of, agree, by_wire, serving
 from tools import vendor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.runner.project import Project, Runner
-    from tests.runner.server import Database
 
-HBA = """
-hostnossl all tlsonly 127.0.0.1/32 reject
-hostssl all plainonly 127.0.0.1/32 reject
-host all trusted 127.0.0.1/32 trust
-host all clear 127.0.0.1/32 password
-host all old 127.0.0.1/32 md5
-host all all 127.0.0.1/32 scram-sha-256
-"""
 USERS = ("owner", "tlsonly", "plainonly")
 
 
@@ -82,107 +71,16 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("stranger") / "own").begin()
 
 
-@dataclass(frozen=True)
-class Site:
-    """A server with TLS, and the certificates to try."""
-
-    database: Database
-    folder: Path
-
-    def show(self, certificate: Path) -> None:
-        """Let the server show another certificate from now on."""
-        for end in ("crt", "key"):
-            (self.folder / f"server.{end}").write_bytes(Path(f"{certificate}.{end}").read_bytes())
-        before = self._loaded()
-        self._ask("select pg_reload_conf()")
-        server.until(lambda: self._loaded() != before, what="the reload")
-
-    def _loaded(self) -> Any:
-        return self._ask("select pg_conf_load_time()")
-
-    def _ask(self, sql: str) -> Any:
-        with self.database.connect(sslmode="disable") as connection:
-            return connection.execute(sql.encode()).fetchall()
-
-
-@contextmanager
-def _site(authority: Authority, settings: dict[str, str]) -> Iterator[Site]:
-    folder = Path(tempfile.mkdtemp(prefix="runner-tls-"))
-    owner = server.unprivileged(folder)
-    good = authority.folder / "good"
-    for end in ("crt", "key"):
-        path = folder / f"server.{end}"
-        path.write_bytes(Path(f"{good}.{end}").read_bytes())
-        path.chmod(0o600)
-        if owner:
-            os.chown(path, owner["user"], owner["group"])
-    named = {"ssl_cert_file": str(folder / "server.crt"), "ssl_key_file": str(folder / "server.key"), **settings}
-    try:
-        with server.own(named, version=server.debian()) as running:
-            for user in ("tlsonly", "plainonly", "trusted", "clear"):
-                running.database.rows(f"create role {user} login password 'secret'")
-            running.database.rows("set password_encryption = md5; create role old login password 'secret'")
-            (running.data / "pg_hba.conf").write_text(HBA)
-            site = Site(running.database, folder)
-            site.show(good)
-            yield site
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 @pytest.fixture(scope="module")
 def site(authority: Authority) -> Iterator[Site]:
-    with _site(authority, {"ssl": "on"}) as site:
+    with serving(authority, {"ssl": "on"}) as site:
         yield site
 
 
 @pytest.fixture(scope="module")
 def plain(authority: Authority) -> Iterator[Site]:
-    with _site(authority, {"ssl": "off"}) as plain:
+    with serving(authority, {"ssl": "off"}) as plain:
         yield plain
-
-
-def _address(database: Database, mode: str, user: str = "owner", host: str = "localhost", roots: str = "") -> Address:
-    options = (("sslrootcert", roots),) if roots else ()
-    password = database.password if user == "owner" else "secret"
-    return Address(host, str(database.port), user, password, "postgres", mode, options)
-
-
-def _by_libpq(address: Address) -> bool | None:
-    """Return whether libpq connects with TLS; None: not at all."""
-    named: dict[str, Any] = {"sslmode": address.sslmode, **dict(address.options)}
-    try:
-        with psycopg.connect(
-            host=address.host,
-            port=int(address.port),
-            user=address.user,
-            password=address.password,
-            dbname=address.database,
-            **{key: value for key, value in named.items() if value},
-        ) as connection:
-            return bool(connection.pgconn.ssl_in_use)
-    except psycopg.OperationalError:
-        return None
-
-
-def _by_wire(address: Address) -> bool | type[NeedsAlembic] | None:
-    try:
-        connection = wire.connect(address, "test", os.environ)
-    except NeedsAlembic:
-        return NeedsAlembic
-    except (wire.ServerError, OSError):
-        return None
-    ((encrypted,),) = connection.rows("select ssl from pg_stat_ssl where pid = pg_backend_pid()")
-    connection.close()
-    return bool(encrypted)
-
-
-def _agree(address: Address) -> bool | None:
-    """Return libpq's answer, when the runner's driver gives it, too, or leaves a refusal to libpq."""
-    expected, found = _by_libpq(address), _by_wire(address)
-    shown = replace(address, password="")
-    assert found is expected or (found is NeedsAlembic and expected is None), (shown, expected, found)
-    return expected
 
 
 @pytest.mark.parametrize("mode", ["", *tls.MODES])
@@ -193,7 +91,7 @@ def test_a_server_with_tls_is_reached_as_libpq_does(
     site.show(authority.folder / certificate)
     roots = ("", str(authority.root), str(stranger.root), str(tmp_path / "missing"))
     answers = {
-        (user, host, root): _agree(_address(site.database, mode, user, host, root))
+        (user, host, root): agree(address_of(site.database, mode, user, host, root))
         for user in USERS
         for host in ("localhost", "127.0.0.1")
         for root in roots
@@ -210,7 +108,7 @@ def test_a_server_with_tls_is_reached_as_libpq_does(
 def test_a_server_without_tls_is_reached_as_libpq_does(plain: Site, authority: Authority, mode: str) -> None:
     for user in USERS:
         for root in ("", str(authority.root)):
-            _agree(_address(plain.database, mode, user, "localhost", root))
+            agree(address_of(plain.database, mode, user, "localhost", root))
 
 
 def test_a_root_certificate_at_home_is_used(site: Site, authority: Authority, stranger: Authority, home: Path) -> None:
@@ -218,13 +116,13 @@ def test_a_root_certificate_at_home_is_used(site: Site, authority: Authority, st
     (home / ".postgresql").mkdir()
     root = home / ".postgresql" / "root.crt"
     root.write_bytes(authority.root.read_bytes())
-    assert [_agree(_address(site.database, mode)) for mode in tls.MODES] == [False, False, True, True, True, True]
+    assert [agree(address_of(site.database, mode)) for mode in tls.MODES] == [False, False, True, True, True, True]
     root.write_bytes(stranger.root.read_bytes())
-    assert [_agree(_address(site.database, mode)) for mode in tls.MODES] == [False, False, False, None, None, None]
+    assert [agree(address_of(site.database, mode)) for mode in tls.MODES] == [False, False, False, None, None, None]
 
 
 def test_the_systems_root_certificates_mean_verify_full(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert [_agree(_address(site.database, mode, roots="system")) for mode in ("", *tls.MODES)] == [None] * 7
+    assert [agree(address_of(site.database, mode, roots="system")) for mode in ("", *tls.MODES)] == [None] * 7
     monkeypatch.setenv("PGSSLROOTCERT", "system")
     assert tls.ways("", {}, os.environ)[0]
 
@@ -241,7 +139,7 @@ def test_a_clients_certificate_is_left_to_libpq(home: Path, name: str) -> None:
 @pytest.mark.parametrize(("kind", "digest"), [("rsa", "sha256"), ("rsa", "sha384"), ("ec", "sha256"), ("ec", "sha512")])
 def test_a_password_is_bound_to_the_channel(site: Site, authority: Authority, kind: str, digest: str) -> None:
     site.show(authority.alone(f"{kind}{digest}", kind, digest))
-    connection = wire.connect(_address(site.database, "require"), "test", {})
+    connection = wire.connect(address_of(site.database, "require"), "test", {})
     assert connection._connection.auth.mechanism_name == "SCRAM-SHA-256-PLUS"
     connection.close()
 
@@ -257,15 +155,15 @@ def test_the_hash_of_a_certificate_is_that_of_asn1crypto(authority: Authority) -
 
 def test_a_certificate_without_a_known_hash_is_left_to_libpq(site: Site, authority: Authority) -> None:
     site.show(authority.alone("ed25519", "ed25519"))
-    assert _by_wire(_address(site.database, "require")) is NeedsAlembic
-    assert _agree(_address(site.database, "disable")) is False
+    assert by_wire(address_of(site.database, "require")) is NeedsAlembic
+    assert agree(address_of(site.database, "disable")) is False
 
 
 @pytest.mark.parametrize("user", ["trusted", "clear", "old", "tlsonly"])
 def test_every_usual_way_to_log_in_works(site: Site, authority: Authority, user: str) -> None:
     site.show(authority.folder / "good")
-    assert _agree(_address(site.database, "prefer", user)) is True
-    assert _by_wire(replace(_address(site.database, "prefer", user), password="wrong")) is (
+    assert agree(address_of(site.database, "prefer", user)) is True
+    assert by_wire(replace(address_of(site.database, "prefer", user), password="wrong")) is (
         True if user == "trusted" else None
     )
 
@@ -276,7 +174,7 @@ def test_every_usual_way_to_log_in_works(site: Site, authority: Authority, user:
 )
 def test_what_the_server_refuses_keeps_its_code(site: Site, change: dict[str, Any], code: str) -> None:
     with pytest.raises(wire.ServerError) as refused:
-        wire.connect(replace(_address(site.database, "disable"), **change), "test", {})
+        wire.connect(replace(address_of(site.database, "disable"), **change), "test", {})
     assert refused.value.sqlstate == code
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.runner.project import Project
-from tests.runner.test_behaviours import GIVEN, NOWHERE, edited, told
+from tests.runner.project import Project, edited
+from tests.runner.test_behaviours import GIVEN, NOWHERE, told
 
 if TYPE_CHECKING:
     from pathlib import Path
