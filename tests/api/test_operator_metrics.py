@@ -75,7 +75,7 @@ def scraped(operator: OperatorProcess, migration: str = "users") -> Samples:
         for one in family.samples:
             own = {"namespace", "name"} if "name" in one.labels else set()
             if not own or one.labels["name"] == migration:
-                labels = tuple(value for name, value in one.labels.items() if name not in own)
+                labels = tuple(value for name, value in sorted(one.labels.items()) if name not in own)
                 found.setdefault(one.name.removeprefix(PREFIX), {})[labels] = one.value
     return found
 

@@ -6,15 +6,19 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from prometheus_client import generate_latest
+from prometheus_client import Metric, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.openmetrics.exposition import generate_latest as generate_open_metrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_open_metrics
+from prometheus_client.parser import text_string_to_metric_families as read_text
 from prometheus_client.registry import Collector
 
 from alembic_operator.api.status import LastRun, Status
 from alembic_operator.kube.cache import Key
 from alembic_operator.shell.metrics import families as f
+from alembic_operator.shell.metrics.collector import headed
 from alembic_operator.shell.metrics.endpoint import rendered
+from alembic_operator.shell.metrics.lines import Lines
 from alembic_operator.shell.metrics.migrations import samples
 from alembic_operator.shell.metrics.tally import BOUNDS, Tally
 
@@ -80,15 +84,35 @@ def test_a_pod_that_did_not_wait_or_not_for_this_run_is_not_counted() -> None:
     assert passed("30", started_at="40") == [0, 0]
 
 
-class Two(Collector):
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+LABELS = ('registry/"users"\n', "b2,\\c3", "", "Job")
+
+
+class Three(Collector):
+    """The families of an operator with two migrations, as the operator or as prometheus_client writes them."""
+
+    def collect(self) -> Iterator[Metric]:
         yield from (GaugeMetricFamily("one", "1", value=1), GaugeMetricFamily("two", "2", value=2))
 
+    def written(self) -> Iterator[tuple[Metric, Iterator[bytes]]]:
+        lines = Lines((f.INFO, f.RUNS))
+        for name in ("users", "chat"):
+            lines.add(Key("shop", name), [(f.INFO, LABELS, 1), (f.RUNS, ("UpToDate",), 1_767_225_600.5)])
+        yield from ((headed(one), lines.pop(one)) for one in (f.INFO, f.RUNS))
 
-def test_rendered_family_by_family_the_text_is_that_of_the_whole() -> None:
-    whole = SimpleNamespace(collect=Two().collect)
-    for encode in (generate_latest, generate_open_metrics):
-        assert b"".join(rendered(Two(), encode)) == encode(whole)
+    def whole(self) -> Iterator[Metric]:
+        info, runs = headed(f.INFO), headed(f.RUNS)
+        for name in ("users", "chat"):
+            info.add_metric(["shop", name, *LABELS], 1)
+            runs.add_metric(["shop", name, "UpToDate"], 1_767_225_600.5)
+        yield from (info, runs, *self.collect())
+
+
+@pytest.mark.parametrize(
+    ("encode", "read"), [(generate_latest, read_text), (generate_open_metrics, read_open_metrics)]
+)
+def test_rendered_in_parts_the_text_says_what_prometheus_client_would_say(encode: Any, read: Any) -> None:
+    whole = encode(SimpleNamespace(collect=Three().whole)).decode()
+    assert list(read(b"".join(rendered(Three(), encode)).decode())) == list(read(whole))
 
 
 def test_a_look_that_fails_is_counted_as_an_error() -> None:

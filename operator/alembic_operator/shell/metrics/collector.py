@@ -13,21 +13,22 @@ from prometheus_client.core import (
     HistogramMetricFamily,
     Metric,
 )
-from prometheus_client.registry import Collector
 
 from alembic_operator.kube import codec
+from alembic_operator.kube.cache import Key
 from alembic_operator.kube.client import ApiServer
 from alembic_operator.shell.informer import Informer
 from alembic_operator.shell.metrics import families as f
 from alembic_operator.shell.metrics.families import OF_MIGRATIONS, PREFIX, Family
-from alembic_operator.shell.metrics.migrations import samples
+from alembic_operator.shell.metrics.lines import Lines
+from alembic_operator.shell.metrics.migrations import Sample, samples
 from alembic_operator.shell.metrics.tally import BOUNDS, Buckets, Tally
 
 _LE = (*map(str, BOUNDS), "+Inf")
 
 
-@dataclass(frozen=True, eq=False)
-class OperatorCollector(Collector):
+@dataclass(frozen=True)
+class OperatorCollector:
     """Reads what the parts of the operator know."""
 
     informer: Informer
@@ -39,8 +40,7 @@ class OperatorCollector(Collector):
         return self.informer.tally
 
     def collect(self) -> Iterator[Metric]:
-        """Yield all families."""
-        yield from self._of_migrations()
+        """Yield the families of the operator."""
         yield _histogram(f.GATE_DELAY, {(): self.tally.gate_delays})
         yield _histogram(f.RECONCILE, {(result,): one for result, one in self.tally.looks.items()})
         yield _plain(f.QUEUE, [((), self.informer.queue.depth())])
@@ -55,26 +55,30 @@ class OperatorCollector(Collector):
         yield _plain(f.BUILD, [((version("alembic-operator"), platform.python_version()), 1)])
         yield from PROCESS_COLLECTOR.collect()
 
-    def _of_migrations(self) -> Iterator[Metric]:
-        found: dict[Family, list[tuple[tuple[str, ...], float]]] = {one: [] for one in OF_MIGRATIONS}
+    def written(self) -> Iterator[tuple[Metric, Iterator[bytes]]]:
+        """Yield the families of migrations: each without samples, and the lines of these."""
+        lines = Lines(OF_MIGRATIONS)
         for key, kept in self.informer.cache.snapshot():
-            for family, labels, value in samples(codec.read(kept), self.informer.cache.gated(key)):
-                found[family].append(((*key, *labels), value))
-            for outcome, count in list(self.tally.runs.get(key, {}).items()):
-                found[f.RUNS].append(((*key, outcome), count))
-            # Also while it is 0: Prometheus sees no increase in what was not there before.
-            found[f.LOCK_TIMEOUTS].append((key, self.tally.lock_timeouts.get(key, 0)))
+            lines.add(key, samples(codec.read(kept), self.informer.cache.gated(key)))
+            lines.add(key, self._counted(key))
         for family in OF_MIGRATIONS:
-            yield _plain(family, found.pop(family))
+            yield headed(family), lines.pop(family)
+
+    def _counted(self, key: Key) -> Iterator[Sample]:
+        for outcome, count in list(self.tally.runs.get(key, {}).items()):
+            yield f.RUNS, (outcome,), count
+        # Also while it is 0: Prometheus sees no increase in what was not there before.
+        yield f.LOCK_TIMEOUTS, (), self.tally.lock_timeouts.get(key, 0)
 
 
-def _family(family: Family) -> GaugeMetricFamily | CounterMetricFamily:
+def headed(family: Family) -> GaugeMetricFamily | CounterMetricFamily:
+    """Return a family of Prometheus' without samples."""
     kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
     return kind(PREFIX + family.name, family.meaning, labels=family.labels)
 
 
 def _plain(family: Family, values: Iterable[tuple[tuple[str, ...], float]]) -> Metric:
-    metric = _family(family)
+    metric = headed(family)
     for labels, value in values:
         metric.add_metric(labels, value)
     return metric
