@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from alembic_operator.core.names import CONTAINER, RUN_LABEL
 from tests.e2e.containers import kill
+from tests.e2e.migration import PATIENCE
 from tests.e2e.operation import FORCE
 from tests.e2e.project import chain, revision, step
+from tests.e2e.test_kubectl_alembic import begin
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Stage, Start
@@ -77,6 +79,7 @@ def test_a_migration_pod_killed_in_the_middle_of_a_revision_is_tried_again_after
     for migration in (killed, deleted):
         migration.until_begun("r2")
     stage.evidence.logs(stage.access, deleted.pod())
+    following = begin(stage.access, "logs", killed.name, "--follow")
     kill(stage.access, killed.pod(), CONTAINER)
     stage.access.kubectl("delete", "pod", deleted.pod(), *FORCE)
     killed.until_logged("waiting for the orphan of a migration")
@@ -87,3 +90,6 @@ def test_a_migration_pod_killed_in_the_middle_of_a_revision_is_tried_again_after
         assert [migration.database.began(name) for name in ("r1", "r2")] == [1, 2]
         assert migration.database.overlapped() == 0
         assert len(migration.jobs()) == 1
+    followed, aside = following.communicate(timeout=PATIENCE)
+    assert (following.returncode, aside.count("another attempt, pod killed-process-")) == (0, 1), aside
+    assert (followed.count(" started command=upgrade "), followed.count(" ended reason=UpToDate ")) == (2, 1), followed

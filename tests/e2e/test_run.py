@@ -7,8 +7,11 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from alembic_operator.contract.progress import PROGRESS_PORTS
+from alembic_operator.core.names import CONTAINER
 from demo.expectation import until
 from demo.scene import Migration as Told
+from tests.e2e.containers import bar
 from tests.e2e.migration import PATIENCE
 from tests.e2e.project import HALF, chain, revision
 
@@ -55,6 +58,24 @@ def test_the_status_says_how_far_a_run_is_and_who_is_in_its_way(start: Start) ->
     assert (progress["waitingFor"]["application"], progress["waitingFor"]["user"]) == ("psql", "shop")
     migration.until_ready()
     assert "progress" not in migration.status()
+
+
+def test_a_pod_that_cannot_be_asked_how_far_it_is_runs_as_any_other(start: Start, stage: Stage) -> None:
+    """As behind a NetworkPolicy, which this node cannot enforce: the packets stop at the pod's own network."""
+    verdicts = {"silent": "drop", "refused": "reject with icmpx admin-prohibited"}
+    runs = {verdict: start(name, chain("r1", held=("r1",))) for name, verdict in verdicts.items()}
+    for one in runs.values():
+        one.until_begun("r1")
+    barriers = [bar(one.access, one.pod(), CONTAINER, PROGRESS_PORTS, verdict) for verdict, one in runs.items()]
+    twice = len(PROGRESS_PORTS) + 1  # each time up to as many, where they are refused; two where they are dropped
+    until(lambda: all(one.arrived() >= twice for one in barriers) or None, PATIENCE, "nobody asks twice")
+    for migration in runs.values():
+        migration.database.release("r1")
+        assert migration.until_ready().reason == "UpToDate"
+        told = stage.evidence.states("databasemigrations", migration.name)
+        reasons = [Told.of(state).reason for state in told]
+        assert [one for one in reasons if one != "JobForbidden"] == ["", "Pending", "Migrating", "UpToDate"]
+        assert not any(state.get("status", {}).get("progress") for state in told)
 
 
 def test_a_migration_goes_down_to_its_target_only_when_its_policy_allows_that(start: Start) -> None:

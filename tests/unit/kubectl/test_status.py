@@ -156,7 +156,7 @@ def test_only_a_terminal_gets_colours(
 def test_a_reader_that_has_seen_enough_ends_a_log_without_a_traceback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    last: dict[str, Any] = {"lastRun": {"job": "users-0123456789", "attempt": 1}}
+    last: dict[str, Any] = {"lastRun": {"pod": "users-1", "attempt": 1}}
     (tmp_path / "object").write_text(json.dumps(migration(**last)))
     write(tmp_path, monkeypatch, f'case "$*" in *logs*) yes line;; *) cat {tmp_path}/object;; esac')
     plugin = str(Path(sys.executable).parent / "kubectl-alembic")

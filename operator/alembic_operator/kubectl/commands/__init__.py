@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 
-from alembic_operator.kubectl.commands import asking, bundle, changes, records, status, why
+from alembic_operator.kubectl.commands import asking, bundle, changes, logs, records, status, why
 from alembic_operator.kubectl.commands.call import Call
 
 COMMANDS: dict[str, Callable[[Call], int]] = {
     "status": status.status,
     "why": why.why,
     "history": records.history,
-    "logs": records.logs,
+    "logs": logs.logs,
     "tree": records.tree,
     "explain": records.explain,
     "check": asking.check,

@@ -1,4 +1,4 @@
-"""What is written down: runs, logs, what depends on what, what a reason means."""
+"""What is written down: runs, what depends on what, what a reason means."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,13 +6,13 @@ from alembic_operator.api.reasons import Occasion, Reason
 from alembic_operator.core.observation import reading
 from alembic_operator.core.observation.migrations import read_migration
 from alembic_operator.core.observation.reading import Manifest
-from alembic_operator.kubectl import lines, screens
+from alembic_operator.kubectl import screens
 from alembic_operator.kubectl.commands import asking, selection
 from alembic_operator.kubectl.commands.call import Call
 from alembic_operator.kubectl.diagnosis.diagnosis import Standing, worst
-from alembic_operator.kubectl.diagnosis.migration import log_of, stand
+from alembic_operator.kubectl.diagnosis.migration import stand
 from alembic_operator.kubectl.diagnosis.tree import branches
-from alembic_operator.kubectl.facts import MIGRATIONS, NOT_FOUND, KubectlError
+from alembic_operator.kubectl.facts import MIGRATIONS, KubectlError
 
 
 def history(call: Call) -> int:
@@ -24,23 +24,6 @@ def history(call: Call) -> int:
     if not runs:
         raise KubectlError(f"no run of {name} has ended yet; `kubectl alembic status {name}` tells more")
     call.record([one.model_dump(mode="json", by_alias=True) for one in runs], screens.history(runs))
-    return Standing.READY
-
-
-def logs(call: Call) -> int:
-    """Print the log of the last run."""
-    name = call.asked.name
-    whose = log_of(read_migration(call.kubectl.get(MIGRATIONS, name)))
-    if not whose:
-        raise KubectlError(f"{name} has not run yet; `kubectl alembic status {name}` tells why")
-    try:
-        for line in call.kubectl.lines("logs", *whose, *(["--follow"] if call.asked.follow else [])):
-            call.console.print(screens.line(lines.read(line)), soft_wrap=True)
-    except KubectlError as error:
-        if NOT_FOUND not in str(error):
-            raise
-        told = f"`kubectl alembic history {name}` and `kubectl alembic status {name}` tell how it ended"
-        raise KubectlError(f"the log of the last run is gone, with its Job or pod; {told}") from None
     return Standing.READY
 
 

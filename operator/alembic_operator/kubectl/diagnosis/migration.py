@@ -93,7 +93,7 @@ def _look_at(migration: Migration, around: Surroundings) -> str:
 def _then(told: Diagnosis, migration: Migration) -> Iterator[tuple[str, str]]:
     if (found := _IN_THE_WAY.search(told.why)) and migration.status.progress is None:
         yield "Remedy", f"SELECT pg_terminate_backend({found['pid']}) in the database, while it is still that session"
-    if told.standing is Standing.STALLED and log_of(migration):
+    if told.standing is Standing.STALLED and _has_log(migration):
         again = f"kubectl alembic retry {migration.name} -n {migration.namespace}"
         yield "Remedy", f"a new image, or a change of the object, runs again; without one: {again}"
 
@@ -137,16 +137,12 @@ def _next(migration: Migration, reason: str) -> str:
     known = next((then for one, then in _NEXT.items() if str(one) == reason), "")
     if known:
         return known.format(at=at, namespace=namespace, name=migration.name, run=run, pods=pods)
-    if not log_of(migration):
+    if not _has_log(migration):
         return f"kubectl alembic explain {reason}"
     return f"kubectl alembic logs {at}{'' if last and last.finished_at else ' --follow'}"
 
 
-def log_of(migration: Migration) -> tuple[str, ...]:
-    """Return whose log kubectl shall print for the last run, as its arguments; empty: there was no run."""
+def _has_log(migration: Migration) -> bool:
+    """Tell whether there was a run."""
     last = migration.status.last_run
-    if last and last.pod:
-        return last.pod, f"--container={names.GATE_CONTAINER}"
-    if last and last.job:
-        return f"job/{last.job}", f"--container={names.CONTAINER}"
-    return ()
+    return bool(last and (last.pod or last.job))
