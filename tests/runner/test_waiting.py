@@ -69,6 +69,7 @@ def test_the_result_of_the_deadline_names_who_held_the_lock_last(
     assert (run.code, run.result.reason) == (76, "DeadlineExceeded"), run.stderr
     assert run.result.error
     assert f"blocked by pid {pid} (" in run.result.error.message
+    assert f"end it: SELECT pg_terminate_backend({pid})" in run.result.error.hint
     assert "\n" not in run.result.error.message
 
 
@@ -105,6 +106,7 @@ def test_a_deadline_in_an_attempt_that_has_not_met_the_lock_names_who_held_it_be
     assert (run.code, run.result.reason) == (76, "DeadlineExceeded"), run.stderr
     assert run.result.error
     assert run.result.error.message.count(f"blocked by pid {pid} (") == 1
+    assert f"end it: SELECT pg_terminate_backend({pid})" in run.result.error.hint
 
 
 def test_a_user_who_may_see_little_is_told_what_is_known(

@@ -47,3 +47,16 @@ def test_a_run_waits_for_itself_where_its_own_connections_have_done_nothing_sinc
     blockers: tuple[Blocker, ...], *, waits: bool
 ) -> None:
     assert Activity("alter table t", 2.0, "Lock/relation", blockers).waits_for_itself is waits
+
+
+@pytest.mark.parametrize(
+    ("pids", "words"),
+    [
+        ((428, 429), "Let that session end, or end it: SELECT pg_terminate_backend(428)"),
+        ((0, 428), "Commit that prepared transaction, or roll it back (pg_prepared_xacts)"),
+    ],
+)
+def test_the_session_in_the_way_can_be_ended_and_a_prepared_transaction_has_none(
+    pids: tuple[int, ...], words: str
+) -> None:
+    assert Activity("drop table busy", 1.0, "Lock/relation", tuple(map(Blocker, pids))).remedy == words

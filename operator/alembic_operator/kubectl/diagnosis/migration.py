@@ -91,7 +91,8 @@ def _look_at(migration: Migration, around: Surroundings) -> str:
 
 
 def _then(told: Diagnosis, migration: Migration) -> Iterator[tuple[str, str]]:
-    if (found := _IN_THE_WAY.search(told.why)) and migration.status.progress is None:
+    said = migration.status.progress or "pg_terminate_backend" in told.why
+    if not said and (found := _IN_THE_WAY.search(told.why)):
         yield "Remedy", f"SELECT pg_terminate_backend({found['pid']}) in the database, while it is still that session"
     if told.standing is Standing.STALLED and _has_log(migration):
         again = f"kubectl alembic retry {migration.name} -n {migration.namespace}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from alembic_operator.runner.process.failures import Scene
 
 if TYPE_CHECKING:
-    from alembic_operator.contract import Applied
+    from alembic_operator.contract import Applied, Failure
 
 
 @dataclass
@@ -21,7 +21,7 @@ class Progress:
     """The revision that is running."""
     attempts: int = 0
     """How often the running revision has failed."""
-    last: str = ""
+    last: Failure | None = None
     """Why it failed before."""
     blocked: float = 0.0
     """Seconds of what gave up because others held a lock, and of the pauses after it."""
@@ -35,7 +35,7 @@ class Progress:
 
     def committed(self) -> None:
         """Let what was applied stay, and count the attempts anew."""
-        self._sure, self.attempts, self.last = len(self.applied), 0, ""
+        self._sure, self.attempts, self.last = len(self.applied), 0, None
 
     def begins(self, scene: Scene) -> None:
         """Begin a revision, or what comes before one."""

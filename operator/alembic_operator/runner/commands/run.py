@@ -146,10 +146,10 @@ class Run:
     def _recalled(self, verdict: Verdict) -> Verdict:
         """Say why the attempt before failed, when the deadline came too soon in this one to see who is in its way."""
         last = self._progress.last
-        if not last or last in verdict.failure.message:
+        if not last or last.message in verdict.failure.message:
             return verdict
-        message = f"{verdict.failure.message}; the attempt before failed: {last}"
-        return replace(verdict, failure=replace(verdict.failure, message=message))
+        message = f"{verdict.failure.message}; the attempt before failed: {last.message}"
+        return replace(verdict, failure=replace(verdict.failure, message=message, hint=last.hint))
 
     def _stopped(self, stopped: Ending, error: BaseException) -> Verdict:
         verdict = classify(stopped, self._progress.scene)
@@ -163,13 +163,16 @@ class Run:
     def _wait(self, verdict: Verdict) -> None:
         shortest, longest = _PAUSE_SECONDS
         attempt, message = self._progress.attempts, verdict.failure.message
-        self._progress.last = message
+        self._progress.last = verdict.failure
         pause = random.uniform(0, min(longest, shortest * 2 ** min(attempt, 10)))  # noqa: S311  jitter, not a secret
         facts = {"reason": str(verdict.reason), "message": message, "attempt": attempt, "pause": round(pause, 1)}
         self._around.journal.warning("retrying", **facts)
-        self._around.stop.waiting_for = f"another attempt; the last one: {message}"
-        self._around.stop.pause(pause)
-        self._around.stop.waiting_for = ""
+        stop = self._around.stop
+        stop.waiting_for = f"another attempt; the last one: {message}"
+        late = f"the deadline was reached while waiting for {stop.waiting_for}"
+        stop.overdue = Ending(Reason.DEADLINE_EXCEEDED, late, verdict.failure.hint)
+        stop.pause(pause)
+        stop.waiting_for, stop.overdue = "", None
 
     def _told(self, error: BaseException, verdict: Verdict) -> Verdict:
         if shown := cause(error):

@@ -98,6 +98,14 @@ class Activity:
         )
 
     @property
+    def remedy(self) -> str:
+        """Return what to do about who is in the way first, the others wait behind it as often as not."""
+        pid = self.blockers[0].pid if self.blockers else _PREPARED
+        if pid == _PREPARED:
+            return "Commit that prepared transaction, or roll it back (pg_prepared_xacts)"
+        return f"Let that session end, or end it: SELECT pg_terminate_backend({pid})"
+
+    @property
     def blocked_by(self) -> str:
         """Return the end of a sentence about who is in the way; empty: nobody."""
         if not self.blockers:

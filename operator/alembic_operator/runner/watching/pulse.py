@@ -38,7 +38,7 @@ _ENV = "env.py has not come to any revision"
 _AGAIN = "another attempt; in the way of the last one was"
 _IN_PYTHON = "in Python: no statement is running in the database"
 _LOCK_NOT_AVAILABLE = "55P03"
-_HINT = "Let that session end, or end it (pg_terminate_backend); or give more spec.policy.lockTimeout."
+_MORE_TIME = "More time (spec.policy.lockTimeout, deadline) helps only if it ends by itself."
 _OWN_TIMES = 3
 """So often in a row no thread is just thinking: what this run itself left in the way, no attempt will find gone."""
 _OWN_HINT = (
@@ -255,6 +255,6 @@ def _with_blockers(verdict: Verdict, seen: Activity) -> Verdict:
     failure = replace(verdict.failure, message=f"{verdict.failure.message}; {seen.blocked_by}")
     if any(one.application == activity.OWN for one in seen.blockers) and verdict.reason is not Reason.INTERRUPTED:
         failure = replace(failure, hint=_OWN_HINT)
-    elif verdict.reason is Reason.LOCK_TIMEOUT:
-        failure = replace(failure, hint=_HINT)
+    elif verdict.reason in (Reason.LOCK_TIMEOUT, Reason.DEADLINE_EXCEEDED):
+        failure = replace(failure, hint=f"{seen.remedy}. {_MORE_TIME}")
     return replace(verdict, failure=failure)
