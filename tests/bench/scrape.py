@@ -58,14 +58,14 @@ async def measure() -> list[Row]:
     gc.freeze()  # as the operator does when it has started
     clock = await asyncio.to_thread(lambda: time.pthread_getcpuclockid(threading.get_ident()))
     calm = [await _late(asyncio.sleep(1), clock) for _ in range(SCRAPES)]
-    size, took, used, late = 0, [], [], []
+    sizes: list[int] = []
+    took, used, late = [], [], []
     for _ in range(SCRAPES):
         began, before = time.monotonic(), time.clock_gettime(clock)
-        late.append(await _late(asyncio.to_thread(_scrape, collector, sizes := []), clock))
+        late.append(await _late(asyncio.to_thread(_scrape, collector, sizes), clock))
         took.append(time.monotonic() - began)
         used.append(time.clock_gettime(clock) - before)
-        size = sizes[0]
-    where = f"{MANY:,} settled migrations, {size / 1e6:.1f} MB, {SCRAPES} scrapes"
+    where = f"{MANY:,} settled migrations, {sizes[0] / 1e6:.1f} MB, {SCRAPES} scrapes"
     return [
         Row("The slowest scrape / its processor time, at most", (max(took), max(used)), (1, None), "s", where),
         Row("The event loop woke late, at most", (max(late).wall,), (10,), "ms", where),

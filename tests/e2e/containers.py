@@ -15,6 +15,8 @@ from devcluster.native import Native
 from devcluster.settings import NAME
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from demo.access import Access
 
 _BARRIER = """
@@ -45,7 +47,7 @@ class Barrier:
         return int(next(one["counter"]["packets"] for one in json.loads(told)["nftables"] if "counter" in one))
 
 
-def bar(access: Access, pod: str, container: str, ports: tuple[int, ...], verdict: str) -> Barrier:
+def bar(access: Access, pod: str, container: str, ports: Iterable[int], verdict: str) -> Barrier:
     """Let nothing in for these TCP ports: `drop` it, or `reject` it, which the sender hears of."""
     lines = subprocess.check_output([*_ctr(access), "tasks", "list"], text=True).splitlines()
     identity = _identity(access, pod, container)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -136,7 +137,8 @@ def test_logs_follow_the_job_from_one_pod_to_the_next_until_it_has_ended(
     told = capsys.readouterr()
     assert told.out.splitlines() == ["one", "two", "three"]
     assert told.err == "another attempt, pod b:\n"
-    assert set((tmp_path / "asked").read_text().splitlines()) == {f"logs {one} --container=migrate --follow" for one in "ab"}
+    asked = set((tmp_path / "asked").read_text().splitlines())
+    assert asked == {f"logs {one} --container=migrate --follow" for one in "ab"}
 
 
 def test_without_follow_the_attempts_that_there_are_are_printed_the_oldest_first(
@@ -153,7 +155,8 @@ def test_without_follow_the_attempts_that_there_are_are_printed_the_oldest_first
 def test_logs_of_a_job_without_a_pod_say_where_to_look_and_with_follow_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(logs.time, "sleep", lambda _: (tmp_path / "scene").write_text("1"))
+    later = SimpleNamespace(sleep=lambda _: (tmp_path / "scene").write_text("1"))
+    monkeypatch.setattr("alembic_operator.kubectl.commands.logs.time", later)
     failed = {"conditions": [{"type": "Failed", "status": "True"}]}
     scenes(tmp_path, monkeypatch, ({}, []), (failed, []))
     waiting = "no pod of Job users-0123456789 has started; `kubectl alembic status users` tells why\n"

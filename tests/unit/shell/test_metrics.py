@@ -107,9 +107,7 @@ class Three(Collector):
         yield from (info, runs, *self.collect())
 
 
-@pytest.mark.parametrize(
-    ("encode", "read"), [(generate_latest, read_text), (generate_open_metrics, read_open_metrics)]
-)
+@pytest.mark.parametrize(("encode", "read"), [(generate_latest, read_text), (generate_open_metrics, read_open_metrics)])
 def test_rendered_in_parts_the_text_says_what_prometheus_client_would_say(encode: Any, read: Any) -> None:
     whole = encode(SimpleNamespace(collect=Three().whole)).decode()
     assert list(read(b"".join(rendered(Three(), encode)).decode())) == list(read(whole))
