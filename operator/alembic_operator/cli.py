@@ -7,16 +7,26 @@ import socket
 import sys
 from pathlib import Path
 
+from alembic_operator.importing import command
+
 _RUNNER = "/opt/alembic-operator/runner.pyz"
 _LAST_PORT = 65535
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command and return its exit code."""
-    arguments = _parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    try:
+        arguments = _parser().parse_args(words)
+    except SystemExit as ended:
+        if ended.code and words[:1] == ["import-sqlite"]:  # argparse's own 2 would mean: findings
+            return 1
+        raise
     match arguments.command:
         case "crd":
             return _crd()
+        case "import-sqlite":
+            return command.run(arguments)
         case _:
             return _run(arguments)
 
@@ -41,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--lease-seconds", type=int, default=12, help="for how long it is held without being renewed")
     run.add_argument("--log-format", choices=("json", "text"), default="json", help="how log lines are written")
     commands.add_parser("crd", help="print the CustomResourceDefinition, as JSON")
+    command.add_arguments(commands.add_parser("import-sqlite", help="import a SQLite file into PostgreSQL"))
     return parser
 
 

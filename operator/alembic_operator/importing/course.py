@@ -1,0 +1,190 @@
+"""The course of an import: copy, upgrade the copy, scan, load and check, answer."""
+
+import sqlite3
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from alembic_operator.importing import catalogue, mend, pairs, scan, snapshot
+from alembic_operator.importing.answer import Answer
+from alembic_operator.importing.connection import connect
+from alembic_operator.importing.failures import ImportFailed
+from alembic_operator.importing.findings import Finding, blocking
+from alembic_operator.importing.load import Target
+from alembic_operator.importing.loading import MARKERS, ONE_TRANSACTION, Loading
+from alembic_operator.importing.options import Options
+from alembic_operator.importing.scripts import Scripts, adopt
+
+_VERSION_TABLE = "alembic_version"
+_QUOTE_VALUES = ("22", "23", "P0")
+"""Classes of errors whose messages quote a row's values."""
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One import under way."""
+
+    options: Options
+    answer: Answer
+    connection: Any
+    schema: str
+    copy: Path
+    version_table: str
+    heads: tuple[str, ...]
+    """Of the scripts; empty: there are none."""
+
+    @property
+    def scripts(self) -> Scripts:
+        return Scripts(self.options.config, self.options.section, self.options.x)
+
+
+async def run(options: Options, environ: Mapping[str, str]) -> Answer:
+    """Import a file, or only scan it.
+
+    Raises:
+        ImportFailed: an error; nothing that is not complete and checked is in PostgreSQL.
+    """
+    begun = time.monotonic()
+    answer = Answer()
+    connection = await connect(options.url, environ)
+    try:
+        with tempfile.TemporaryDirectory(prefix="import-sqlite-") as scratch:
+            copy = Path(scratch, "copy.db")
+            snapshot.take(options.file, copy)
+            answer.sha256 = snapshot.digest(copy)
+            await _with_copy(options, answer, connection, copy)
+    except asyncpg.PostgresError as error:
+        raise ImportFailed(_told(error)) from error
+    finally:
+        await connection.close()
+    answer.seconds = time.monotonic() - begun
+    return answer
+
+
+def _told(error: asyncpg.PostgresError) -> str:
+    """Return what PostgreSQL says without what may be a value: of data and constraints only the names are told."""
+    named = {"table": error.table_name, "column": error.column_name, "constraint": error.constraint_name}
+    where = ", ".join(f"{what} {name}" for what, name in named.items() if name)
+    quotes = str(error.sqlstate)[:2] in _QUOTE_VALUES
+    said = where if quotes else str(error.args[0])
+    return f"PostgreSQL refused it: {error.sqlstate} {type(error).__name__} {said}".rstrip() + "; nothing half is there"
+
+
+async def _with_copy(options: Options, answer: Answer, connection: Any, copy: Path) -> None:
+    scripts = Scripts(options.config, options.section, options.x)
+    heads, table = scripts.look(copy.parent) if scripts.present() else ((), _VERSION_TABLE)
+    schema = options.schema or await connection.fetchval("SELECT current_schema()")
+    one = _Run(options, answer, connection, schema, copy, table, heads)
+    await _bring_together(one)
+    with closing(snapshot.open_copy(copy)) as opened:
+        pairing = await _scanned(one, opened)
+        if options.scan:
+            answer.following = _advice(answer)
+        elif blocking(answer.findings):
+            answer.following = "Nothing was written. " + _advice(answer)
+        else:
+            await _load(one, opened, pairing)
+
+
+def _advice(answer: Answer) -> str:
+    number = len(blocking(answer.findings))
+    return f"{number} findings stand in the way." if number else "Nothing stands in the way of the import."
+
+
+async def _bring_together(one: _Run) -> None:
+    """Upgrade the copy to PostgreSQL's revision, so that both have one shape."""
+    answer = one.answer
+    found = await catalogue.heads(one.connection, one.schema, one.version_table)
+    if not found:
+        raise ImportFailed(
+            f"PostgreSQL has no revision in {one.schema}.{one.version_table}; run `alembic upgrade head` there first"
+        )
+    answer.target = found
+    if one.options.revision:
+        adopt(one.scripts, one.copy.parent, one.copy, one.options.revision)
+    with closing(snapshot.open_copy(one.copy)) as opened:
+        heads = snapshot.heads(opened, one.version_table)
+    if not heads:
+        raise ImportFailed(
+            f"{one.options.file} has no revision in {one.version_table}; say with --revision which one its schema is"
+        )
+    answer.revision = heads
+    if heads == found:
+        return
+    told = f"the file is at {', '.join(heads)}, PostgreSQL at {', '.join(found)}"
+    if not one.scripts.present():
+        raise ImportFailed(f"{told}; there is no {one.options.config} with the scripts that lead there")
+    try:
+        one.scripts.upgrade(one.copy.parent, one.copy, found)
+    except ImportFailed as error:
+        raise ImportFailed(f"{told}. {_cannot_run(error, heads)}") from error
+
+
+def _cannot_run(error: ImportFailed, heads: tuple[str, ...]) -> str:
+    at = " ".join(heads)
+    return (
+        f"{error}. If the scripts cannot run on SQLite: `alembic upgrade {at}` in an empty PostgreSQL database, import"
+        " again, and then `alembic upgrade head`"
+    )
+
+
+async def _scanned(one: _Run, opened: sqlite3.Connection) -> pairs.Pairing:
+    own = {one.version_table, MARKERS, mend.REJECTS}
+    tables = [table for table in await catalogue.tables(one.connection, one.schema) if table.name not in own]
+    files = [snapshot.describe(opened, name) for name in snapshot.names(opened) if name not in own]
+    pairing = scan.prepared(opened, pairs.match(files, tables, one.options.exclude, one.options.readings))
+    done = await _done(one)
+    filled = [pair.name for pair in pairing.pairs if pair.table.filled and pair.name not in done]
+    message = "has rows in PostgreSQL; stop the application, empty the table, import again"
+    one.answer.findings += pairing.findings
+    one.answer.findings += [Finding("target-not-empty", name, message) for name in filled]
+    one.answer.findings += _mended(one.options, opened, pairing)
+    return pairing
+
+
+def _mended(options: Options, opened: sqlite3.Connection, pairing: pairs.Pairing) -> list[Finding]:
+    """Return what is wrong with rows; what the command line has an answer for does not block."""
+    found = scan.findings(opened, pairing)
+    mend.mend(opened, pairing, options.on_bad_row, options.orphans)
+    if not found or (options.on_bad_row == options.orphans == "stop"):
+        return found
+    left = scan.findings(opened, pairing)
+    named = {(one.kind, one.table, one.column) for one in left}
+    return [*(replace(one, blocks=False) for one in found if (one.kind, one.table, one.column) not in named), *left]
+
+
+async def _done(one: _Run) -> set[str]:
+    """Return the tables that an earlier run has completed.
+
+    Raises:
+        ImportFailed: that was with another state of the file.
+    """
+    place = Target(one.connection, one.schema).place(MARKERS)
+    if await one.connection.fetchval("SELECT to_regclass($1)", place) is None:
+        return set()
+    rows = await one.connection.fetch(f"SELECT table_name, sha256 FROM {place}")
+    if any(row["sha256"] != one.answer.sha256 for row in rows):
+        names = ", ".join(sorted(row["table_name"] for row in rows))
+        raise ImportFailed(f"the file has changed since its import was begun; empty {names}, and drop {place}")
+    return {row["table_name"] for row in rows}
+
+
+async def _load(one: _Run, opened: sqlite3.Connection, pairing: pairs.Pairing) -> None:
+    target = Target(one.connection, one.schema)
+    loading = Loading(target, opened, pairing, one.answer.sha256, one.options.verify)
+    small = one.copy.stat().st_size <= ONE_TRANSACTION and not await _done(one)
+    one.answer.tables = await (loading.at_once() if small else loading.one_by_one())
+    one.answer.equal = True
+    one.answer.quarantined = opened.execute(f"SELECT count(*) FROM {mend.REJECTS}").fetchone()[0]
+    behind = one.heads and one.heads != one.answer.target
+    one.answer.following = (
+        f"All rows are in PostgreSQL, and equal. {'Run `alembic upgrade head` there. ' if behind else ''}Start the"
+        " application with PostgreSQL's settings. Until it has written there, the way back is to start it with the"
+        " file, which is as it was."
+    )

@@ -1,0 +1,5 @@
+"""What ends an import: a message that says what to do next, without a value of a row or a password."""
+
+
+class ImportFailed(Exception):  # noqa: N818  it is told, not caught by kind
+    """The import cannot go on."""

@@ -1,0 +1,81 @@
+"""Writes JSON as PostgreSQL keeps it: `json` as it was written, `jsonb` with sorted keys and plain numbers."""
+
+import json
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from alembic_operator.importing.unfit import Unfit, UnfitError
+from alembic_operator.importing.values import Stored, double, text_of
+
+_HALF = re.compile(r"[\ud800-\udfff]")
+_DIGITS = 131_072
+"""Before the point, of a number in jsonb."""
+
+
+class _Number(str):
+    """A number, as it was written."""
+
+    __slots__ = ()
+
+
+def as_written(storage: str, stored: Stored) -> str:
+    """Write a value of a `json` column."""
+    written = _text(storage, stored)
+    _parsed(written)
+    return written
+
+
+def normal(storage: str, stored: Stored) -> str:
+    """Write a value of a `jsonb` column."""
+    return _dump(_parsed(_text(storage, stored)))
+
+
+def _text(storage: str, stored: Stored) -> str:
+    """Return the text; SQLite keeps a lone number as one where the column's type is named JSON."""
+    if storage == "blob":
+        raise UnfitError(Unfit.BYTES)
+    if storage == "integer":
+        return str(stored)
+    if storage == "real":
+        return double(storage, stored)
+    if stored == b"":
+        raise UnfitError(Unfit.EMPTY)
+    return text_of(stored)
+
+
+def _refused(_: str) -> Any:
+    raise UnfitError(Unfit.JSON)
+
+
+def _parsed(written: str) -> Any:
+    try:
+        return json.loads(written, parse_float=_Number, parse_int=_Number, parse_constant=_refused)
+    except (ValueError, RecursionError) as error:
+        raise UnfitError(Unfit.JSON) from error
+
+
+def _dump(value: Any) -> str:
+    match value:
+        case _Number():
+            return _number(value)
+        case dict():
+            pairs = sorted((len(key.encode(errors="replace")), key.encode(errors="replace"), key) for key in value)
+            return "{" + ", ".join(f"{_dump(key)}: {_dump(value[key])}" for *_, key in pairs) + "}"
+        case list():
+            return "[" + ", ".join(map(_dump, value)) + "]"
+        case str() if "\0" in value or _HALF.search(value):  # only jsonb refuses these
+            raise UnfitError(Unfit.JSON)
+        case _:
+            return json.dumps(value, ensure_ascii=False)
+
+
+def _number(written: str) -> str:
+    try:
+        number = Decimal(written)
+    except InvalidOperation as error:
+        raise UnfitError(Unfit.JSON) from error
+    if number.adjusted() >= _DIGITS:
+        raise UnfitError(Unfit.JSON)
+    plain = f"{number:f}"
+    return plain.removeprefix("-") if not number else plain

@@ -1,0 +1,101 @@
+"""Fills one table of PostgreSQL: keys and indexes out of the way, COPY, keys and indexes again, counters set."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from alembic_operator.importing.lines import Chunks, Sums, blocks
+from alembic_operator.importing.pairs import Pair
+from alembic_operator.importing.shapes import Table, literal, quoted
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where rows go."""
+
+    connection: Any
+    schema: str
+
+    def place(self, table: str) -> str:
+        """Return a table's name for SQL."""
+        return f"{quoted(self.schema)}.{quoted(table)}"
+
+    async def copy(self, pair: Pair, lines: Iterator[bytes]) -> None:
+        """Send lines to a table."""
+        await self.connection.copy_to_table(
+            pair.name,
+            schema_name=self.schema,
+            columns=[one.column.name for one in pair.fields],
+            source=_ahead(lines),
+            format="csv",
+            delimiter="\x1f",
+            quote="\x1e",
+            escape="\x1e",
+            null="",
+            encoding="utf8",
+        )
+
+    async def clear(self, table: Table) -> None:
+        """Take keys, later indexes and triggers out of the way, in the transaction that brings them back."""
+        for reference in table.references:
+            await self.connection.execute(
+                f"ALTER TABLE {self.place(table.name)} DROP CONSTRAINT {quoted(reference.name)}"
+            )
+        for index in table.indexes:
+            await self.connection.execute(f"DROP INDEX {self.place(index.name)}")
+        if table.triggers:
+            await self.connection.execute(f"ALTER TABLE {self.place(table.name)} DISABLE TRIGGER USER")
+
+    async def index(self, table: Table) -> None:
+        """Build the indexes again, and let the triggers run again that ran before."""
+        for index in table.indexes:
+            await self.connection.execute(index.definition)
+        for trigger in table.triggers:
+            await self.connection.execute(f"ALTER TABLE {self.place(table.name)} ENABLE TRIGGER {quoted(trigger)}")
+
+    async def refer(self, table: Table, *, valid: bool) -> None:
+        """Bring the foreign keys back; not valid: only for rows that come later, until all tables are there."""
+        for reference in table.references:
+            later = "" if valid or reference.definition.endswith("NOT VALID") else " NOT VALID"
+            await self.connection.execute(
+                f"ALTER TABLE {self.place(table.name)}"
+                f" ADD CONSTRAINT {quoted(reference.name)} {reference.definition}{later}"
+            )
+
+    async def count_on(self, table: Table) -> None:
+        """Let each counter go on behind the highest number, or from its start where there is none."""
+        for column in table.columns:
+            if column.sequence:
+                await self.connection.execute(_counter(self.place(table.name), column.name, column.sequence))
+
+
+def _counter(place: str, column: str, sequence: str) -> str:
+    """Return what sets a counter, also one that counts downwards or that the rows have not reached."""
+    return f"""
+SELECT setval({literal(sequence)}::regclass, CASE WHEN found.edge IS NULL THEN s.seqstart ELSE found.edge END,
+              found.edge IS NOT NULL)
+FROM pg_sequence s, LATERAL (
+  SELECT CASE WHEN s.seqincrement > 0 THEN max({quoted(column)}) ELSE min({quoted(column)}) END AS edge FROM {place}
+  WHERE {quoted(column)} BETWEEN s.seqmin AND s.seqmax
+) found WHERE s.seqrelid = {literal(sequence)}::regclass
+"""
+
+
+async def _ahead(lines: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Read the next block in a thread while the last one is sent."""
+    following = asyncio.create_task(asyncio.to_thread(next, lines, None))
+    try:
+        while (block := await following) is not None:
+            following = asyncio.create_task(asyncio.to_thread(next, lines, None))
+            yield block
+    finally:
+        await following  # nobody else may use SQLite's connection before
+
+
+async def fill(target: Target, pair: Pair, copy: sqlite3.Connection, divided: Chunks) -> Sums:
+    """Copy a table's rows, and return the sums of what was sent."""
+    sums = Sums()
+    await target.copy(pair, blocks(copy, pair, divided, sums))
+    return sums

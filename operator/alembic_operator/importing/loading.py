@@ -1,0 +1,126 @@
+"""Loads all tables so that nothing half is ever visible: in one transaction, or one for each table with a marker."""
+
+import sqlite3
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import asyncpg
+
+from alembic_operator.importing import lines, mend, order, verify
+from alembic_operator.importing.answer import Loaded
+from alembic_operator.importing.failures import ImportFailed
+from alembic_operator.importing.load import Target, fill
+from alembic_operator.importing.options import Verify
+from alembic_operator.importing.pairs import Pair, Pairing
+from alembic_operator.importing.shapes import quoted
+
+MARKERS = "alembic_operator_import"
+"""Which tables are complete, while an import with a transaction for each table is under way."""
+ONE_TRANSACTION = 1 << 30
+"""Bytes of the copy, up to which everything is loaded at once."""
+
+
+@dataclass(frozen=True)
+class Loading:
+    """What is loaded, and where."""
+
+    target: Target
+    copy: sqlite3.Connection
+    pairing: Pairing
+    sha256: str
+    verify: Verify
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """Return the pairs, parents first."""
+        ordered = order.by_references(pair.table for pair in self.pairing.pairs)
+        return [pair for table in ordered if (pair := self.pairing.pair(table.name))]
+
+    async def at_once(self) -> list[Loaded]:
+        """Load all tables in one transaction, which ends only when all of them are equal."""
+        async with self.target.connection.transaction():
+            await self._alone(self.pairs)
+            for pair in self.pairs:
+                await self.target.clear(pair.table)
+            loaded = [await self._table(pair) for pair in self.pairs]
+            for pair in self.pairs:
+                await self.target.refer(pair.table, valid=True)
+        return loaded
+
+    async def one_by_one(self) -> list[Loaded]:
+        """Load each table in a transaction of its own; those that an earlier run has completed are left."""
+        connection = self.target.connection
+        place = self.target.place(MARKERS)
+        await connection.execute(
+            f"CREATE TABLE IF NOT EXISTS {place}"
+            " (table_name text PRIMARY KEY, sha256 text, rows bigint, seconds float8)"
+        )
+        done = {row["table_name"]: row for row in await connection.fetch(f"SELECT * FROM {place}")}
+        loaded = [Loaded(name, row["rows"], row["seconds"]) for name, row in done.items()]
+        for pair in self.pairs:
+            if pair.name in done:
+                continue
+            async with connection.transaction():
+                await self._alone([pair])
+                await self.target.clear(pair.table)
+                one = await self._table(pair)
+                await self.target.refer(pair.table, valid=False)
+                await connection.execute(
+                    f"INSERT INTO {place} VALUES ($1, $2, $3, $4)",
+                    one.name,
+                    self.sha256,
+                    one.rows,
+                    one.seconds,
+                )
+            loaded.append(one)
+        await self._validate()
+        await connection.execute(f"DROP TABLE {place}")
+        return loaded
+
+    async def _alone(self, pairs: Sequence[Pair]) -> None:
+        """Keep others away from tables, and make sure that nobody has filled them meanwhile."""
+        connection = self.target.connection
+        places = [self.target.place(pair.name) for pair in pairs]
+        if not places:
+            return
+        try:
+            await connection.execute(f"LOCK TABLE {', '.join(places)} IN ACCESS EXCLUSIVE MODE")
+        except asyncpg.LockNotAvailableError as error:
+            raise ImportFailed("somebody else uses the tables in PostgreSQL; stop the application first") from error
+        for pair, place in zip(pairs, places, strict=True):
+            if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {place})"):
+                raise ImportFailed(f"{pair.name} has rows by now; stop the application first, and empty the table")
+
+    async def _table(self, pair: Pair) -> Loaded:
+        begun = time.monotonic()
+        place = self.target.place(pair.name)
+        divided = lines.chunks(self.copy, pair)
+        sums = await fill(self.target, pair, self.copy, divided)
+        different = await verify.counts(self.target.connection, place, pair, self.copy)
+        if self.verify == "full":
+            different += await verify.compare(self.target.connection, place, pair, divided, (self.copy, sums))
+        if different:
+            raise ImportFailed("; ".join(f"{one.table}: {one.message}" for one in different))
+        await self._put_aside(pair)
+        await self.target.index(pair.table)
+        await self.target.count_on(pair.table)
+        return Loaded(pair.name, sums.rows, time.monotonic() - begun)
+
+    async def _put_aside(self, pair: Pair) -> None:
+        """Keep what was not imported, in a table that is made for the first of it."""
+        rows = mend.rejected(self.copy, pair.name)
+        if rows:
+            columns = ", ".join(f"{name} {'bigint' if name == 'row_id' else 'text'}" for name in mend.COLUMNS)
+            place = self.target.place(mend.REJECTS)
+            await self.target.connection.execute(f"CREATE TABLE IF NOT EXISTS {place} ({columns})")
+            await self.target.connection.executemany(f"INSERT INTO {place} VALUES ($1, $2, $3, $4, $5)", rows)
+
+    async def _validate(self) -> None:
+        """Check the foreign keys that were added while tables were still missing."""
+        for pair in self.pairs:
+            for reference in pair.table.references:
+                if not reference.definition.endswith("NOT VALID"):
+                    await self.target.connection.execute(
+                        f"ALTER TABLE {self.target.place(pair.name)} VALIDATE CONSTRAINT {quoted(reference.name)}"
+                    )

@@ -1,0 +1,171 @@
+"""Looks at every value of the copy before anything is written, and tells all that cannot be carried over."""
+
+import sqlite3
+from collections.abc import Iterator
+
+from alembic_operator.importing.fields import Field
+from alembic_operator.importing.findings import SHOWN, Finding, Tally
+from alembic_operator.importing.pairs import Pair, Pairing
+from alembic_operator.importing.shapes import Reference, quoted
+from alembic_operator.importing.unfit import SENTENCES, Unfit, UnfitError
+
+_ROWS_AT_ONCE = 2000
+ORPHANS = "orphans"
+DUPLICATES = "duplicates"
+
+
+def prepared(connection: sqlite3.Connection, pairing: Pairing) -> Pairing:
+    """Teach SQLite the conversions, and find out which tables have text that must be looked at closely."""
+    pairs = []
+    for pair in pairing.pairs:
+        for one in pair.fields:
+            connection.create_function(one.function, 2, one.converted(), deterministic=True)
+        pairs.append(pair if _is_utf8(connection, pair) else pair.wary())
+    return Pairing(tuple(pairs), pairing.findings)
+
+
+def _is_utf8(connection: sqlite3.Connection, pair: Pair) -> bool:
+    """Tell whether all of a table's text is UTF-8: decoded by the batch, which costs next to nothing."""
+    texts = [f"CASE WHEN typeof({name}) = 'text' THEN {name} ELSE '' END" for name in _quoted(pair)]
+    if not texts:
+        return True
+    cursor = connection.execute(f"SELECT {' || char(10) || '.join(texts)} FROM {quoted(pair.name)}")
+    while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+        try:
+            b"\n".join(row[0] for row in rows).decode()
+        except UnicodeDecodeError:
+            return False
+    return True
+
+
+def _quoted(pair: Pair) -> list[str]:
+    return [quoted(one.column.name) for one in pair.fields if one.quotes]
+
+
+def findings(connection: sqlite3.Connection, pairing: Pairing) -> list[Finding]:
+    """Return all that is wrong with the rows."""
+    found: list[Finding] = []
+    for pair in pairing.pairs:
+        found += values(connection, pair)
+        found += duplicates(connection, pair)
+        found += orphans(connection, pair, pairing)
+    return found
+
+
+def values(connection: sqlite3.Connection, pair: Pair) -> Iterator[Finding]:
+    """Return what is wrong with single values."""
+    if not pair.fields or not pair.file.rows:
+        return
+    sums = ", ".join(f"sum({one.unfit()})" for one in pair.fields)
+    counts = connection.execute(f"SELECT {sums} FROM {quoted(pair.name)}").fetchone()
+    for one, count in zip(pair.fields, counts, strict=True):
+        if count:
+            yield from _classified(connection, pair, one)
+
+
+def _classified(connection: sqlite3.Connection, pair: Pair, one: Field) -> Iterator[Finding]:
+    tally = Tally()
+    for row, unfit in unfit_rows(connection, pair, one):
+        tally.add(unfit.value, row)
+    for kind, count, rows in tally:
+        message = SENTENCES[Unfit(kind)].format(column=f"{pair.name}.{one.column.name}")
+        yield Finding(kind, pair.name, f"{one.column.label}: {message}", one.column.name, count, rows)
+
+
+def unfit_rows(connection: sqlite3.Connection, pair: Pair, one: Field) -> Iterator[tuple[int, Unfit]]:
+    """Return the row ids of values that cannot be carried over, and why not."""
+    name = quoted(one.column.name)
+    sql = f"SELECT {pair.file.row_id}, typeof({name}), {name} FROM {quoted(pair.name)} WHERE {one.unfit()}"
+    for row, storage, stored in connection.execute(sql):
+        if stored is None:
+            yield row, Unfit.NULL
+            continue
+        try:
+            one.convert(storage.decode(), stored)
+        except UnfitError as error:
+            yield row, error.unfit
+
+
+def orphans(connection: sqlite3.Connection, pair: Pair, pairing: Pairing) -> Iterator[Finding]:
+    """Return rows that refer to none."""
+    for reference in pair.table.references:
+        condition = orphaned(pair, reference, pairing)
+        if condition is None:
+            continue
+        count, rows = _some(connection, pair, condition)
+        if count:
+            empty = _empty(connection, pair, reference, condition)
+            said = f", of them {empty} with an empty string" if empty else ""
+            message = f"refer to no row of {reference.parent}{said}; --orphans set-null or quarantine, or correct them"
+            yield Finding(ORPHANS, pair.name, message, ", ".join(reference.columns), count, rows)
+
+
+def orphaned(pair: Pair, reference: Reference, pairing: Pairing) -> str | None:
+    """Return SQLite's condition for a row that refers to none; None: the columns are not carried over on both sides."""
+    parent = pairing.pair(reference.parent)
+    if parent is None or any(pair.field(one) is None for one in reference.columns):
+        return None
+    if any(parent.field(one) is None for one in reference.parent_columns):
+        return None
+    own = [f"{quoted(pair.name)}.{quoted(one)}" for one in reference.columns]
+    given = " AND ".join(f"{one} IS NOT NULL" for one in own)
+    both = zip(own, reference.parent_columns, strict=True)
+    same = " AND ".join(f"parent.{quoted(other)} = {one} COLLATE BINARY" for one, other in both)
+    return f"{given} AND NOT EXISTS (SELECT 1 FROM {quoted(reference.parent)} AS parent WHERE {same})"
+
+
+def _some(connection: sqlite3.Connection, pair: Pair, condition: str) -> tuple[int, tuple[int, ...]]:
+    """Return how many rows meet a condition, and the first of their row ids."""
+    name, row_id = quoted(pair.name), pair.file.row_id
+    count = connection.execute(f"SELECT count(*) FROM {name} WHERE {condition}").fetchone()[0]
+    if not count:
+        return 0, ()
+    rows = connection.execute(f"SELECT {row_id} FROM {name} WHERE {condition} ORDER BY 1 LIMIT {SHOWN}")
+    return count, tuple(row for (row,) in rows)
+
+
+def _empty(connection: sqlite3.Connection, pair: Pair, reference: Reference, condition: str) -> int:
+    blank = " OR ".join(f"{quoted(one)} = ''" for one in reference.columns)
+    return int(_some(connection, pair, f"({blank}) AND {condition}")[0])
+
+
+def duplicates(connection: sqlite3.Connection, pair: Pair) -> Iterator[Finding]:
+    """Return rows that are equal to an earlier one where PostgreSQL wants each once."""
+    for columns in pair.table.uniques:
+        condition = repeated(pair, columns)
+        if condition is None:
+            continue
+        count, rows = _some(connection, pair, condition)
+        if count:
+            message = "are there before, in an earlier row, as PostgreSQL compares them; correct them"
+            yield Finding(DUPLICATES, pair.name, message, ", ".join(columns), count, rows)
+
+
+def repeated(pair: Pair, columns: tuple[str, ...]) -> str | None:
+    """Return SQLite's condition for a row that PostgreSQL takes for an earlier one; None: SQLite keeps them apart."""
+    fields = [pair.field(name) for name in columns]
+    if not columns or any(one is None for one in fields) or _kept_apart(pair, columns):
+        return None
+    told = [_compared(one) for one in fields if one]
+    some = " AND ".join(f"{one} IS NOT NULL" for one in told)
+    name, row_id = quoted(pair.name), pair.file.row_id
+    first = f"SELECT min({row_id}) FROM {name} WHERE {some} GROUP BY {', '.join(told)}"
+    return f"{some} AND {row_id} NOT IN ({first})"
+
+
+def _compared(one: Field) -> str:
+    return one.value() if one.column.plain else f"lower({one.value()})"
+
+
+def _kept_apart(pair: Pair, columns: tuple[str, ...]) -> bool:
+    if columns == (pair.file.key,):
+        return True
+    known = any(set(one) <= set(columns) for one in pair.file.unique)
+    return known and all(_is_one_to_one(pair.field(name)) for name in columns)
+
+
+def _is_one_to_one(one: Field | None) -> bool:
+    """Tell whether values that differ in SQLite differ in PostgreSQL, too."""
+    return (
+        one is not None and one.column.plain and one.column.type in ("int2", "int4", "int8", "text", "varchar", "enum")
+    )

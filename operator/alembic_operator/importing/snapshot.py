@@ -1,0 +1,133 @@
+"""The copy of a SQLite file that the import works on: the file itself is only read."""
+
+import hashlib
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+from alembic_operator.importing.failures import ImportFailed
+from alembic_operator.importing.shapes import FileTable, quoted
+
+_HEADER = b"SQLite format 3\0"
+_BLOCK = 1 << 20
+_ROW_IDS = ("rowid", "_rowid_", "oid")
+_PAGES = 4096
+
+
+def take(file: Path, copy: Path) -> None:
+    """Copy a file by SQLite's online backup: what is committed, also in its write-ahead log, while others write.
+
+    Raises:
+        ImportFailed: it is no SQLite file, or cannot be read.
+    """
+    try:
+        with file.open("rb") as opened:
+            header = opened.read(len(_HEADER))
+    except OSError as error:
+        raise ImportFailed(f"{file}: {error.strerror}") from error
+    if header != _HEADER:
+        raise ImportFailed(f"{file} is no SQLite file")
+    try:
+        with closing(_reader(file)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target, pages=_PAGES)
+            target.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error as error:
+        raise ImportFailed(f"{file} cannot be copied: {error}") from error
+
+
+def _reader(file: Path) -> sqlite3.Connection:
+    """Open a file for reading; where not even SQLite's lock file can be written, nobody else can write, either."""
+    uri = f"file:{quote(str(file.resolve()))}?mode=ro"
+    unwritable = not os.access(file.parent, os.W_OK)
+    logged = file.with_name(f"{file.name}-wal").exists()
+    if unwritable and logged and not file.with_name(f"{file.name}-shm").exists():
+        raise ImportFailed(
+            f"{file.parent} cannot be written, and {file.name}-wal holds changes: copy all of its files elsewhere"
+        )
+    if unwritable and not logged:
+        uri += "&immutable=1"
+    connection = sqlite3.connect(uri, uri=True, timeout=30)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def digest(file: Path) -> str:
+    """Return a file's SHA-256."""
+    found = hashlib.sha256()
+    with file.open("rb") as opened:
+        while block := opened.read(_BLOCK):
+            found.update(block)
+    return found.hexdigest()
+
+
+def open_copy(copy: Path) -> sqlite3.Connection:
+    """Open the copy without its triggers; text comes as its bytes, whatever they are."""
+    connection = sqlite3.connect(copy, isolation_level=None, check_same_thread=False)
+    connection.text_factory = bytes
+    connection.execute("PRAGMA journal_mode = OFF")
+    connection.execute("PRAGMA synchronous = OFF")
+    connection.execute("PRAGMA trusted_schema = ON")
+    connection.execute("PRAGMA legacy_alter_table = ON")
+    for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+        connection.execute(f"DROP TRIGGER {quoted(name.decode())}")
+    return connection
+
+
+def names(connection: sqlite3.Connection) -> list[str]:
+    """Return the tables of the file, without SQLite's own."""
+    rows = connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    )
+    return sorted(_text(name) for (name,) in rows)
+
+
+def heads(connection: sqlite3.Connection, version_table: str) -> tuple[str, ...] | None:
+    """Return what the version table holds; None: there is none."""
+    if version_table not in names(connection):
+        return None
+    return tuple(
+        sorted(_text(row[0]) for row in connection.execute(f"SELECT version_num FROM {quoted(version_table)}"))
+    )
+
+
+def describe(connection: sqlite3.Connection, name: str) -> FileTable:
+    """Read what a table is like, and give it row ids where it has none."""
+    columns = [
+        (_text(row[1]), _text(row[2]), row[5]) for row in connection.execute(f"PRAGMA table_xinfo({quoted(name)})")
+    ]
+    lower = {column.lower() for column, *_ in columns}
+    row_id = next((one for one in _ROW_IDS if one not in lower), "")
+    unique = _unique(connection, name)
+    if not row_id:
+        raise ImportFailed(
+            f"the table {name} has columns named rowid, _rowid_ and oid; rename one of them in a revision"
+        )
+    try:
+        connection.execute(f"SELECT {row_id} FROM {quoted(name)} LIMIT 1")
+    except sqlite3.OperationalError:  # made WITHOUT ROWID
+        connection.execute(f"ALTER TABLE {quoted(name)} RENAME TO {quoted(name + ' ')}")
+        connection.execute(f"CREATE TABLE {quoted(name)} AS SELECT * FROM {quoted(name + ' ')}")
+        connection.execute(f"DROP TABLE {quoted(name + ' ')}")
+        unique, columns = (), [(column, declared, 0) for column, declared, _ in columns]
+    keys = [column for column, declared, part in columns if part and declared.upper() == "INTEGER"]
+    count = connection.execute(f"SELECT count(*) FROM {quoted(name)}").fetchone()[0]
+    single = len(keys) == 1 and sum(1 for *_, part in columns if part) == 1
+    return FileTable(name, tuple(column for column, *_ in columns), count, row_id, keys[0] if single else "", unique)
+
+
+def _unique(connection: sqlite3.Connection, name: str) -> tuple[tuple[str, ...], ...]:
+    found: list[tuple[str, ...]] = []
+    for row in connection.execute(f"PRAGMA index_list({quoted(name)})").fetchall():
+        if not row[2] or row[4]:  # not unique, or partial
+            continue
+        parts = connection.execute(f"PRAGMA index_xinfo({quoted(_text(row[1]))})").fetchall()
+        used = [part for part in parts if part[5]]
+        if all(part[2] is not None and part[4] == b"BINARY" for part in used):
+            found.append(tuple(_text(part[2]) for part in used))
+    return tuple(found)
+
+
+def _text(value: bytes | str) -> str:
+    return value if isinstance(value, str) else value.decode()

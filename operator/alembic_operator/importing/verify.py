@@ -1,0 +1,147 @@
+"""Reads what PostgreSQL now has and compares it with what was read from the copy."""
+
+import hashlib
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from alembic_operator.importing.fields import Field
+from alembic_operator.importing.lines import Chunks, Sums, as_bytes, bucket, joined
+from alembic_operator.importing.pairs import Pair
+from alembic_operator.importing.shapes import quoted
+
+_ARGUMENTS = 90
+"""PostgreSQL's functions take 100."""
+_NAMED_ROWS = 3
+_COUNTED = ("int2", "int4", "int8")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Rows that are not the same on both sides."""
+
+    table: str
+    message: str
+
+
+def line(fields: Sequence[Field]) -> str:
+    """Return PostgreSQL's expression for fields as a line."""
+    parts = [part for one in fields for part in ("chr(31)", one.target())][1:]
+    while len(parts) > _ARGUMENTS:
+        parts = [f"concat({', '.join(parts[at : at + _ARGUMENTS])})" for at in range(0, len(parts), _ARGUMENTS)]
+    return f"concat({', '.join(parts)})"
+
+
+def _chunk(divided: Chunks, whole: str) -> str:
+    if divided.column:
+        return f"(({quoted(divided.column)}::int8 - {divided.first}) / {divided.width})"
+    if divided.number == 1:
+        return "0"
+    key = line(divided.key) if divided.key else whole
+    return f"(('x' || left(md5({key}), 7))::bit(28)::int8 % {divided.number})"
+
+
+async def sums(connection: Any, place: str, pair: Pair, divided: Chunks) -> dict[int, list[int]]:
+    """Return rows and sum of hashes of each chunk."""
+    whole = line(pair.fields)
+    rows = await connection.fetch(
+        f"SELECT {_chunk(divided, whole)} AS chunk, count(*) AS rows,"
+        f" sum(('x' || left(md5({whole}), 15))::bit(60)::int8)::text AS sum FROM {place} GROUP BY 1"
+    )
+    return {row["chunk"]: [row["rows"], int(row["sum"])] for row in rows}
+
+
+async def compare(
+    connection: Any, place: str, pair: Pair, divided: Chunks, copy: tuple[sqlite3.Connection, Sums]
+) -> list[Difference]:
+    """Return what differs by checksums, named by row ids and columns."""
+    opened, read = copy
+    found = await sums(connection, place, pair, divided)
+    different = [
+        chunk for chunk in sorted(found.keys() | read.chunks.keys()) if found.get(chunk) != read.chunks.get(chunk)
+    ]
+    return [await _named(connection, place, pair, divided, (opened, chunk)) for chunk in different]
+
+
+async def _named(
+    connection: Any, place: str, pair: Pair, divided: Chunks, where: tuple[sqlite3.Connection, int]
+) -> Difference:
+    opened, chunk = where
+    keys = [one for name in pair.table.primary if (one := pair.field(name))]
+    whole = line(pair.fields)
+    hashes = ", ".join(f"md5(concat({one.target()}))" for one in pair.fields)
+    rows = await connection.fetch(
+        f"SELECT md5({line(keys) if keys else whole}), {hashes} FROM {place} WHERE {_chunk(divided, whole)} = {chunk}"
+    )
+    there = Counter(tuple(row) for row in rows)
+    by_key = {row[0]: tuple(row)[1:] for row in rows}
+    ids: list[int] = []
+    columns: Counter[str] = Counter()
+    for row_id, key, fields in _of_copy(opened, pair, keys, divided, chunk):
+        if there[key, *fields] > 0:
+            there[key, *fields] -= 1
+            continue
+        ids.append(row_id)
+        other = by_key.get(key, ())
+        columns.update(
+            one.column.name for one, mine, its in zip(pair.fields, fields, other, strict=False) if mine != its
+        )
+    return Difference(pair.name, _sentence(ids, columns, sum(there.values())))
+
+
+def _sentence(ids: list[int], columns: Counter[str], left: int) -> str:
+    said = []
+    if ids:
+        span = f"row ids {min(ids)} to {max(ids)}" if len(ids) > 1 else f"row id {ids[0]}"
+        named = f", column {', '.join(sorted(columns))}" if columns else ", missing in PostgreSQL"
+        said.append(f"{len(ids)} of {span} differ{named}")
+    if left > len(ids) or (left and not columns):
+        said.append(f"{left} rows of PostgreSQL are not in the file like this")
+    return "; ".join(said)
+
+
+def _of_copy(
+    connection: sqlite3.Connection, pair: Pair, keys: Sequence[Field], divided: Chunks, chunk: int
+) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+    """Return row id, hash of the key and hashes of the fields of a chunk's rows."""
+    whole = joined(pair.fields)
+    key = joined(keys) if keys else whole
+    told = ", ".join(one.source() for one in pair.fields)
+    where = f"({quoted(divided.column)} - {divided.first}) / {divided.width} = {chunk}" if divided.column else "1"
+    sql = f"SELECT {pair.file.row_id}, {key}, {told} FROM {quoted(pair.name)} WHERE {where}"
+    for row_id, its_key, *fields in connection.execute(sql):
+        name = as_bytes(its_key)
+        if divided.number > 1 and not divided.column and bucket(name, divided.number) != chunk:
+            continue
+        yield row_id, _hash(name), tuple(_hash(as_bytes(one)) for one in fields)
+
+
+def _hash(said: bytes) -> str:
+    return hashlib.md5(said, usedforsecurity=False).hexdigest()
+
+
+async def counts(connection: Any, place: str, pair: Pair, opened: sqlite3.Connection) -> list[Difference]:
+    """Return in which columns the numbers of values, or the sums of integers, differ."""
+    asked, told, meant = ["count(*)"], ["count(*)"], ["rows"]
+    for one in pair.fields:
+        name = quoted(one.column.name)
+        asked.append(f"count({name})")
+        told.append(f"count({name})")
+        meant.append(f"number of values in {one.column.name}")
+        if one.column.type in _COUNTED:  # in halves: SQLite's sum() of large ones overflows
+            asked.append(f"coalesce(sum({name}), 0)::text")
+            told.append(f"ifnull(sum({name} >> 32), 0) || ':' || ifnull(sum({name} & 4294967295), 0)")
+            meant.append(f"sum of {one.column.name}")
+    theirs = await connection.fetchrow(f"SELECT {', '.join(asked)} FROM {place}")
+    ours = opened.execute(f"SELECT {', '.join(told)} FROM {quoted(pair.name)}").fetchone()
+    both = zip(meant, map(_whole, ours), map(_whole, theirs), strict=True)
+    return [Difference(pair.name, f"{what}: not the same on both sides") for what, mine, its in both if mine != its]
+
+
+def _whole(said: Any) -> int:
+    if isinstance(said, bytes):
+        high, low = said.split(b":")
+        return (int(high) << 32) + int(low)
+    return int(said)

@@ -1,0 +1,84 @@
+"""Both ends of an import: a SQLite file and a database, with the schema that Alembic's own operations build."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+
+from tests.runner.project import base_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from tests.runner.server import Database
+
+REVISION = "r1"
+
+
+@dataclass
+class Import:
+    """What the command said and how it ended."""
+
+    code: int
+    out: str
+    err: str
+    answer: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def findings(self) -> dict[tuple[str, str, str], tuple[int, tuple[int, ...], bool]]:
+        """Return count, row ids and whether it blocks, by table, column and kind."""
+        return {
+            (one["table"], one["column"], one["kind"]): (one["count"], tuple(one["rows"]), one["blocks"])
+            for one in self.answer["findings"]
+        }
+
+
+@dataclass
+class Both:
+    """A file and a database."""
+
+    file: Path
+    database: Database
+
+    def build(self, upgrade: Callable[[Operations], None]) -> Both:
+        """Run the body of a revision on both, and leave its name in both version tables."""
+        for url in (f"sqlite:///{self.file}", self.database.url("psycopg")):
+            engine = sa.create_engine(url)
+            with engine.begin() as connection:
+                upgrade(Operations(MigrationContext.configure(connection)))
+                connection.execute(sa.text("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)"))
+                connection.execute(sa.text(f"INSERT INTO alembic_version VALUES ('{REVISION}')"))
+            engine.dispose()
+        return self
+
+    def write(self, sql: str, rows: Sequence[Sequence[Any]] = ((),)) -> Both:
+        with closing(sqlite3.connect(self.file)) as connection, connection:
+            connection.executemany(sql, rows)
+        return self
+
+    def command(self, *words: str) -> list[str]:
+        start = "import sys; from alembic_operator.cli import main; sys.exit(main())"
+        program = [sys.executable, "-c", start, "import-sqlite", str(self.file)]
+        return [*program, "--url", self.database.url(), *words]
+
+    def run(self, *words: str, cwd: Path | None = None, **environment: str) -> Import:
+        done = subprocess.run(
+            self.command("-o", "json", *words),
+            cwd=cwd or self.file.parent,
+            env={**base_environment(), **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        answer = json.loads(done.stdout) if done.stdout.startswith("{") else {}
+        return Import(done.returncode, done.stdout, done.stderr, answer)
