@@ -44,6 +44,12 @@ PRINTER_COLUMNS: tuple[dict[str, Any], ...] = (
         "description": "How many revisions are missing; `?`: that is unknown, such as while a run is under way.",
     },
     {
+        "name": "Tenants",
+        "type": "string",
+        "jsonPath": ".status.tenants.shown",
+        "description": "How many of all tenants contain the target, as `126/128`; empty without spec.tenants.",
+    },
+    {
         "name": "Held",
         "type": "integer",
         "jsonPath": ".status.heldPods",

@@ -166,6 +166,11 @@ class Reason(str, enum.Enum):
         Effect.RECONCILING,
         "A statement took longer than policy.statementTimeout; it was cancelled and rolled back.",
     )
+    TENANTS_BEHIND = (
+        "TenantsBehind",
+        Effect.RECONCILING,
+        "The run ended well, but not all tenants contain the target; the next one goes on with them.",
+    )
     CONFLICT = "Conflict", Effect.RECONCILING, "A deadlock or a serialization failure; the revision was rolled back."
     READ_ONLY_DATABASE = "ReadOnlyDatabase", Effect.RECONCILING, "The server is a standby or read-only."
     DEADLINE_EXCEEDED = "DeadlineExceeded", Effect.RECONCILING, "The run took longer than policy.deadline."

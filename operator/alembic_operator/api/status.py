@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from alembic_operator.api.fleet import TenantsStatus
 from alembic_operator.api.meta import (
     SENTENCE_LENGTH,
     Condition,
@@ -214,6 +215,8 @@ class Status(Model):
     """The last run."""
     progress: Progress | None = None
     """How far the run under way is; absent in its first seconds, and where its pod cannot be asked."""
+    tenants: TenantsStatus | None = None
+    """How all tenants stand, as the run under way or the last one has found; absent without spec.tenants."""
     history: Annotated[
         tuple[HistoryEntry, ...], Field(max_length=10, json_schema_extra={"x-kubernetes-list-type": "atomic"})
     ] = ()
@@ -223,7 +226,8 @@ class Status(Model):
         Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
     ] = ()
     """Digests of images whose revisions the database was seen to contain, newest first: pods of these start without a
-    gate. Only with spec.database and strategy Job, and not for a configMapRef, whose scripts are in no image. Emptied
+    gate. Only with spec.database and strategy Job, not for a configMapRef, whose scripts are in no image, and not with
+    spec.tenants. Emptied
     at every doubt: when the specification asks for something else, when a run begins again for the same image, and
     when a run or a gate finds the database otherwise than the last run left it."""
     held_pods: int = 0

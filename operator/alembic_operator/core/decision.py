@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from alembic_operator.api.fleet import TenantsStatus
 from alembic_operator.api.reasons import Reason
 from alembic_operator.api.status import LastRun, RevisionsStatus
 from alembic_operator.core.actions import Action
@@ -16,6 +17,8 @@ class Finished:
     image: str
     image_named: str = ""
     """The same image in the words of the manifest."""
+    tenants: TenantsStatus | None = None
+    """How its tenants stand; None: it has none, or did not come to look."""
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,15 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from alembic_operator.api.reasons import Effect
+from alembic_operator.api.fleet import TenantsStatus
+from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.api.status import LastRun, Status
 from alembic_operator.core import times
 from alembic_operator.core.actions import DeleteJob
 from alembic_operator.core.decision import Decision, Finished
+from alembic_operator.core.observation.fleet import at_rest, told
 from alembic_operator.core.observation.jobs import Job
+from alembic_operator.core.observation.migrations import Migration
 from alembic_operator.core.observation.observation import Observation
 from alembic_operator.core.observation.reading import moment
 from alembic_operator.core.observation.results import revisions
@@ -21,14 +24,34 @@ LONGEST_DELAY = timedelta(minutes=10)
 def ended(seen: Observation, job: Job, end: run.RunEnd) -> Decision:
     """Return what follows from how a Job has ended."""
     before = seen.migration.status
+    tenants = _tenants(seen.migration, end)
+    if _lags(seen.migration, end, tenants):
+        end = replace(end, reason=Reason.TENANTS_BEHIND)
     done = Finished(
         run=run.last_run(job, end),
         revisions=revisions(before.revisions, end.result),
         image=end.pod.image if end.pod else "",
         image_named=end.pod.image_named if end.pod else "",
+        tenants=tenants,
     )
-    said = messages.ended(end.reason, done.run, done.revisions)
+    said = messages.ended(end.reason, done.run, done.revisions, tenants)
     return at_slow_pace(seen, job, Decision(end.reason, said, finished=done))
+
+
+def _tenants(migration: Migration, end: run.RunEnd) -> TenantsStatus | None:
+    """Return how the tenants stand; as they were seen last, where the run did not come to look."""
+    if migration.spec is None or migration.spec.tenants is None:
+        return None
+    found = told(end.result.tenants) if end.result else None
+    return found or at_rest(migration.status.tenants)
+
+
+def _lags(migration: Migration, end: run.RunEnd, tenants: TenantsStatus | None) -> bool:
+    """Return whether a run that ended well has left a tenant behind, or says nothing of them: that is not Ready."""
+    if migration.spec is None or migration.spec.tenants is None or end.reason.effect is not Effect.READY:
+        return False
+    reported = end.result is not None and end.result.tenants is not None
+    return not reported or tenants is None or tenants.up_to_date < tenants.total
 
 
 def at_slow_pace(seen: Observation, job: Job, found: Decision) -> Decision:
@@ -63,4 +86,4 @@ def deletion(unwanted: Job) -> tuple[DeleteJob, ...]:
 def remembered(status: Status, last: LastRun) -> Decision:
     """Return what follows from a run that only the status remembers."""
     reason = run.outcome(last)
-    return Decision(reason, messages.ended(reason, last, status.revisions))
+    return Decision(reason, messages.ended(reason, last, status.revisions, status.tenants))

@@ -41,9 +41,14 @@ def known_images(seen: Observation, decision: Decision) -> tuple[str, ...]:
 def _image_says_it_all(spec: Spec) -> bool:
     """Return whether an image alone decides: else the pod's own environment does, or what is mounted.
 
-    Pods that migrate by themselves need their gates, which migrate and report.
+    Pods that migrate by themselves need their gates, which migrate and report. A tenant that comes later may be behind.
     """
-    return spec.database is not None and spec.source.config_map_ref is None and spec.strategy == "Job"
+    return (
+        spec.database is not None
+        and spec.tenants is None
+        and spec.source.config_map_ref is None
+        and spec.strategy == "Job"
+    )
 
 
 def _is_as_it_was(seen: Observation, decision: Decision, ended: Finished | None) -> bool:

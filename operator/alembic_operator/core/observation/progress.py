@@ -4,8 +4,10 @@ import json
 from math import isfinite
 from typing import Any
 
+from alembic_operator.contract.fleet import Fleet
 from alembic_operator.contract.progress import PROGRESS_BYTES, Build, Progress, WaitingFor
 from alembic_operator.core.observation import reading
+from alembic_operator.core.observation.fleet import clean
 from alembic_operator.core.observation.reading import Manifest
 
 _NAME, _SENTENCE = 253, 1024
@@ -43,7 +45,16 @@ def read_progress(answer: bytes, run: str) -> Progress | None:
         waiting_for=_waiting_for(reading.fields(raw, "waiting_for")),
         build=_build(reading.fields(raw, "build")),
         note=_text(raw, "note", _SENTENCE),
+        tenants=_fleet(raw.get("tenants")),
     )
+
+
+def _fleet(raw: Any) -> Fleet | None:
+    try:
+        found = Fleet.read(raw)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        return None
+    return found and clean(found)
 
 
 def _waiting_for(raw: Manifest) -> WaitingFor | None:

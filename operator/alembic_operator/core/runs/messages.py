@@ -1,7 +1,10 @@
 """Say a decision in words: what is, and what to do next. Made from the status alone, so that it stays the same."""
 
+from alembic_operator.api.fleet import TenantsStatus
 from alembic_operator.api.reasons import Reason
 from alembic_operator.api.status import LastRun, RevisionsStatus, RunError
+from alembic_operator.contract.fleet import Fleet
+from alembic_operator.core.observation.fleet import fleet_of
 
 _LONGEST = 1000
 """Characters. What others say can be longer than a status may be; the API server takes Events of 1024 bytes."""
@@ -13,8 +16,12 @@ def bounded(said: str, longest: int = _LONGEST) -> str:
     return whole if len(whole) <= longest else f"{whole[: longest - 1]}…"
 
 
-def ended(reason: Reason, run: LastRun, revisions: RevisionsStatus | None) -> str:
+def ended(reason: Reason, run: LastRun, revisions: RevisionsStatus | None, tenants: TenantsStatus | None = None) -> str:
     """Return the message of a finished run."""
+    if tenants:
+        return _with_tenants(run, fleet_of(tenants))
+    if reason is Reason.TENANTS_BEHIND:
+        return "the run ended well, and did not say how its tenants stand; does spec.jobTemplate change its command?"
     if run.error:
         return failed(run.error)
     current = heads(revisions.current if revisions else run.to)
@@ -26,6 +33,14 @@ def ended(reason: Reason, run: LastRun, revisions: RevisionsStatus | None) -> st
     whole = len(run.applied) == run.applied_count  # a long list had to shrink in the Result
     spent = f" in {sum(one.seconds for one in run.applied):.1f} s" if whole else ""
     return f"the database contains {current}; {count} {'undone' if went_down(run) else 'applied'}{spent}"
+
+
+def _with_tenants(run: LastRun, fleet: Fleet) -> str:
+    """Say how all tenants stand, and the error: where it is that of a group, only what the group does not say."""
+    if run.error is None:
+        return str(fleet)
+    told = {"revision": None, "sqlstate": None} if fleet.failures else {}
+    return f"{fleet}; {failed(run.error.model_copy(update=told))}"
 
 
 def went_down(run: LastRun) -> bool:

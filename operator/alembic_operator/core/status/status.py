@@ -1,11 +1,13 @@
 """Write a decision as the status, from which a person and the next decision can tell what happened."""
 
+from alembic_operator.api.fleet import TenantsStatus
 from alembic_operator.api.reasons import Effect, Reason
-from alembic_operator.api.status import DatabaseStatus, HistoryEntry, LastRun, Status
+from alembic_operator.api.status import DatabaseStatus, HistoryEntry, LastRun, RunError, Status
 from alembic_operator.core.decision import Decision
 from alembic_operator.core.gates.held_pods import HeldPods
 from alembic_operator.core.gates.known_images import known_images
 from alembic_operator.core.observation.database_servers import DatabaseServer
+from alembic_operator.core.observation.fleet import at_rest, shrunk, told, unknown
 from alembic_operator.core.observation.observation import Observation
 from alembic_operator.core.observation.results import known
 from alembic_operator.core.runs import messages, run
@@ -17,7 +19,10 @@ _HISTORY = 10
 _MOST_BYTES = 16_384
 """Of a whole status as JSON: it is stored, sent and watched with the object each time that it changes."""
 
-_MORE, _SHORT = 2048, 1024
+_MOST_BYTES_OF_TENANTS = 8192
+"""Of one with tenants, which is written every ten seconds for as long as a long run lasts."""
+
+_MORE, _SHORT, _SHORTEST = 2048, 1024, 128
 """Characters of what is said beside the decision; of a message where much else is said already."""
 
 
@@ -41,6 +46,7 @@ def status_after(seen: Observation, decision: Decision) -> Status:
         database=_database(seen),
         last_run=last,
         progress=progress.told(seen.progress) if decision.reason is Reason.MIGRATING else None,
+        tenants=_tenants(seen, decision, starts=starts),
         history=_history(before, decision),
         known_images=known_images(seen, decision),
     )
@@ -61,20 +67,48 @@ def with_held_pods(status: Status, held: HeldPods, cannot_read: str = "") -> Sta
 
 def fitting(status: Status) -> Status:
     """Return a status without what is missed least, until it is as small as one should be."""
-    while _bytes(status) > _MOST_BYTES:  # asked once in nearly all looks
-        if not status.history:
-            return _with_short_messages(status)
+    most = _MOST_BYTES_OF_TENANTS if status.tenants else _MOST_BYTES
+    while _bytes(status) > most and status.history:  # asked once in nearly all looks
         status = status.model_copy(update={"history": status.history[:-1]})
+    if _bytes(status) > most:
+        status = _with_short_messages(status, _SHORT)
+    while status.tenants and _bytes(status) > most and (shorter := shrunk(status.tenants)):
+        status = status.model_copy(update={"tenants": shorter})
+    if status.tenants and _bytes(status) > most:
+        status = _with_short_messages(_without_details(status), _SHORTEST)
     return status
 
 
-def _with_short_messages(status: Status) -> Status:
-    shorter = (one.model_copy(update={"message": messages.bounded(one.message, _SHORT)}) for one in status.conditions)
+def _with_short_messages(status: Status, longest: int) -> Status:
+    shorter = (one.model_copy(update={"message": messages.bounded(one.message, longest)}) for one in status.conditions)
     return status.model_copy(update={"conditions": tuple(shorter)})
+
+
+def _without_details(status: Status) -> Status:
+    """Return it without what the Job's log tells as well."""
+    last = status.last_run
+    if last is None:
+        return status
+    error = last.error and RunError(sqlstate=last.error.sqlstate, revision=last.error.revision)
+    less = {"error": error, "applied": (), "from_": (), "to": (), "warnings": ()}
+    return status.model_copy(update={"last_run": last.model_copy(update=less)})
 
 
 def _bytes(status: Status) -> int:
     return len(status.model_dump_json(by_alias=True, exclude_none=True, exclude_defaults=True).encode())
+
+
+def _tenants(seen: Observation, decision: Decision, *, starts: bool) -> TenantsStatus | None:
+    """Return how the tenants stand: as the run that has ended says, or the one under way, or as they stood before."""
+    spec, before = seen.migration.spec, seen.migration.status.tenants
+    if spec is None or spec.tenants is None:
+        return None
+    if decision.finished:
+        return decision.finished.tenants
+    if decision.under_way is None:
+        return before
+    now = told(seen.progress.tenants) if seen.progress and decision.reason is Reason.MIGRATING else None
+    return now or (unknown(before) if starts else at_rest(before))
 
 
 def _database(seen: Observation) -> DatabaseStatus | None:
