@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from alembic_operator.api.crd import crd
+from alembic_operator.api.fleet import TenantsStatus
 from alembic_operator.api.meta import Condition
 from alembic_operator.api.status import (
     Applied,
@@ -39,6 +40,7 @@ STATUS = Status(
     database=DatabaseStatus(stateful_set="postgres", host="postgres.shop.svc", port=5432),
     revisions=RevisionsStatus(current=("ab12", "cd34"), target=("ab12", "cd34"), pending=0),
     shown=ShownRevisions(current="ab12, cd34", target="ab12, ef56", pending="?"),
+    tenants=TenantsStatus(shown="126/128", total=128, up_to_date=126, failed=2),
     last_run=LastRun(
         job="users-0123456789",
         attempt=2,
@@ -169,11 +171,11 @@ def test_the_columns_say_what_the_database_contains(rest: Rest, namespace: str) 
     rest.apply(only_status(STATUS), namespace, "status")
     table = rest.table(migration(), namespace)
     columns = [one["name"] for one in table["columnDefinitions"]]
-    assert columns == ["Name", "Ready", "Reason", "Current", "Target", "Pending", "Held", "Age", "Message"]
+    assert columns == ["Name", "Ready", "Reason", "Current", "Target", "Pending", "Tenants", "Held", "Age", "Message"]
     assert [one["name"] for one in table["columnDefinitions"] if one["priority"]] == ["Target", "Message"]
     new, ready = (dict(zip(columns, row["cells"], strict=True)) for row in table["rows"])
     assert new.pop("Age")
-    unknown = dict.fromkeys(("Ready", "Reason", "Current", "Target", "Pending", "Message"))
+    unknown = dict.fromkeys(("Ready", "Reason", "Current", "Target", "Pending", "Tenants", "Message"))
     assert new == {"Name": "agents", "Held": 0} | unknown
     assert ready.pop("Age")
     assert ready == {
@@ -183,6 +185,7 @@ def test_the_columns_say_what_the_database_contains(rest: Rest, namespace: str) 
         "Current": "ab12, cd34",
         "Target": "ab12, ef56",
         "Pending": "?",
+        "Tenants": "126/128",
         "Held": 2,
         "Message": "The database contains cd34.",
     }

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from alembic_operator.contract import ExitCode, Failure, Result
+from alembic_operator.contract.fleet import Fleet
 from alembic_operator.contract.progress import Progress
 from alembic_operator.core.names import MIGRATION_LABEL
 from devcluster.controlplane import ApiServer
@@ -119,9 +120,9 @@ def _live(watched: Watched) -> None:
     shop, users = watched.shop, Workload(watched.shop)
     shop.migrate("chat")
     shop.succeeds("chat")
-    shop.migrate("orders")
+    shop.migrate("orders", database={"urlFrom": {"name": "db", "key": "url"}}, tenants={"pattern": "ws%"})
     watched.sees(f'alembic_operator_migration_lock_timeouts_total{{namespace="{shop.namespace}",name="orders"}}', 0)
-    shop.kubelet.ends(shop.pod("orders"), ExitCode.FAILED, BLOCKED)
+    shop.kubelet.ends(shop.pod("orders"), ExitCode.FAILED, replace(BLOCKED, tenants=Fleet(3, 1, 0, 2)))
     shop.becomes("RevisionFailed", "orders")
     shop.migrate()
     users.create()

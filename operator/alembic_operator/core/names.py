@@ -31,6 +31,9 @@ GATE_CONTAINER = "alembic-gate"
 ATTEMPT = f"{GROUP}/attempt"
 """Annotation of a Job: 1 for the first of a specification."""
 
+LOOKS = f"{GROUP}/looks-for-tenants"
+"""Annotation of a Job that was made because spec.tenants.every had passed: it may find nothing to do."""
+
 RETRY = f"{GROUP}/retry"
 """Annotation of a DatabaseMigration: any new value starts a new run."""
 

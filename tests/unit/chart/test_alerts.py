@@ -21,6 +21,10 @@ LIVES = {
         "9m",
     ),
     "AlembicPodsHeld": ({f"migration_held_pods{ONE}": "0x4 2x15 0x9"}, "17m"),
+    "AlembicTenantsFailed": (
+        {'tenants{namespace="shop",name="users",state="failed"}': "0x5 2x9 0x9"},
+        "9m",
+    ),
     "AlembicMigrationWithoutProgress": (
         {f"migration_run_progress_timestamp_seconds{ONE}": "60+60x9 600x10 _x9"},
         "18m",

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from alembic_operator.api.reasons import Reason
+from alembic_operator.contract.fleet import Fleet
 from alembic_operator.core import names
 from alembic_operator.core.decide import order, rules
 from alembic_operator.core.decide.case import Case
@@ -17,6 +18,7 @@ from alembic_operator.core.plan import plan
 from tests.unit.core import migrating_pods
 from tests.unit.core.builders import (
     BROKEN,
+    DATABASE,
     LOCKED,
     ON_POSTGRES,
     POSTGRES,
@@ -26,6 +28,7 @@ from tests.unit.core.builders import (
     a_pod,
     at,
     ended,
+    later,
     name_of,
     running,
     seen,
@@ -62,6 +65,12 @@ def remembering(before: Observation) -> Observation:
     return replace(with_status(before, plan(before).status), jobs=(), pods=())
 
 
+ALL = replace(UP_TO_DATE, tenants=Fleet(3, 3))
+WITH_TENANTS = seen({"database": DATABASE | {"host": "db"}, "tenants": {"names": ["a"], "every": "10m"}})
+TENANTS = name_of(WITH_TENANTS)
+MANAGED = replace(WITH_TENANTS, jobs=(a_job(TENANTS, outcome="Complete"),), pods=(ended(TENANTS, 0, ALL),))
+LOOKED = later(remembering(MANAGED), 600)
+
 EXAMPLES: dict[str, list[Observation]] = {
     "invalid_spec": [seen(unreadable="spec.source: Field required")],
     "job_refused": [seen(refusal=Refusal("quota", forbidden=True)), seen(refusal=Refusal("no name", forbidden=False))],
@@ -69,6 +78,8 @@ EXAMPLES: dict[str, list[Observation]] = {
     "missing_source": [seen(source=MISSING), seen(ON_CONFIG_MAP, source=MISSING)],
     "missing_database": [seen(ON_POSTGRES, server=MISSING)],
     "job_of_deleted_migration": [seen(jobs=(a_job(NAME, owner="another"),))],
+    "looking_for_tenants": [replace(LOOKED, jobs=(a_job(TENANTS, looks=True),))],
+    "look_for_tenants": [LOOKED],
     "suspended_before_start": [seen(SUSPENDED, jobs=(a_job(NAME),))],
     "job_being_deleted": [seen(jobs=(a_job(NAME, deleting=True),))],
     "job_under_way": [

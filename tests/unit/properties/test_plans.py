@@ -12,6 +12,7 @@ from alembic_operator.core import names
 from alembic_operator.core.actions import Plan
 from alembic_operator.core.observation import source
 from alembic_operator.core.observation.database_servers import DatabaseServer, read_database_server
+from alembic_operator.core.observation.fleet import MOST_BYTES, size
 from alembic_operator.core.observation.gated_pods import read_gated_pod
 from alembic_operator.core.observation.gated_workloads import read_gated_workload
 from alembic_operator.core.observation.jobs import read_job
@@ -29,11 +30,13 @@ SOON = 0.5
 """Seconds of the processor."""
 
 SPECS: list[Manifest] = [
+    {"tenants": None},
     {},
     {"dependsOn": []},
     {"source": {"image": "registry/users@sha256:4242"}, "database": None},
     {"source": {"configMapRef": {"name": "users"}}},
-    {"strategy": "InitContainer", "dependsOn": [], "jobTemplate": None, "policy": {}, "database": None},
+    {"strategy": "InitContainer", "dependsOn": [], "jobTemplate": None, "policy": {}, "database": None}
+    | {"tenants": None},
 ]
 
 
@@ -112,6 +115,7 @@ def can_be_sent(planned: Plan) -> None:
     written = planned.status.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
     Status.model_validate(written)
     assert len(json.dumps(written).encode()) <= 16_384
+    assert planned.status.tenants is None or size(planned.status.tenants) <= MOST_BYTES
     for action in planned.actions:
         json.dumps(getattr(action, "manifest", {}), allow_nan=False).encode()
     for notice in planned.notices:

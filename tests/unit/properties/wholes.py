@@ -29,6 +29,17 @@ def owner(kind: str, name: str, uid: str) -> list[Manifest]:
 
 RUN_STATUS = {"attempt": 1, "startedAt": at(-60), "finishedAt": at(-50), "from": ["a1"], "to": ["b2"]}
 
+GROUP = {"count": 2, "names": ["ws_1", "ws_2"], "reason": "RevisionFailed", **ERROR}
+TENANTS = {
+    "total": 128,
+    "behind": 6,
+    "failed": 2,
+    "failures": [GROUP],
+    "drifted": 1,
+    "slowest": "ws_7",
+    "phase": "Canary",
+}
+
 STATUS: Manifest = {
     "observedGeneration": 2,
     "conditions": [
@@ -42,6 +53,7 @@ STATUS: Manifest = {
     "lastRun": RUN_STATUS
     | {"job": JOB, "applied": [{"revision": "b2", "seconds": 1.5}], "appliedCount": 1}
     | {"outcome": "LockTimeout", "error": ERROR, "warnings": ["look"]},
+    "tenants": TENANTS | {"shown": "120/128", "upToDate": 120, "driftedNames": ["ws_3"], "etaSeconds": 9},
     "history": [{"finishedAt": at(-50), "from": ["a1"], "to": ["b2"], "outcome": "LockTimeout"}],
     "knownImages": ["sha256:4242"],
     "heldPods": 1,
@@ -53,6 +65,7 @@ SPEC: Manifest = {
     "policy": {"deadline": "1h", "lockTimeout": "2s", "backoffLimit": 3, "databaseAhead": "Block"},
     "dependsOn": [{"name": "agents"}],
     "jobTemplate": {"spec": {"template": {"spec": {"containers": [{"name": "migrate", "env": [{"name": "A"}]}]}}}},
+    "tenants": {"pattern": r"ws\_%", "rollout": {"canary": ["1%"], "maxFailures": 3}, "every": "10m"},
     "strategy": "Job",
     "suspend": False,
     **ON_POSTGRES,
@@ -135,7 +148,8 @@ A_REPORT: Manifest = {
     "metadata": metadata("users"),
     "message": UP_TO_DATE.to_json(),
     "report": json.loads(UP_TO_DATE.to_json())
-    | {"error": ERROR | {"committed": ["CREATE"]}, "warnings": ["look"], "ahead": True},
+    | {"error": ERROR | {"committed": ["CREATE"]}, "warnings": ["look"], "ahead": True}
+    | {"tenants": TENANTS | {"up_to_date": 120, "drifted_names": ["ws_3"]}},
 }
 A_CONFIG_MAP: Manifest = {
     "metadata": metadata("users"),
@@ -166,6 +180,7 @@ AN_ANSWER: Manifest = {
         "waiting_for": {"pid": 4711, "application": "reporting", "user": "app", "state": "active", "seconds": 1865.5},
         "build": {"command": "CREATE INDEX", "phase": "building index", "done": 1, "total": 2},
         "note": "another migration",
+        "tenants": TENANTS | {"up_to_date": 120, "drifted_names": ["ws_3"], "eta_seconds": 9},
     },
 }
 _OWNED: Manifest = {"f:spec": {"f:template": {"f:metadata": {"f:annotations": {f"f:{names.GATE_ANNOTATION}": {}}}}}}

@@ -39,6 +39,17 @@ def test_the_last_sign_of_progress_is_told_while_a_run_lasts() -> None:
     assert f.PROGRESS.name not in told({"lastRun": ended, "progress": progress})
 
 
+def by_state(status: Any) -> dict[str, float]:
+    found = samples({"spec": {}, "status": status}, ())
+    return {labels[0]: value for family, labels, value in found if family is f.TENANTS}
+
+
+def test_tenants_are_counted_by_state_and_none_is_named() -> None:
+    tenants = {"shown": "120/128", "upToDate": 120, "behind": 6, "failed": 2, "failures": [{"names": ["ws_1"]}]}
+    assert by_state({"tenants": tenants}) == {"up-to-date": 120, "behind": 6, "failed": 2, "drifted": 0}
+    assert by_state({"tenants": {"shown": "?/128", "total": 128}}) == by_state({}) == {}
+
+
 @pytest.mark.parametrize(
     "status",
     [None, [], {"conditions": 7, "lastRun": [], "history": {}}, {"lastRun": {"startedAt": "no", "applied": [{}, 1]}}],

@@ -5,6 +5,7 @@ from inspect import getdoc
 from typing import Literal, NamedTuple
 
 from alembic_operator.api.reasons import Reason
+from alembic_operator.core.decide.amendments.every import every
 from alembic_operator.core.decide.amendments.polling import polling
 from alembic_operator.core.decide.amendments.runner_refused import runner_refused
 from alembic_operator.core.decide.amendments.settling import settling
@@ -17,6 +18,8 @@ from alembic_operator.core.decide.rules.job_being_deleted import job_being_delet
 from alembic_operator.core.decide.rules.job_of_deleted_migration import job_of_deleted_migration
 from alembic_operator.core.decide.rules.job_refused import job_refused
 from alembic_operator.core.decide.rules.job_under_way import job_under_way
+from alembic_operator.core.decide.rules.look_for_tenants import look_for_tenants
+from alembic_operator.core.decide.rules.looking_for_tenants import looking_for_tenants
 from alembic_operator.core.decide.rules.missing_database import missing_database
 from alembic_operator.core.decide.rules.missing_source import missing_source
 from alembic_operator.core.decide.rules.name_taken import name_taken
@@ -72,6 +75,7 @@ ANYWAY = (
 
 BY_JOB = (
     Rule(job_of_deleted_migration, (Reason.WAITING_FOR_PREVIOUS_JOB,)),
+    Rule(looking_for_tenants, (OF_THE_RUN,)),
     Rule(suspended_before_start, (Reason.SUSPENDED,)),
     Rule(job_being_deleted, (Reason.WAITING_FOR_PREVIOUS_JOB,)),
     Rule(
@@ -80,6 +84,7 @@ BY_JOB = (
     ),
     Rule(previous_job, (Reason.WAITING_FOR_PREVIOUS_JOB,)),
     Rule(superseded_job, (Reason.WAITING_FOR_PREVIOUS_JOB,)),
+    Rule(look_for_tenants, (OF_THE_RUN,)),
     Rule(finished_job, (OF_THE_RUN,)),
     Rule(recorded_job, (OF_THE_RUN,)),
     Rule(unreported_job, (Reason.RETRYING, Reason.DEADLINE_EXCEEDED)),
@@ -104,7 +109,7 @@ BY_PODS = (
 )
 """With strategy InitContainer, when none of those applies."""
 
-AMENDMENTS_BY_JOB = (Amendment(settling, (Reason.SETTLING,)), Amendment(polling))
+AMENDMENTS_BY_JOB = (Amendment(settling, (Reason.SETTLING,)), Amendment(every), Amendment(polling))
 """Of what the rules of strategy Job decide."""
 
 AMENDMENTS = (Amendment(runner_refused, (Reason.RUNNER_FORBIDDEN,)),)

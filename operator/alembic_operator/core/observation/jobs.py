@@ -34,6 +34,8 @@ class Job:
     """The Job controller has begun with it: not while a queue of Jobs keeps it suspended, or the controller lags."""
     has_lost_pods: bool = False
     """A pod of it has failed, or was deleted before it could succeed."""
+    looks: bool = False
+    """It was made to look again for tenants, and may find nothing to do."""
     owner_name: str = ""
     """Name of that DatabaseMigration."""
     unreadable: tuple[str, ...] = ()
@@ -60,6 +62,7 @@ def read_job(raw: Manifest) -> Job:
         finished_at=ended or (created if outcome else ""),
         failure=word(finished, "reason") if outcome == "Failed" else "",
         is_taken_up="startTime" in looked.fields("status"),
+        looks=bool(looked.text("metadata", "annotations", names.LOOKS)),
         has_lost_pods=bool(looked.number("status", "failed")),
         unreadable=looked.unreadable,
     )

@@ -12,6 +12,7 @@ from alembic_operator.core.observation.migrations import Migration
 from alembic_operator.core.observation.observation import Observation
 from alembic_operator.core.observation.reading import moment
 from alembic_operator.core.runs.run import same_run
+from alembic_operator.core.status.looks import found_nothing
 
 _FOR_OTHERS = (
     Reason.WAITING_FOR_WORKLOAD,
@@ -32,12 +33,13 @@ def notices(seen: Observation, after: Status, decision: Decision) -> tuple[Notic
     started = [
         Notice(Occasion.STARTED, f"Job {action.manifest['metadata']['name']} was created")
         for action in decision.actions
-        if isinstance(action, CreateJob)
+        if isinstance(action, CreateJob) and decision.reason.effect is not Effect.READY  # it only looks
     ]
     newly_ended = decision.finished is not None and not same_run(before.last_run, after.last_run)
     changed = reason_of(before.conditions) != str(decision.reason)
     if decision.reason in _FOR_OTHERS and not newly_ended:
         return (*started, *_held_by_others(seen, after, decision, changed=changed))
+    newly_ended = newly_ended and not found_nothing(before, decision)
     return (*started, *_outcome(decision, newly_ended=newly_ended, changed=changed))
 
 

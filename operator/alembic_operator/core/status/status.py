@@ -12,6 +12,7 @@ from alembic_operator.core.observation.observation import Observation
 from alembic_operator.core.observation.results import known
 from alembic_operator.core.runs import messages, run
 from alembic_operator.core.status import conditions, progress
+from alembic_operator.core.status.looks import found_nothing
 from alembic_operator.core.status.shown import shown
 
 _HISTORY = 10
@@ -124,7 +125,7 @@ def _database(seen: Observation) -> DatabaseStatus | None:
 
 def _history(before: Status, decision: Decision) -> tuple[HistoryEntry, ...]:
     done = decision.finished
-    if done is None or run.same_run(before.last_run, done.run):
+    if done is None or run.same_run(before.last_run, done.run) or found_nothing(before, decision):
         return before.history
     entry = HistoryEntry(
         finished_at=done.run.finished_at or "",

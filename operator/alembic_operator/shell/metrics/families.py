@@ -60,6 +60,13 @@ SECONDS = Family(
     (*_EACH, "part"),
 )
 ATTEMPTS = Family("migration_run_attempts", "gauge", "Which attempt of its specification the last run is.", _EACH)
+TENANTS = Family(
+    "tenants",
+    "gauge",
+    "Tenants of a migration, as the run under way or the last one says. `state` is up-to-date, behind, failed or "
+    "drifted; who is drifted is counted in one of the others, too. Absent without spec.tenants.",
+    (*_EACH, "state"),
+)
 RUNS = Family(
     "migration_runs_total",
     "counter",
@@ -108,6 +115,6 @@ BUILD = Family("build_info", "gauge", "1; the version of the operator, and of Py
 
 OF_MIGRATIONS = (
     READY, REASON, INFO, PENDING, HELD, HELD_SINCE, UNGATED, STARTED, PROGRESS, SUCCESS, SECONDS, ATTEMPTS,
-    RUNS, LOCK_TIMEOUTS,
+    TENANTS, RUNS, LOCK_TIMEOUTS,
 )  # fmt: skip
 OF_THE_OPERATOR = (GATE_DELAY, RECONCILE, QUEUE, REQUESTS, WATCHES, UNREADABLE, POLICIES, LEADER, BUILD)

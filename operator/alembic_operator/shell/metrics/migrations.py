@@ -13,6 +13,7 @@ Sample = tuple[Family, tuple[str, ...], float]
 """A family, the labels after namespace and name, and the value."""
 
 _EFFECTS = {str(one): one.effect.value for one in Reason}
+_STATES = {"upToDate": "up-to-date", "behind": "behind", "failed": "failed", "drifted": "drifted"}
 _ENDED_WELL = frozenset(str(one) for one in Reason if one.effect is Effect.READY)
 
 
@@ -24,6 +25,7 @@ def samples(raw: Manifest, gated: tuple[GatedPod, ...]) -> Iterator[Sample]:
     if (pending := number(status, "revisions", "pending")) is not None:
         yield f.PENDING, (), pending
     yield f.HELD, (), number(status, "heldPods") or 0
+    yield from _tenants(fields(status, "tenants"))
     yield from _gates(gated)
     yield from _runs(status)
 
@@ -38,6 +40,14 @@ def _conditions(status: Manifest) -> Iterator[Sample]:
 def _info(raw: Manifest, status: Manifest) -> tuple[str, ...]:
     current, target = (",".join(texts(status, "revisions", name)) for name in ("current", "target"))
     return text(status, "image"), current, target, text(raw, "spec", "strategy") or "Job"
+
+
+def _tenants(tenants: Manifest) -> Iterator[Sample]:
+    """Yield how many tenants stand how: never one of them, for each would be a series of its own."""
+    if text(tenants, "shown").startswith("?"):
+        return
+    for name, state in _STATES.items() if tenants else ():
+        yield f.TENANTS, (state,), number(tenants, name) or 0
 
 
 def _gates(gated: tuple[GatedPod, ...]) -> Iterator[Sample]:

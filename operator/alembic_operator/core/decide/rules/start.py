@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from alembic_operator.api.status import LastRun
+from alembic_operator.core import names
 from alembic_operator.core.actions import CreateJob
 from alembic_operator.core.decide.case import Case
 from alembic_operator.core.decision import Decision
@@ -13,10 +14,18 @@ from alembic_operator.core.runs import progress, run
 def start(case: Case) -> Decision | None:
     """Nothing of this applies: the Job is created."""
     attempt = run.attempt(case.seen.migration.status.last_run, case.name)
+    found = progress.created(case.name, requeue_after=progress.PATIENCE)
+    under_way = LastRun(job=case.name, attempt=attempt)
+    return replace(found, actions=(creation(case, attempt),), under_way=under_way)
+
+
+def creation(case: Case, attempt: int, *, looks: bool = False) -> CreateJob:
+    """Return the creation of the Job of these inputs; one that looks may find nothing to do."""
     migration = case.seen.migration
     pod = job.pod(case.spec, case.parts, case.server)
     if case.seen.asks_progress:
         pod = job.answering(pod, f"{migration.namespace}/{case.name}")
     manifest = job.build(case.name, attempt, migration, pod)
-    found = progress.created(case.name, requeue_after=progress.PATIENCE)
-    return replace(found, actions=(CreateJob(manifest),), under_way=LastRun(job=case.name, attempt=attempt))
+    if looks:
+        manifest["metadata"]["annotations"][names.LOOKS] = "true"
+    return CreateJob(manifest)
