@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
         from alembic_operator.kubectl.commands import COMMANDS  # noqa: PLC0415
         from alembic_operator.kubectl.commands.call import Call  # noqa: PLC0415
     except ModuleNotFoundError as missing:
-        sys.stderr.write(f"there is no module {missing.name}; run `pipx install 'alembic-operator[kubectl]'`\n")
+        sys.stderr.write(f"there is no module {missing.name}; run `pipx install --force 'alembic-operator[kubectl]'`\n")
         return _ERROR
     try:
         asked = parser().parse_args(argv)

@@ -1,5 +1,6 @@
 """The kubectl plugin: what it judges, what it prints at 80 and 120 columns, and what it makes of kubectl's errors."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -108,3 +109,12 @@ def test_a_reason_is_explained_in_any_case_of_letters(capsys: pytest.CaptureFixt
     told = capsys.readouterr()
     assert told.out.startswith("LockTimeout (Reconciling): A revision did not get its table lock")
     assert "there is no reason Nonsense" in told.err
+
+
+def test_installed_without_its_extra_it_says_how_pipx_brings_that(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With --force: pipx leaves alone what it has installed, and nothing would have changed."""
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    assert main(["status"]) == 1
+    assert "run `pipx install --force 'alembic-operator[kubectl]'`" in capsys.readouterr().err
