@@ -10,7 +10,7 @@ import pytest
 
 from alembic_operator.kubectl.commands import status
 from alembic_operator.kubectl.main import main
-from tests.unit.kubectl.objects import held_pod, migration, stalled
+from tests.unit.kubectl.objects import event, held_pod, migration, replica_set, stalled
 from tests.unit.kubectl.scripted import script, write
 
 
@@ -166,3 +166,18 @@ def test_a_reader_that_has_seen_enough_ends_a_log_without_a_traceback(
         running.stdout.close()
         assert running.stderr
         assert (running.stderr.read(), running.wait(20)) == (b"", 1)
+
+
+def test_of_one_by_its_name_its_refused_pods_are_told_too_although_it_is_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = {"databasemigrations": migration(), "pods": [], "events": [event()]}
+    script(tmp_path, monkeypatch, there | {"replicaset": replica_set()})
+    assert main(["status", "users"]) == 2
+    told = [one for one in capsys.readouterr().out.splitlines() if one and not one.startswith(" ")]
+    headline = "pods of Deployment users, ReplicaSet users-6d9f in namespace shop, are REFUSED"
+    assert told == ["shop/users: ready (UpToDate)", headline]
+    for other in (replica_set(label="agents"), replica_set(has=2)):
+        script(tmp_path, monkeypatch, there | {"replicaset": other})
+        assert main(["status", "users"]) == 0
+    assert "REFUSED" not in capsys.readouterr().out

@@ -84,6 +84,7 @@ def test_a_migration_that_waits_for_others_tells_how_they_stand() -> None:
     told = migrations.diagnose(waits, Surroundings(NOW, migrations=(stalled(), other, ready)))
     (fact,) = [value for name, value in told.facts if name == "Depends on"]
     assert fact.startswith("shop/users: STALLED (RevisionFailed); revision b2: SQLSTATE 42P01")
+    assert told.next == "kubectl alembic status users -n shop"
 
 
 def test_pods_are_told_by_workload_and_only_those_of_this_migration() -> None:

@@ -100,7 +100,8 @@ def _look(call: Call) -> list[Diagnosis]:
         raw, seen = asked.result(), looked.result()
     seen = with_rights(call, with_dependencies(call, seen, raw), raw)
     if call.asked.name:
-        return [migration.diagnose(one, seen, wide=call.asked.output == "wide") for one in raw]
+        told = [migration.diagnose(one, seen, wide=call.asked.output == "wide") for one in raw]
+        return [*told, *refused(call, ours=True, label=call.asked.name)]
     told = [*_all(raw, seen, wide=call.asked.output == "wide"), *_beside(call, raw, seen)]
     selection.demand_any(call.asked, told)
     return [*_summary(told), *sorted(told, key=lambda one: (_ORDER.index(one.standing), one.headline))]

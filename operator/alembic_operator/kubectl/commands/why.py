@@ -67,26 +67,28 @@ def _diagnose(call: Call, raw: Manifest) -> Diagnosis:
     return pod.diagnose(raw, migration, seen)
 
 
-def refused(call: Call, *where: str, name: str = "", ours: bool = False) -> list[Diagnosis]:
+def refused(call: Call, *where: str, name: str = "", label: str = "", ours: bool = False) -> list[Diagnosis]:
     """Return why pods are refused that are still wanted.
 
     Args:
         call: The call.
         where: Flags for the namespaces.
         name: Of their workload, of its ReplicaSet, or the beginning of their own; empty: any.
+        label: Only those of this migration.
         ours: Only what the operator's own policies refuse.
     """
     events = call.allowed("events", f"--field-selector=reason={refusal.REASON}", *where)
     found = [one for one in refusal.refusals(reading.items(events, "items")) if one.by_us or not ours]
-    return [told for one in found[-_MOST:] if (told := _refused(call, one, name))]
+    owners = [(one, call.found(one.kind.lower(), one.name, f"--namespace={one.namespace}")) for one in found[-_MOST:]]
+    wanted = ((one, owner) for one, owner in owners if owner and refusal.lacks_pods(owner))
+    return [
+        _refused(call, one, owner)
+        for one, owner in wanted
+        if refusal.is_called(owner, name) and (own := refusal.template_label(owner)) and label in ("", own)
+    ]
 
 
-def _refused(call: Call, one: refusal.Refusal, name: str) -> Diagnosis | None:
-    owner = call.found(one.kind.lower(), one.name, f"--namespace={one.namespace}")
-    if owner is None or not refusal.lacks_pods(owner) or not refusal.is_called(owner, name):
-        return None
-    if not (label := refusal.template_label(owner)):
-        return None
-    migration = call.named(label, f"--namespace={one.namespace}")
+def _refused(call: Call, one: refusal.Refusal, owner: Manifest) -> Diagnosis:
+    migration = call.named(refusal.template_label(owner), f"--namespace={one.namespace}")
     policies = gate_policies(call, one.namespace) if migration and one.by_us else None
     return refusal.diagnose(one, owner, migration, policies)

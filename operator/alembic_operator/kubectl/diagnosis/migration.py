@@ -52,7 +52,7 @@ def diagnose(raw: Manifest, around: Surroundings, *, wide: bool = False) -> Diag
     told = stand(migration)
     facts = (*_dependencies(migration, around), *details(migration, around, wide=wide), *_then(told, migration))
     if migration.status.observed_generation >= 0 or around.operators is None:
-        then = told.next or _look_at(migration, around)
+        then = _stalled_before(migration, around) or told.next or _look_at(migration, around)
         return replace(told, why=_without(told.why, facts), next=then, facts=facts)
     found = service(migration.namespace, around.operators, blind=migration.namespace in around.blind)
     return replace(
@@ -66,15 +66,23 @@ def diagnose(raw: Manifest, around: Surroundings, *, wide: bool = False) -> Diag
 
 def _dependencies(migration: Migration, around: Surroundings) -> Iterator[tuple[str, str]]:
     """Yield how those stand that a migration waits for."""
+    for told in map(stand, _waited_for(migration, around)):
+        if told.standing is not Standing.READY:
+            yield "Depends on", f"{told.headline}; {told.why}"
+
+
+def _stalled_before(migration: Migration, around: Surroundings) -> str:
+    """Return what to type about a stalled one that it waits for: somebody must do something there first."""
+    stalled = [one for one in _waited_for(migration, around) if stand(one).standing is Standing.STALLED]
+    return f"kubectl alembic status {stalled[0].name} -n {migration.namespace}" if stalled else ""
+
+
+def _waited_for(migration: Migration, around: Surroundings) -> list[Migration]:
     if migration.spec is None or conditions.is_ready(migration.status.conditions):
-        return
+        return []
     named = {one.name for one in migration.spec.depends_on}
-    for raw in around.migrations:
-        other = read_migration(raw)
-        if other.namespace == migration.namespace and other.name in named:
-            told = stand(other)
-            if told.standing is not Standing.READY:
-                yield "Depends on", f"{told.headline}; {told.why}"
+    others = map(read_migration, around.migrations)
+    return [one for one in others if one.namespace == migration.namespace and one.name in named]
 
 
 def _without(why: str, facts: Sequence[tuple[str, str]]) -> str:
@@ -91,8 +99,7 @@ def _look_at(migration: Migration, around: Surroundings) -> str:
 
 
 def _then(told: Diagnosis, migration: Migration) -> Iterator[tuple[str, str]]:
-    said = migration.status.progress or "pg_terminate_backend" in told.why
-    if not said and (found := _IN_THE_WAY.search(told.why)):
+    if (found := _IN_THE_WAY.search(told.why)) and migration.status.progress is None:
         yield "Remedy", f"SELECT pg_terminate_backend({found['pid']}) in the database, while it is still that session"
     if told.standing is Standing.STALLED and _has_log(migration):
         again = f"kubectl alembic retry {migration.name} -n {migration.namespace}"
