@@ -130,6 +130,11 @@ class Reason(str, enum.Enum):
         "No connection to the database: unknown host, nothing listens, starting up or shutting down.",
     )
     DATABASE_NOT_FOUND = "DatabaseNotFound", Effect.RECONCILING, "The server has no database of that name."
+    TENANT_NOT_FOUND = (
+        "TenantNotFound",
+        Effect.RECONCILING,
+        "spec.tenants lists a tenant whose schema or database does not exist, and create is Never.",
+    )
     AUTHENTICATION_FAILED = (
         "AuthenticationFailed",
         Effect.RECONCILING,

@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import io
 import os
 import sys
 from dataclasses import asdict, replace
 from os import _exit
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alembic_operator import contract
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.database import address
+from alembic_operator.runner.database import given
 from alembic_operator.runner.process import leaving, parting, report
 from alembic_operator.runner.process.failures import Ending, Scene, classify, exit_code
 from alembic_operator.runner.process.imports import imported
 from alembic_operator.runner.process.interrupt import IMPATIENT, Stop, block
 from alembic_operator.runner.process.journal import Journal
-from alembic_operator.runner.process.masking import Secrets, configured, passwords
+from alembic_operator.runner.process.masking import configured
 from alembic_operator.runner.process.output import Output
 from alembic_operator.runner.process.run_context import RunContext
 from alembic_operator.runner.process.telling import cause, trace
 from alembic_operator.runner.project import layout
 
 if TYPE_CHECKING:
+    from alembic_operator.runner.database.address import Address
     from alembic_operator.runner.database.connect import Connections
 
 _LOOKING = ("check", "plan", "runs", "gate")
 """The commands that connect through SQLAlchemy only when they must."""
+
+_OF_TENANTS = ("upgrade", "check")
+"""The commands that do something else where there are tenants."""
 
 _BEFORE_RESULT = {"plan": "-- result: "}
 """What makes the Result a part of what else a command writes to standard output."""
@@ -38,7 +43,8 @@ _BEFORE_RESULT = {"plan": "-- result: "}
 def main(argv: list[str]) -> int:
     """Run `runner.pyz COMMAND [flags]` and return its exit code."""
     block()
-    secrets = _secrets()
+    nursery = _nursery(argv)
+    secrets = given.secrets()
     output = Output(secrets)
     journal = Journal(output.log, secrets, output.show)
     where = report.Destination(output, secrets)
@@ -49,7 +55,7 @@ def main(argv: list[str]) -> int:
             secrets.learn(secret)
         where = report.Destination(output, secrets, invocation.result, _BEFORE_RESULT.get(invocation.command, ""))
         with leaving.reported(lambda ending: _give_up(ending, where, journal)):
-            result = _command(invocation, journal, where, endless=_is_endless(invocation, argv))
+            result = _command(invocation, journal, where, nursery, endless=_is_endless(invocation, argv))
     except _Helped:
         output.close()
         return 0
@@ -86,15 +92,6 @@ def _tell(result: contract.Result, journal: Journal) -> contract.ExitCode:
     return code
 
 
-def _secrets() -> Secrets:
-    secrets = Secrets(os.environ.get("PGPASSWORD", ""), *passwords(os.environ))
-    with contextlib.suppress(ValueError):
-        found = address.from_environment(os.environ)
-        secrets.learn(found.password if found else "")
-        secrets.learn(address.parse(os.environ.get("DATABASE_URL", "")).password)
-    return secrets
-
-
 def _parse(argv: list[str]) -> contract.Invocation:
     said = io.StringIO()
     try:
@@ -110,12 +107,20 @@ def _parse(argv: list[str]) -> contract.Invocation:
 
 def _is_endless(invocation: contract.Invocation, argv: list[str]) -> bool:
     """Tell whether it waits for as long as it takes: a gate that was given no deadline."""
-    given = any(word.partition("=")[0] == "--deadline" for word in argv)
-    return invocation.command == "gate" and not given
+    return invocation.command == "gate" and not _says(argv, "--deadline")
+
+
+def _says(argv: list[str], flag: str) -> bool:
+    return any(word.partition("=")[0] == flag for word in argv)
+
+
+def _nursery(argv: list[str]) -> Any:
+    """Fork who makes processes for tenants, while there is neither a thread nor a connection; None: there are none."""
+    return imported("tenants.nursery").begin() if _says(argv, "--tenants") else None
 
 
 def _command(
-    invocation: contract.Invocation, journal: Journal, where: report.Destination, *, endless: bool
+    invocation: contract.Invocation, journal: Journal, where: report.Destination, nursery: Any, *, endless: bool
 ) -> contract.Result:
     stop = Stop(journal, patience=IMPATIENT) if endless else Stop(journal, contract.seconds(invocation.deadline))
     stop.give_up = lambda ending: _give_up(ending, where, journal)
@@ -124,9 +129,13 @@ def _command(
     around = RunContext(
         stop, journal, where.secrets, where.output.answer, os.environ.get(contract.PROGRESS_VARIABLE, "")
     )
-    connect = _Connecting(invocation, around, _address(invocation))
-    command = imported(f"commands.{invocation.command}").command
-    how = connect if invocation.command in _LOOKING else connect()
+    connect = _Connecting(invocation, around, given.address(invocation))
+    of_tenants = invocation.tenants and invocation.command in _OF_TENANTS
+    if of_tenants:
+        command = functools.partial(imported(f"tenants.{invocation.command}").command, nursery)
+    else:
+        command = imported(f"commands.{invocation.command}").command
+    how = connect if invocation.command in _LOOKING or of_tenants else connect()
     gc.freeze()  # what was imported stays; __main__ has kept the collector from looking at it again and again
     gc.enable()
     result: contract.Result = command(invocation, how)
@@ -136,7 +145,7 @@ def _command(
 class _Connecting:
     """Listens at the engines of SQLAlchemy from when it is first called, for importing that takes a while."""
 
-    def __init__(self, invocation: contract.Invocation, around: RunContext, address: address.Address | None) -> None:
+    def __init__(self, invocation: contract.Invocation, around: RunContext, address: Address | None) -> None:
         self._invocation = invocation
         self.around = around
         self.address = address
@@ -154,18 +163,6 @@ class _Connecting:
     def driver(self) -> str:
         """The name of the driver that reached the database."""
         return self._made.origin.driver if self._made and self._made.origin else ""
-
-
-def _address(invocation: contract.Invocation) -> address.Address | None:
-    if invocation.database != "environment":
-        return None
-    try:
-        where = address.from_environment(os.environ)
-    except ValueError as error:
-        raise Ending(Reason.NOT_POSTGRESQL, str(error), "Correct the URL in the Secret.") from error
-    if where is None:
-        raise Ending(Reason.CONFIG_INVALID, "neither PGHOST nor DATABASE_URL is set", "Set one of them.")
-    return where
 
 
 def _give_up(ending: Ending, where: report.Destination, journal: Journal) -> None:

@@ -72,6 +72,7 @@ EXIT_CODES = {
     ExitCode.REFUSED: (
         "AuthenticationFailed",
         "DatabaseNotFound",
+        "TenantNotFound",
         "PermissionDenied",
         "PooledConnection",
         "RoleNotFound",

@@ -82,11 +82,11 @@ class Connections:
 
     def ready(self, raw: Any, info: dict[Any, Any]) -> None:
         """Set a migration connection's session up, unless that is done."""
-        if not self.shared and not info.get(_READY):
+        if not self.shared and info.get(_READY) is not self.session:
             for sql in self.session.statements():
                 fetch(raw, sql)
             keep_alive(raw)
-            info[_READY] = True
+            info[_READY] = self.session
 
     def origin_of(self, connection: Connection) -> Origin:
         """Return how a connection of env.py's was made; creators of its own are called again."""
@@ -137,6 +137,13 @@ class Connections:
         self.close_spare()
         self.origin = None
 
+    def turn(self, session: Session, address: Address | None) -> None:
+        """Be of another tenant from now on; a connection that was kept in a pool is set up anew."""
+        self.forget()
+        self.session, self.address = session, address
+        self.refused, self.newest, self.shared = None, None, False
+        self._explicit.clear()
+
     def close_spare(self) -> None:
         """Close what the first look left open."""
         if self.spare:
@@ -159,7 +166,7 @@ class Connections:
             self.address.apply(driver, cparams)
         origin = Origin.from_arguments(dialect, cargs, cparams, (place_of(cparams), self.session.own()))
         if record is not None:
-            record.info.update({_ORIGIN: origin, _READY: False})
+            record.info.update({_ORIGIN: origin, _READY: None})
         if self.origin is None or (self.refused and record is not None):  # without one it is the runner's own
             self.origin = origin
             with self.around.stop.waiting("the database"):

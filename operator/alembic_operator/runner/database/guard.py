@@ -160,7 +160,7 @@ class Guard:
         from alembic_operator.runner.database import schema  # noqa: PLC0415  few ask for one
 
         try:
-            made = schema.prepare(site.lock.own, site, name, self.role)
+            made = schema.prepare(site.lock.own, site, name, self.role, may_create=self.connections.session.may_create)
         except Exception as error:
             raise connect_failed(error, site.origin) from error
         if made:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from alembic_operator.runner.database.own import OwnConnection
-    from alembic_operator.runner.database.versions import VersionTable
+    from alembic_operator.runner.database.versions import Connected, VersionTable
     from alembic_operator.runner.process.journal import Journal
 
 _OURS = "alembic-operator/"
@@ -69,7 +69,7 @@ def of(key: int, table: VersionTable) -> str:
     )
 
 
-def look(own: OwnConnection, key: int, table: VersionTable) -> list[Holder]:
+def look(own: Connected, key: int, table: VersionTable) -> list[Holder]:
     """Return who else holds a key."""
     rows = own.rows(
         "SELECT l.pid, a.application_name::text,"

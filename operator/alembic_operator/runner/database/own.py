@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Iterator, Mapping
 
+    from alembic_operator.runner.database.address import Address
+
 _ASYNC_SECONDS = 60.0
 
 Call = Callable[..., Any]
@@ -115,6 +117,13 @@ class Origin:
         keep_alive(raw)
         self.dialect.set_isolation_level(raw, "AUTOCOMMIT")
         return raw
+
+    def turned(self, address: Address) -> Origin:
+        """Return how the same connection is made to where an address, which may name only a database, says."""
+        arguments = dict(self.arguments)
+        address.apply(self.driver, arguments)
+        way = (self.way, address.database)
+        return Origin(self.dialect, lambda: self.dialect.connect(**arguments), self.place, self.setup, arguments, way)
 
     @staticmethod
     def from_arguments(dialect: Any, cargs: Any, cparams: dict[str, Any], described: tuple[str, str]) -> Origin:

@@ -15,21 +15,29 @@ if TYPE_CHECKING:
 _NOT_ALLOWED = "42501"
 
 
-def prepare(own: OwnConnection, site: Site, schema: str, role: str) -> bool:
+def prepare(own: OwnConnection, site: Site, schema: str, role: str, *, may_create: bool) -> bool:
     """Make the schema unless it is there, as the role, and return whether it was made.
 
     Raises:
-        Ending: PermissionDenied, naming the right that is missing.
+        Ending: PermissionDenied, naming the right that is missing; TenantNotFound, where it may not be made.
     """
     own.become(role)
     if own.rows(f"SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = {literal(schema)}"):
         made = False
         _require_rights(own, site, schema)
+    elif not may_create:
+        raise absent(schema)
     else:
         made = _make(own, site, schema)
     if role:
         own.rows("RESET ROLE")
     return made
+
+
+def absent(tenant: str) -> Ending:
+    """Return what ends the run of a tenant that is listed and not there."""
+    hint = "Create it, set spec.tenants.create: Missing, or take it off the list."
+    return Ending(Reason.TENANT_NOT_FOUND, f"the tenant {tenant} does not exist", hint)
 
 
 def _make(own: OwnConnection, site: Site, schema: str) -> bool:

@@ -38,6 +38,8 @@ class Session:
     role: str
     read_only: bool = False
     """Refuse whatever would change the database."""
+    may_create: bool = True
+    """Make the schema where it is missing."""
 
     @staticmethod
     def of(invocation: Invocation) -> Session:

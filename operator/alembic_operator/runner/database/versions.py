@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 LOCK_CLASS_A = 0x414C454D
 """First key of the exclusive advisory lock ("ALEM"); who holds it may migrate. The second is `lock_object`."""
 
+LOCK_CLASS_FLEET = LOCK_CLASS_A + 2
+"""First key of the lock of a whole fleet, so that two runs do not share out the same tenants; it guards no tenant."""
+
 LOCK_CLASS_B = LOCK_CLASS_A + 1
 """First key of the advisory lock that every migration connection shares; free means no orphan is running."""
 
@@ -25,8 +28,11 @@ HISTORY_TABLE = "alembic_operator_history"
 RUNS_TABLE = "alembic_operator_runs"
 """Beside it; see `runs`."""
 
-OWN_TABLES = (HISTORY_TABLE, RUNS_TABLE)
-"""What the runner makes where a history was asked for."""
+TENANTS_TABLE = "alembic_operator_tenants"
+"""In the schema of the migration's own; see `tenants.table`."""
+
+OWN_TABLES = (HISTORY_TABLE, RUNS_TABLE, TENANTS_TABLE)
+"""What the runner makes where a history was asked for, or where there are tenants."""
 
 MADE_MEANWHILE = ("23505", "42P07")
 """SQLSTATEs of CREATE TABLE when another run makes it just then: version tables of one schema have separate locks."""

@@ -146,6 +146,11 @@ class Stop:
         """Say that nothing is running any more, so that what is left may finish undisturbed."""
         self._unwound.set()
 
+    def again(self) -> None:
+        """Say that something else begins to run in this process, which is to be stopped, too."""
+        self.waiting_for, self.overdue, self.held_up_by = "", None, None
+        self._unwound.clear()
+
     def _listen(self) -> None:
         caught = None
         while caught is None and (self._end is None or self._end > time.monotonic()):

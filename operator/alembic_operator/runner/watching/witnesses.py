@@ -35,6 +35,10 @@ class Witnesses:
 
             self._always += (RunRecord(connections, invocation),)
 
+    def join(self, witness: Witness) -> None:
+        """Let one more watch, behind all others."""
+        self._always = (*self._always, witness)
+
     def __iter__(self) -> Iterator[Witness]:
         yield from self._early
         yield from self._always

@@ -1,0 +1,174 @@
+"""The course of a fleet: what all share, then the canary, then the others, several at a time."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from alembic_operator.api.reasons import Reason
+from alembic_operator.contract import Applied, Failure, Result, seconds
+from alembic_operator.runner.tenants import rollout
+from alembic_operator.runner.tenants.crew import REPLACED_AFTER, Crew, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from alembic_operator.runner.process.run_context import RunContext
+    from alembic_operator.runner.tenants.crew import Heard
+    from alembic_operator.runner.tenants.places import Places
+    from alembic_operator.runner.tenants.rollout import Width
+    from alembic_operator.runner.tenants.survey import Survey
+    from alembic_operator.runner.tenants.telling import Telling
+
+_PERIOD = 0.5
+_GRACE = 7.0
+"""Seconds for the processes to unwind, before what watches over this one gives up."""
+_OF_ALL = (Reason.DATABASE_UNREACHABLE, Reason.AUTHENTICATION_FAILED, Reason.READ_ONLY_DATABASE)
+"""After some of these in a row, no other tenant would end better."""
+
+
+@dataclass
+class Course:
+    """Hands the tenants out and hears how they end."""
+
+    places: Places
+    around: RunContext
+    crew: Crew
+    width: Width
+    telling: Telling
+    took: dict[str, int] = field(default_factory=dict)
+    """Milliseconds of each tenant that was done."""
+    applied: dict[str, int] = field(default_factory=dict)
+    """Each revision with the milliseconds of the slowest tenant."""
+    shared: Result | None = None
+    _queue: deque[Task] = field(default_factory=deque)
+    _alike: int = 0
+    """How many in a row ended for a reason of all."""
+
+    @property
+    def may_begin(self) -> bool:
+        """Whether another tenant may be started."""
+        tally = self.telling.tally
+        most = rollout.tolerated(self.places.tenants, len(tally.names))
+        everything_fails = self._alike > self.width.most
+        return not self.around.stop.requested and len(tally.failed) <= most and not everything_fails
+
+    def share(self) -> bool:
+        """Migrate what all share; False: no tenant may follow."""
+        self.telling.phase = "Shared"
+        self._run([Task(None)])
+        return self.shared is not None and self.shared.error is None
+
+    def run(self, survey: Survey) -> None:
+        """Migrate those that are behind."""
+        rule = survey.map.rule
+        at = {one: rule.of(one) for one in survey.behind} if rule else {}
+        tasks = {one: Task(one, (at[one].schema, at[one].name) if one in at else None) for one in survey.behind}
+        canaries = rollout.canaries(self.places.tenants, survey.found.names)
+        first = [tasks[one] for one in canaries if one in tasks]
+        if first:
+            self.telling.phase = "Canary"
+            self._run(first)
+            if any(one.tenant in self.telling.tally.failed for one in first):
+                return
+            self._soak()
+        self.telling.phase = "Tenants"
+        self._run([task for name, task in tasks.items() if task not in first])
+
+    def _soak(self) -> None:
+        until = time.monotonic() + seconds(self.places.tenants.soak)
+        self.telling.phase = "Soaking"
+        while (left := until - time.monotonic()) > 0 and not self.around.stop.requested:
+            for heard in self.crew.heard(min(left, _PERIOD)):
+                self._heard(heard)
+            self.telling.tell(self.crew.busy, self._left)
+
+    @property
+    def _left(self) -> int:
+        return len(self._queue) + len(self.crew.busy)
+
+    def _run(self, tasks: Iterable[Task]) -> None:
+        self._queue.extend(tasks)
+        until = None
+        while self._queue or self.crew.busy:
+            if not self.may_begin:
+                self._queue.clear()
+            while self._queue and len(self.crew.busy) < self.width.now:
+                self.crew.give(self._queue.popleft())
+            if self.around.stop.requested:
+                until = until or self._stop()
+                if time.monotonic() > until:
+                    break
+            for heard in self.crew.heard(_PERIOD):
+                self._heard(heard)
+            self.telling.tell(self.crew.busy, self._left)
+
+    def _stop(self) -> float:
+        self.crew.stop()
+        return time.monotonic() + _GRACE
+
+    def _heard(self, heard: Heard) -> None:
+        if heard.message is None:
+            if heard.task:
+                self._lost(heard)
+        elif "slower" in heard.message:
+            self.width.halve()
+        elif heard.task:
+            self._ended(heard.task, heard.message, used=heard.hand.done > 1)
+
+    def _lost(self, heard: Heard) -> None:
+        """Count a tenant whose process has died: only that one fails, and the server rolls it back."""
+        task = heard.task
+        if task is None:
+            return
+        if stopped := self.around.stop.requested:
+            self._note(task, Result(str(stopped.verdict.reason), error=stopped.verdict.failure), 0)
+            return
+        message = f"the process that migrated it {self.crew.how_ended(heard.hand)}"
+        hint = "It is tried again. Give the container more memory, or lower spec.tenants.rollout.maxParallel."
+        self._note(task, Result(str(Reason.INTERRUPTED), error=Failure(message, hint=hint)), 0)
+
+    def _ended(self, task: Task, message: dict[str, Any], *, used: bool) -> None:
+        result = Result.from_json(message["result"])
+        if result is None:
+            return
+        if result.error and result.reason == Reason.RESOURCES_EXHAUSTED and self.width.now > 1:
+            self.width.halve()
+            self._queue.append(task)
+            return
+        if result.error and used and not task.alone and _may_be_of_process(result):
+            self._queue.append(replace(task, alone=True))
+            return
+        self._note(task, result, int(message["ms"]))
+
+    def _note(self, task: Task, result: Result, ms: int) -> None:
+        self._alike = self._alike + 1 if result.error and result.reason in _OF_ALL else 0
+        if result.error is None:
+            self.width.went_well()
+        for one in result.applied:
+            self.applied[one.revision] = max(one.ms, self.applied.get(one.revision, 0))
+        if task.tenant is None:
+            self.shared = result
+            return
+        self.took[task.tenant] = ms
+        self.telling.tally.ended(task.tenant, result)
+        if result.error:
+            self.around.journal.warning("tenant failed", tenant=task.tenant, reason=result.reason, ms=ms)
+
+    @property
+    def all_applied(self) -> tuple[Applied, ...]:
+        """Return every revision that some tenant applied."""
+        return tuple(Applied(revision, ms) for revision, ms in self.applied.items())
+
+
+def _may_be_of_process(result: Result) -> bool:
+    """Tell whether it may have failed for what another tenant left in the process."""
+    error = result.error
+    return error is not None and not error.sqlstate and not result.applied and result.reason != Reason.INTERRUPTED
+
+
+def crew_of(nursery: Any, brief: dict[str, Any], places: Places) -> Crew:
+    """Return the processes for a fleet."""
+    return Crew(nursery, brief, 1 if places.tenants.isolation == "Tenant" else REPLACED_AFTER)

@@ -1,0 +1,112 @@
+"""Which tenants there are: those that are named, or that a pattern or a query finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from alembic_operator.api.reasons import Reason
+from alembic_operator.contract.fleet import named
+from alembic_operator.runner.database.own import literal
+from alembic_operator.runner.process.failures import Ending, first_line, sqlstate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from alembic_operator.contract.tenants import Tenants
+    from alembic_operator.runner.database.versions import Query
+
+MOST = 100_000
+"""So many rows of a query are read."""
+_BYTES = 63
+"""A longer name is none: PostgreSQL would cut it."""
+_NAMED = 5
+_SECONDS = 5
+_TOO_SLOW = "57014"
+_WRITES = "25006"
+_SCHEMAS = (
+    "SELECT nspname::text FROM pg_catalog.pg_namespace"
+    " WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'{} ORDER BY 1"
+)
+_DATABASES = "SELECT datname::text FROM pg_catalog.pg_database WHERE datallowconn AND NOT datistemplate{} ORDER BY 1"
+
+
+@dataclass(frozen=True)
+class Found:
+    """The tenants, without those that are excluded."""
+
+    names: tuple[str, ...]
+    """Each once, by name."""
+    there: frozenset[str]
+    """Every schema or database, whether it is a tenant's or not."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Return those that are listed and not there."""
+        return tuple(one for one in self.names if one not in self.there)
+
+
+def find(tenants: Tenants, query: Query) -> Found:
+    """Find the tenants, over a connection to the migration's own database that nobody else uses.
+
+    Raises:
+        Ending: ConfigInvalid, why the query gives no list of names.
+    """
+    every, column = (_DATABASES, "datname") if tenants.kind == "Databases" else (_SCHEMAS, "nspname")
+    there = frozenset(str(name) for (name,) in query(every.format("")))
+    listed: list[str | None] = list(tenants.names)
+    if tenants.pattern:
+        listed = [str(name) for (name,) in query(every.format(f" AND {column} LIKE {literal(tenants.pattern)}"))]
+    if tenants.query:
+        listed = _queried(tenants.query, query)
+    names = [one for one in listed if one]
+    _require_names(names)
+    wanted = tuple(sorted(set(names).difference(tenants.exclude)))
+    return Found(wanted, there, tuple(_told(tenants, listed, names)))
+
+
+def _told(tenants: Tenants, listed: list[str | None], names: list[str]) -> Iterable[str]:
+    source = "spec.tenants.query" if tenants.query else "spec.tenants.names"
+    if nameless := len(listed) - len(names):
+        yield f"{source}: {nameless:,} rows without a name were passed over"
+    if twice := sorted({one for one in names if names.count(one) > 1} if len(names) < MOST // _BYTES else ()):
+        yield f"{source}: listed more than once, migrated once: {named(tuple(twice[:_NAMED]), len(twice))}"
+
+
+def _queried(text: str, query: Query) -> list[str | None]:
+    bare = text.strip().rstrip(";").strip()
+    query("SET default_transaction_read_only = on")
+    query(f"SET statement_timeout = '{_SECONDS}s'")
+    try:
+        rows = query(f"SELECT * FROM (\n{bare}\n) AS tenants LIMIT {MOST + 1}")
+    except Exception as error:
+        raise _refused(error) from error
+    query("RESET default_transaction_read_only")
+    query("RESET statement_timeout")
+    if len(rows) > MOST:
+        raise _wrong(f"returns more than {MOST:,} rows", "Let it return each tenant once.")
+    return [None if row[0] is None else str(row[0]) for row in rows]
+
+
+def _refused(error: Exception) -> Ending:
+    code, said = sqlstate(error), first_line(error)
+    if code == _TOO_SLOW:
+        return _wrong(
+            f"took longer than {_SECONDS} s", "Let it read a table of tenants, with an index where it is long."
+        )
+    if code == _WRITES:
+        return _wrong(f"would write: {said}", "Let it only read.")
+    if code[:2] in ("08", "57", "53") or not code:
+        raise error
+    return _wrong(f"cannot be run: {said}", "Correct it; try it with psql, as the migration's user.")
+
+
+def _require_names(names: list[str]) -> None:
+    if long := next((one for one in names if len(one.encode()) > _BYTES), ""):
+        message = f"spec.tenants: {long[:_BYTES]}... has more than {_BYTES} bytes, which no name in PostgreSQL has"
+        raise Ending(Reason.CONFIG_INVALID, message, "Correct the name.")
+
+
+def _wrong(what: str, hint: str) -> Ending:
+    return Ending(Reason.CONFIG_INVALID, f"spec.tenants.query {what}", hint)

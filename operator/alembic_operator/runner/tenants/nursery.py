@@ -1,0 +1,114 @@
+"""Fork processes that migrate tenants, from one that has imported what each needs, and neither connects nor threads."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import select
+import signal
+import socket
+from contextlib import suppress
+from typing import Any
+
+from alembic_operator.runner.tenants.lines import Line
+
+_PERIOD_MS = 100
+_EVERYWHERE = (
+    *("commands.run", "commands.upgrade", "tenants.worker", "watching.adoption", "watching.commits"),
+    *("watching.footprints", "watching.halves", "database.schema", "watching.sql", "process.hints.table"),
+)
+_DRIVERS = ("psycopg2", "psycopg", "asyncpg")
+
+
+class Nursery:
+    """Asks the process that forks; the descriptors of a line go with the question."""
+
+    def __init__(self, asking: socket.socket, pid: int) -> None:
+        """Know it."""
+        self._asking = asking
+        self.pid = pid
+        self.line = Line(asking.fileno())
+        """Where it tells which process ended, and how."""
+
+    def bear(self, number: int, brief: dict[str, Any]) -> Line:
+        """Let a process begin, and return the line to it. It writes where this one writes now."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            Line(ours.fileno()).say(brief)
+            socket.send_fds(self._asking, [b"%d\n" % number], [theirs.fileno(), 1, 2])
+        return Line(ours.detach())
+
+
+def begin() -> Nursery:
+    """Fork the process that forks; call it while this one has a single thread."""
+    ours, theirs = socket.socketpair()
+    pid = os.fork()
+    if pid:
+        theirs.close()
+        return Nursery(ours, pid)
+    ours.close()
+    try:
+        _serve(theirs)
+    finally:
+        os._exit(0)
+
+
+def _serve(asked: socket.socket) -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    line, born = Line(asked.fileno()), dict[int, int]()
+    is_prepared = False
+    poll = select.poll()
+    poll.register(asked, select.POLLIN)
+    while True:
+        if poll.poll(_PERIOD_MS if born else None):
+            message, descriptors, _, _ = socket.recv_fds(asked, 64, 3)
+            if not message:
+                return
+            if not is_prepared:
+                _prepare()
+            is_prepared = True
+            number = int(message)
+            if not (pid := os.fork()):
+                _begin_life(asked, descriptors)
+            born[pid] = number
+            for one in descriptors:
+                os.close(one)
+        _bury(line, born)
+
+
+def _bury(line: Line, born: dict[int, int]) -> None:
+    """Tell of those that have ended; as their parent this process must hear of it, or they would stay."""
+    with suppress(ChildProcessError):
+        while born:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            if (number := born.pop(pid, None)) is not None:
+                line.say({"number": number, "status": status})
+
+
+def _begin_life(asked: socket.socket, descriptors: list[int]) -> None:
+    line, out, err = descriptors
+    try:
+        asked.close()
+        for number, descriptor in ((1, out), (2, err)):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+        from alembic_operator.runner.tenants import worker  # noqa: PLC0415  it needs the image's libraries
+
+        worker.work(Line(line))
+    finally:
+        os._exit(0)
+
+
+def _prepare() -> None:
+    """Import what every process needs; what cannot be imported, each of them says itself."""
+    with suppress(Exception):
+        for name in _EVERYWHERE:
+            importlib.import_module(f"alembic_operator.runner.{name}")
+    for name in _DRIVERS:
+        with suppress(Exception):
+            importlib.import_module(name)
+            importlib.import_module(f"sqlalchemy.dialects.postgresql.{name}")
+    gc.freeze()

@@ -1,0 +1,58 @@
+"""In which order the tenants go, how many at a time, and when no other one is started."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from alembic_operator.contract.tenants import of_total
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from alembic_operator.contract.tenants import Tenants
+
+_QUIET = 20
+"""After so many tenants without a word of its processes being in each other's way, there may be one more."""
+
+
+def canaries(tenants: Tenants, ordered: Sequence[str]) -> tuple[str, ...]:
+    """Return those that go before the others, of all tenants in their order."""
+    if tenants.canary_amount is None:
+        return tuple(one for one in ordered if one in tenants.canary)
+    return tuple(ordered[: of_total(tenants.canary[0], len(ordered))])
+
+
+def tolerated(tenants: Tenants, total: int) -> int:
+    """Return how many tenants may fail."""
+    return of_total(tenants.max_failures, total)
+
+
+@dataclass
+class Width:
+    """How many tenants are migrated at the same time."""
+
+    most: int
+    now: int
+    _quiet: int = 0
+
+    @staticmethod
+    def of(tenants: Tenants, connections_left: int, each: int) -> Width:
+        """Begin with as many as the server's connections allow."""
+        most = max(1, min(tenants.max_parallel, connections_left // each))
+        return Width(most, most)
+
+    def halve(self) -> None:
+        """Be half as many: they are in each other's way, or the server has no room for them."""
+        self.now, self._quiet = max(1, self.now // 2), 0
+
+    def went_well(self) -> None:
+        """Count a tenant that nothing of the kind happened to."""
+        self._quiet += 1
+        if self._quiet >= _QUIET and self.now < self.most:
+            self.now, self._quiet = self.now + 1, 0
+
+
+def ordered(names: Iterable[str], sizes: dict[str, int]) -> tuple[str, ...]:
+    """Return them the smallest first; those of one size, or without one, by name."""
+    return tuple(sorted(names, key=lambda one: (sizes.get(one, 0), one)))

@@ -1,0 +1,39 @@
+"""The run of one tenant: what only the fleet's own processes keep it from is no failed attempt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Callable
+
+from alembic_operator.api.reasons import Reason
+from alembic_operator.runner.commands.run import Run
+from alembic_operator.runner.commands.towards import Towards
+from alembic_operator.runner.commands.upgrade import Upwards
+
+if TYPE_CHECKING:
+    from alembic_operator.contract import Invocation
+    from alembic_operator.runner.database.connect import Connections
+    from alembic_operator.runner.process.failures import Verdict
+    from alembic_operator.runner.tenants.row import TenantRow
+
+_DEADLOCK = "40P01"
+
+
+class TenantRun(Run):
+    """An upgrade with one witness more."""
+
+    def __init__(
+        self, invocation: Invocation, connections: Connections, row: TenantRow, slower: Callable[[str], None]
+    ) -> None:
+        """Begin; `slower` tells the fleet that its processes are in each other's way."""
+        move = Towards(invocation.target) if invocation.downgrade == "Allow" else Upwards()
+        super().__init__(invocation, connections, move)
+        self._witnesses.join(row)
+        self._slower = slower
+        self._fleet = connections.session.application_name.rpartition(".")[0]
+
+    def _again(self, verdict: Verdict) -> bool:
+        failure = verdict.failure
+        own = verdict.reason is Reason.LOCK_TIMEOUT and f"{self._fleet}." in failure.message
+        if own or failure.sqlstate == _DEADLOCK:
+            self._slower(verdict.reason)
+        return own or super()._again(verdict)

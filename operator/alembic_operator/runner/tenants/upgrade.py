@@ -1,0 +1,230 @@
+"""Upgrade all tenants that are behind, and say how all of them stand."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from alembic_operator.api.reasons import Reason
+from alembic_operator.contract import Failure, Result
+from alembic_operator.contract.tenants import Tenants
+from alembic_operator.runner.database import holders, locks, versions
+from alembic_operator.runner.database.own import quoted
+from alembic_operator.runner.database.session import Session
+from alembic_operator.runner.process.failures import Ending, Scene, classify, first_line
+from alembic_operator.runner.process.imports import imported
+from alembic_operator.runner.process.needs_alembic import NeedsAlembic
+from alembic_operator.runner.tenants import course, crew, table
+from alembic_operator.runner.tenants.places import Places
+from alembic_operator.runner.tenants.quick_scout import QuickScout
+from alembic_operator.runner.tenants.rollout import Width
+from alembic_operator.runner.tenants.survey import Survey, survey
+from alembic_operator.runner.tenants.telling import Telling
+
+if TYPE_CHECKING:
+    from alembic_operator.contract import Invocation
+    from alembic_operator.runner.commands.inspection import Access
+    from alembic_operator.runner.tenants.scout import Connected, Scout
+
+_POLL = (0.1, 0.6)
+_EACH = 4
+"""Connections of one process at the most: env.py's, the lock's, that which watches, that which reads back."""
+_NAME = 44
+"""Characters of the run's name that are left in the names of its processes' sessions."""
+_ROUNDS = 3
+"""How often those are looked for that have appeared meanwhile."""
+
+
+def command(nursery: Any, invocation: Invocation, access: Access) -> Result:
+    """Upgrade the tenants, each in a run of its own."""
+    places = Places(invocation, Tenants.from_json(invocation.tenants), access.address)
+    return Upgrade(nursery, places, access).run()
+
+
+def scout_of(places: Places, access: Access) -> Scout:
+    """Return the quickest way to look that is certain."""
+    try:
+        return QuickScout(places)
+    except NeedsAlembic as why:
+        access.around.journal.info("looking with Alembic", message=str(why))
+        scout: Scout = imported("tenants.env_scout").EnvScout(places, access())
+        return scout
+
+
+class Upgrade:
+    """One run over all tenants."""
+
+    def __init__(self, nursery: Any, places: Places, access: Access) -> None:
+        """Begin without a connection."""
+        self._nursery = nursery
+        self._places = places
+        self._around = access.around
+        self._scout = scout_of(places, access)
+        self._own: Connected = self._scout.connect()
+        self._warnings: list[str] = []
+        self._run = Session.of(places.invocation).run[-_NAME:]
+
+    def run(self) -> Result:
+        """Look, migrate what is behind, look again."""
+        first = self._looked()
+        self._book = self._book_of(first)
+        last, done = first, None
+        with self._around.stop.undisturbed():
+            if first.behind or self._places.tenants.shared:
+                done, last = self._migrated()
+        self._around.stop.unwound()
+        self._written(last, done)
+        self._own.close()
+        return self._result(first, last, done)
+
+    def _looked(self) -> Survey:
+        try:
+            return survey(self._scout, self._places, self._own)
+        except Exception as error:
+            raise Ending.of(classify(error, Scene())) from error
+
+    def _migrated(self) -> tuple[course.Course, Survey]:
+        self._lock()
+        last = self._looked()  # another run may have had the lock meanwhile
+        self._written(last, None)
+        telling = Telling(self._around, last.tally)
+        done = course.Course(self._places, self._around, self._crew(), self._width(), telling)
+        if self._places.tenants.shared and not done.share():
+            return done, last
+        tried: set[str] = set()
+        for _ in range(_ROUNDS):
+            todo = replace(last, behind=tuple(one for one in last.behind if one not in tried))
+            if not todo.behind or not done.may_begin:
+                break
+            telling.begins(last.tally)
+            done.run(todo)
+            tried.update(done.took)
+            failed = dict(last.tally.failed)
+            last = self._looked()
+            self._keep(last, failed)
+            telling.tally = last.tally
+        telling.over()
+        done.crew.dismiss()
+        return done, last
+
+    def _keep(self, last: Survey, failed: dict[str, tuple[str, Failure]]) -> None:
+        """Let those stay failed that are still behind; one that is gone from the list is no tenant any more."""
+        for name, why in failed.items():
+            if name in last.behind:
+                last.tally.failed[name] = why
+
+    def _crew(self) -> crew.Crew:
+        stop = self._around.stop
+        left = stop.remaining if stop.remaining is not None else 0.0
+        brief = {
+            "argv": self._places.invocation.argv(),
+            "name": f"alembic-operator/{self._run}",
+            "run": self._run,
+            "ends": time.monotonic() + left,
+            "table": [self._book.table.schema, self._book.table.name] if self._book else None,
+            "project": self._book.project if self._book else "",
+        }
+        if self._places.are_databases:
+            brief["table"] = None
+        return course.crew_of(self._nursery, brief, self._places)
+
+    def _width(self) -> Width:
+        ((most, reserved, used),) = self._own.rows(
+            "SELECT pg_catalog.current_setting('max_connections')::int,"
+            " pg_catalog.current_setting('superuser_reserved_connections')::int"
+            " + coalesce(pg_catalog.current_setting('reserved_connections', true)::int, 0),"
+            " (SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend')::int"
+        )
+        return Width.of(self._places.tenants, int(most) - int(reserved) - int(used), _EACH)
+
+    def _book_of(self, seen: Survey) -> table.Book | None:
+        """Make the table of tenants; a role that may not does without."""
+        ((schema,),) = self._own.rows("SELECT coalesce(pg_catalog.current_schema()::text, '')")
+        schema = self._places.invocation.schema or str(schema)
+        rule = seen.map.rule
+        book = table.Book(versions.VersionTable(schema, versions.TENANTS_TABLE), rule.words if rule else "")
+        try:
+            book.prepare(self._own.rows)
+        except Exception as error:  # noqa: BLE001  the drivers share no class
+            self._without_table(first_line(error), schema)
+            return None
+        return book
+
+    def _without_table(self, why: str, schema: str) -> None:
+        message = (
+            f"there is no table of tenants: {why}. Grant CREATE on schema {quoted(schema)} to the migration's role, or"
+            " set spec.database.schema"
+        )
+        self._around.journal.warning("no table of tenants", message=message)
+        self._warnings.append(message)
+
+    def _lock(self) -> None:
+        """Wait until no other run shares out the same tenants."""
+        at = versions.VersionTable("", f"{self._places.invocation.schema}/{versions.TENANTS_TABLE}")
+        waiting = locks.Waiting(self._around.stop, self._around.journal, "")
+        sql = f"SELECT pg_catalog.pg_try_advisory_lock({versions.LOCK_CLASS_FLEET}, {at.lock_object})"
+        while not self._own.rows(sql)[0][0]:
+            waiting.tell("another migration of the tenants", at, holders.look(self._own, versions.LOCK_CLASS_FLEET, at))
+            self._around.stop.pause(random.uniform(*_POLL))  # noqa: S311  jitter, not a secret
+        waiting.over()
+
+    def _written(self, seen: Survey, done: course.Course | None) -> None:
+        """Bring the table of tenants to what was seen."""
+        if self._book is None:
+            return
+        try:
+            there = self._book.read(self._own.rows)
+            wanted = self._rows(seen, done)
+            rows = [one for one in wanted if there.get(one.tenant) != (one.heads, one.outcome) or one.message]
+            self._book.write(self._own.rows, rows)
+            if gone := set(there).difference(seen.found.names):
+                self._book.keep_only(self._own.rows, gone)
+        except Exception as error:  # noqa: BLE001  the drivers share no class
+            self._without_table(first_line(error), self._book.table.schema)
+
+    def _rows(self, seen: Survey, done: course.Course | None) -> list[table.Row]:
+        rows = []
+        for name in seen.found.names:
+            ms = done.took.get(name, 0) if done else 0
+            reason, failure = seen.tally.failed.get(name, ("", None))
+            outcome = reason or str(Reason.UP_TO_DATE if name in seen.tally.up_to_date else Reason.PENDING)
+            row = table.Row(name, seen.heads.get(name) or (), outcome, seconds=ms / 1000, run=self._run)
+            if failure:
+                row = replace(row, revision=failure.revision, sqlstate=failure.sqlstate, message=failure.message)
+            rows.append(row)
+        return rows
+
+    def _result(self, first: Survey, last: Survey, done: course.Course | None) -> Result:
+        fleet, worst, stopped = last.tally.fleet, last.tally.worst, self._around.stop.requested
+        if done and done.telling.phase and (stopped or fleet.behind):
+            fleet = replace(fleet, phase=done.telling.phase)
+        result = Result(
+            str(Reason.UP_TO_DATE),
+            first.current,
+            last.current,
+            last.map.wanted,
+            last.pending,
+            ahead=last.ahead,
+            applied=done.all_applied if done else (),
+            warnings=(*self._warnings, *last.found.warnings),
+            tenants=fleet,
+        )
+        if not last.found.names:
+            result = replace(result, warnings=(*result.warnings, "spec.tenants finds no tenant: nothing was migrated"))
+        if stopped:
+            return replace(result, reason=str(stopped.verdict.reason), error=_with(stopped.verdict.failure, str(fleet)))
+        if done and done.shared and done.shared.error:
+            return replace(result, reason=done.shared.reason, error=done.shared.error)
+        if worst:
+            told = Failure(str(fleet), worst.sqlstate, worst.revision, worst.statement, worst.hint)
+            return replace(result, reason=worst.reason, error=told)
+        if fleet.behind:
+            message = f"{fleet}: {fleet.behind:,} are behind although none failed"
+            return replace(result, reason=str(Reason.NOT_COMMITTED), error=Failure(message))
+        return result
+
+
+def _with(failure: Failure, sentence: str) -> Failure:
+    return replace(failure, message=f"{failure.message}; {sentence}")
