@@ -104,7 +104,7 @@ format: $(INSTALLED) ## Format the code
 .PHONY: runner
 runner: $(RUNNER) ## Build build/runner.pyz
 
-$(RUNNER): $(INSTALLED) tools/build_runner.py tools/byte_code.py tools/pythons.py tools/vendor.py $(RUNNER_PARTS)
+$(RUNNER): $(INSTALLED) tools/build_runner.py tools/bare.py tools/byte_code.py tools/pythons.py tools/vendor.py $(RUNNER_PARTS)
 	$(PYTHON) tools/build_runner.py
 
 .PHONY: matrix

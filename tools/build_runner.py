@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
-from tools import pythons, vendor  # noqa: E402  this file is also run as a program
+from tools import bare, pythons, vendor  # noqa: E402  this file is also run as a program
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "operator"
 TARGET = ROOT / "build" / "runner.pyz"
 FILES = ("__init__.py", "api/__init__.py", "api/reasons.py")
+RUNNER = "alembic_operator/runner/"
+"""Of the contract, --help tells the docstrings."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 LIMIT = 960 * 1024
 """Of the archive's bytes: a ConfigMap holds 1 MiB. What does not fit is left out, the oldest Python first."""
@@ -122,6 +124,7 @@ def contents() -> dict[str, bytes]:
         path for room in ("contract", "runner") for path in sorted((package / room).rglob("*.py"))
     ]
     files = {path.relative_to(SOURCE).as_posix(): path.read_bytes() for path in paths}
+    files = {name: bare.bare(text) if name.startswith(RUNNER) else text for name, text in files.items()}
     files |= vendor.contents()
     return {"__main__.py": START.encode(), **files}
 
