@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from alembic_operator.api.v1alpha1 import Alembic, Spec
-from alembic_operator.core.manifests.flags import FLAGS, Flag
+from alembic_operator.core.manifests.flags import FLAGS, OF_JOBS, Flag
 from alembic_operator.core.manifests.tenants import MEMBERS, Member
 
 POLICY = """\
@@ -115,7 +115,7 @@ def _quoted(text: str) -> str:
 
 def field_of(name: str) -> str:
     """Return the field of a DatabaseMigration that gives a flag, by the flag's name in the Invocation; empty: none."""
-    fields = {one.name: _dotted(("spec", *one.field)) for one in FLAGS} | {"x": "spec.alembic.xArguments"}
+    fields = {one.name: _dotted(("spec", *one.field)) for one in (*FLAGS, *OF_JOBS)} | {"x": "spec.alembic.xArguments"}
     return fields.get(name, "")
 
 

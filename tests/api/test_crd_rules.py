@@ -31,6 +31,8 @@ NOT_HELD = "pods that migrate by themselves cannot be held: scale the workload t
 ONE_OF_NAMES = "give exactly one of names, pattern and query"
 AMOUNT = "write a number, as 1, or a percentage, as '2%'"
 PACE = "write a duration from 1m to 576h, such as 500ms, 2s, 15m or 1h30m"
+NOT_ANEW = "an old pod that starts again would make a lost database anew; use strategy Job"
+CREATE = {"ifMissing": True}
 KEPT_SCHEMA = "the tables would stay in the old schema"
 
 
@@ -103,6 +105,9 @@ ACCEPTED = {
     "no second pod": policy(backoffLimit=0, databaseAhead="Block"),
     "a way down": policy(downgrade="Allow"),
     "a migration that the pods run": migration(strategy="InitContainer"),
+    "a database that is made when it is missing": database(**HOST, create=CREATE),
+    "a copy of a template for an owner": database(urlFrom=KEY, create=CREATE | {"template": 'T "1"', "owner": "Team"}),
+    "pods that migrate a database that nobody makes": by_pods(database=HOST | {"create": {"ifMissing": False}}),
     "a table of all revisions": database(**HOST, history="Enabled"),
     "pods that migrate": by_pods(source={"workloadRef": WORKLOAD}, dependsOn=[], suspend=False),
     "pods of an image that migrate": by_pods(alembic={"target": "ab12"}, policy={"downgrade": "Forbid"}),
@@ -137,6 +142,18 @@ REFUSED = {
         "spec",
         "an old pod that starts again would go down again; use strategy Job",
     ),
+    "pods that make a database": (by_pods(database=HOST | {"create": CREATE}), "spec", NOT_ANEW),
+    "a template, and nothing of when": (
+        database(**HOST, create={"template": "shop"}),
+        "spec.database.create.ifMissing",
+        "Required",
+    ),
+    "a template longer than PostgreSQL's names": (
+        database(**HOST, create=CREATE | {"template": "t" * 64}),
+        "spec.database.create.template",
+        "63",
+    ),
+    "an empty owner": (database(**HOST, create=CREATE | {"owner": ""}), "spec.database.create.owner", "least 1"),
     "pods that are suspended": (by_pods(suspend=True), "spec", NOT_HELD),
     "no source": (migration(source={}), "spec.source", ONE_SOURCE),
     "two sources": (migration(source=IMAGE | {"configMapRef": WORKLOAD}), "spec.source", ONE_SOURCE),

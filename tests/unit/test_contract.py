@@ -38,7 +38,7 @@ def test_a_command_line_reads_back_as_what_wrote_it(invocation: Invocation) -> N
 @pytest.mark.parametrize("name", [one.name for one in fields(Invocation) if one.name not in ("command", "x")])
 def test_every_field_has_a_flag_that_is_left_out_at_its_default(name: str) -> None:
     others = {"database": "environment", "database_ahead": "Block", "lock_timeout": "9s", "downgrade": "Allow"}
-    others |= {"history": "Enabled", "tenants": '{"pattern":"ws%"}'}
+    others |= {"create_database": "IfMissing", "history": "Enabled", "tenants": '{"pattern":"ws%"}'}
     given: dict[str, Any] = {name: others.get(name, "5s")}
     changed = replace(Invocation("upgrade"), **given)
     assert Invocation("upgrade").argv() == ["upgrade"]

@@ -135,6 +135,11 @@ class Reason(str, enum.Enum):
         Effect.RECONCILING,
         "spec.tenants lists a tenant whose schema or database does not exist, and create is Never.",
     )
+    TEMPLATE_IN_USE = (
+        "TemplateInUse",
+        Effect.RECONCILING,
+        "Other sessions use the template of spec.database.create; to copy it, nobody else may. The message names them.",
+    )
     AUTHENTICATION_FAILED = (
         "AuthenticationFailed",
         Effect.RECONCILING,
@@ -149,7 +154,7 @@ class Reason(str, enum.Enum):
     ROLE_NOT_FOUND = (
         "RoleNotFound",
         Effect.RECONCILING,
-        "The server has no role with the name in spec.database.role; the operator tries again.",
+        "The server has no role of the name in spec.database.role or create.owner; the operator tries again.",
     )
     RESOURCES_EXHAUSTED = (
         "ResourcesExhausted",

@@ -95,6 +95,19 @@ class Alembic(Model):
     """The interpreter in the image: a name on its PATH, or a path."""
 
 
+class Create(Model):
+    """Make the database when the server has none of that name."""
+
+    if_missing: bool
+    """Whether to. The user of the migration needs the right CREATEDB. Only with strategy Job, and only until the
+    object has migrated a database: one that is missed after that is lost, and not made anew."""
+    template: Annotated[str, Field(min_length=1, max_length=63)] | None = None
+    """The database that it is a copy of; nobody else may be connected to that one meanwhile. The user must own it,
+    unless it is marked as a template. What its version table lacks is applied to the copy. Default: template1."""
+    owner: Annotated[str, Field(min_length=1, max_length=63)] | None = None
+    """The role that it belongs to; the user must be a member of it. Default: role, else the user."""
+
+
 class Database(Model):
     """The database that is migrated. Without it, env.py connects as it always does."""
 
@@ -113,6 +126,8 @@ class Database(Model):
     """A Secret key that holds the user."""
     password_from: SecretKey | None = None
     """A Secret key that holds the password."""
+    create: Create | None = None
+    """Make the database when it is missing. Default: never."""
     schema_: Annotated[Annotated[str, Field(min_length=1, max_length=63)] | None, Field(alias="schema")] = None
     """Schema that the migration lives in: created when missing; search_path and schema of the version table. It cannot
     be changed afterwards, because the tables would stay where they are."""
@@ -190,7 +205,7 @@ class Spec(Model):
     """What runs the migration. Job: a Job, and the gates of the pods wait for it. InitContainer: the gate of the first
     pod, and the gates of the others wait for it; the workload's pods must have the label
     `alembic-operator.dev/migration`. Only with Job: a ConfigMap, dependsOn, suspend, jobTemplate, `+N` as the target,
-    and downgrade: Allow."""
+    database.create, and downgrade: Allow."""
     policy: Policy = Policy()
     """Limits and permissions of a run."""
     depends_on: Annotated[
@@ -232,6 +247,10 @@ class Spec(Model):
                         ("!has(self.dependsOn) || self.dependsOn.size() == 0", "pods wait for no other migration"),
                         ("!self.alembic.target.contains('+')", "each pod would go further by steps"),
                         ("self.policy.downgrade == 'Forbid'", "an old pod that starts again would go down again"),
+                        (
+                            "!has(self.database) || !has(self.database.create) || !self.database.create.ifMissing",
+                            "an old pod that starts again would make a lost database anew",
+                        ),
                         ("!self.suspend", "pods that migrate by themselves cannot be held: scale the workload to zero"),
                     )
                 ),

@@ -28,6 +28,7 @@ Address = Literal["env.py", "environment"]
 Ahead = Literal["Allow", "Block"]
 Downgrade = Literal["Forbid", "Allow"]
 History = Literal["Disabled", "Enabled"]
+CreateDatabase = Literal["Never", "IfMissing"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,12 @@ class Invocation:
     """Arguments for env.py, like `alembic -x`."""
     database: Address = "env.py"
     """`env.py`: connect as env.py does; `environment`: where DATABASE_URL or PGHOST, PGPORT, ... say."""
+    create_database: CreateDatabase = "Never"
+    """IfMissing: `upgrade` makes the database when the server has none of that name; no other command does."""
+    create_template: str = ""
+    """The database that it is a copy of. Empty: template1."""
+    create_owner: str = ""
+    """The role that it belongs to. Empty: that of --role, else the user."""
     schema: str = ""
     """Created when missing; search_path and schema of the version table. Empty: as env.py does."""
     role: str = ""
@@ -103,6 +110,7 @@ def _words(flag: str, value: str) -> list[str]:
 _FLAGS = {one.name: f"--{one.name.replace('_', '-')}" for one in fields(Invocation) if one.name not in ("command", "x")}
 _CHOICES = {
     "database": get_args(Address),
+    "create_database": get_args(CreateDatabase),
     "database_ahead": get_args(Ahead),
     "downgrade": get_args(Downgrade),
     "history": get_args(History),

@@ -17,7 +17,7 @@ from alembic_operator import contract
 from alembic_operator.api.v1alpha1 import Alembic, Spec
 from alembic_operator.contract import Invocation
 from alembic_operator.core import names
-from alembic_operator.core.manifests.flags import FLAGS, Flag
+from alembic_operator.core.manifests.flags import FLAGS, OF_JOBS, Flag
 from tools import generate
 
 OTHERS = {
@@ -94,7 +94,7 @@ def field(manifest: Path, flag: Flag) -> dict[str, Any]:
 
 def test_every_flag_comes_from_a_field_but_those_that_are_of_the_place_and_of_the_source() -> None:
     others = {"command", "x", "result", "image"}
-    assert {one.name for one in FLAGS} == {one.name for one in fields(Invocation)} - others
+    assert {one.name for one in (*FLAGS, *OF_JOBS)} == {one.name for one in fields(Invocation)} - others
 
 
 @pytest.mark.parametrize("flag", FLAGS, ids=lambda flag: flag.name)

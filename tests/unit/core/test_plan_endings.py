@@ -67,6 +67,7 @@ EXIT_CODES = {
         "Conflict",
         "ReadOnlyDatabase",
         "ResourcesExhausted",
+        "TemplateInUse",
     ),
     ExitCode.TIME_LIMIT: ("DeadlineExceeded", "StatementTimeout"),
     ExitCode.REFUSED: (

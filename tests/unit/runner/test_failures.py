@@ -165,6 +165,7 @@ def test_the_failure_says_revision_sqlstate_first_line_and_masked_statement() ->
         ('connection failed: FATAL:  no pg_hba.conf entry for host "10.0.0.1"', Reason.AUTHENTICATION_FAILED),
         ("fe_sendauth: no password supplied", Reason.AUTHENTICATION_FAILED),
         ('connection failed: FATAL:  database "d" does not exist', Reason.DATABASE_NOT_FOUND),
+        ("connection failed: FATAL:  no such database: d", Reason.DATABASE_NOT_FOUND),
         ('connection failed: FATAL:  permission denied for database "d"', Reason.PERMISSION_DENIED),
         ("connection failed: FATAL:  sorry, too many clients already", Reason.RESOURCES_EXHAUSTED),
         ("connection failed: FATAL:  the database system is starting up", Reason.DATABASE_UNREACHABLE),

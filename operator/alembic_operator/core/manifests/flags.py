@@ -58,10 +58,17 @@ FLAGS = (
 )
 """In the order of the command line. `-x`, which can be given several times, is not among them."""
 
+OF_JOBS = (
+    Flag("create_database", "database.create.if_missing", means="IfMissing", changes=True),
+    Flag("create_template", "database.create.template", changes=True),
+    Flag("create_owner", "database.create.owner", changes=True),
+)
+"""Those that no gate has: a pod that starts again must not make the database anew that it knew."""
+
 
 def given(spec: Spec) -> dict[str, Any]:
     """Return what a specification says, by the names of the Invocation."""
-    said = {flag.name: _said(flag, spec) for flag in FLAGS}
+    said = {flag.name: _said(flag, spec) for flag in (*FLAGS, *OF_JOBS)}
     return {name: value for name, value in said.items() if value is not None}
 
 
@@ -71,4 +78,6 @@ def _said(flag: Flag, spec: Spec) -> Any:
         found = getattr(found, part, None)
     if flag.as_json:
         return tenants.flag(found)
-    return flag.means if found and flag.means else found
+    if flag.means:
+        return flag.means if found else None
+    return found

@@ -21,6 +21,10 @@ def command(invocation: Invocation, connections: Connections) -> Result:
         from alembic_operator.runner.commands.towards import Towards  # noqa: PLC0415  few allow it
 
         move = Towards(invocation.target)
+    if invocation.create_database == "IfMissing":
+        from alembic_operator.runner.database.creation import Creation  # noqa: PLC0415  few may make one
+
+        connections.create = Creation.of(invocation, connections).reach
     return Run(invocation, connections, move).run()
 
 

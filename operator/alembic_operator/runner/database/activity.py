@@ -139,14 +139,15 @@ def look(own: OwnConnection, application_name: str, backend: int | None) -> Acti
     if not rows:
         return None
     pid, query, seconds, kind, event = rows[0][:5]
-    blockers = tuple(_blocker(row[5:], application_name) for row in rows if row[0] == pid and row[5] is not None)
+    blockers = tuple(blocker(row[5:], application_name) for row in rows if row[0] == pid and row[5] is not None)
     waits_for = "/".join(str(one) for one in (kind, event) if one)
     return Activity(masking.statement(str(query or "")), round(seconds or 0.0, 1), waits_for, blockers, int(pid))
 
 
-def _blocker(row: tuple[object, ...], own: str) -> Blocker:
+def blocker(row: tuple[object, ...], own: str = "") -> Blocker:
+    """Return a session from its columns, in the order of a Blocker's fields; `own` is this run's application_name."""
     pid, application, user, state, *ages = row
-    name = OWN if application == own else str(application or "")
+    name = OWN if own and application == own else str(application or "")
     return Blocker(int(str(pid)), name, str(user or ""), str(state or ""), *(_seconds(age) for age in ages))
 
 

@@ -36,7 +36,7 @@ _READY = "alembic_operator.ready"
 _MODULES = ("psycopg", "psycopg2", "psycopg2cffi", "asyncpg", "pg8000")
 _ITS_OWN_WAY = "Remove spec.database, so that env.py connects as it always does."
 _PREFLIGHT_SECONDS = 10.0
-_PASSING = (Reason.DATABASE_UNREACHABLE, Reason.RESOURCES_EXHAUSTED)
+PASSING = (Reason.DATABASE_UNREACHABLE, Reason.RESOURCES_EXHAUSTED)
 _ROLE_PATIENCE = 3.0
 """A role is waited for so many times longer than a server."""
 _ROLE_SPARE_SECONDS = 2.0
@@ -56,6 +56,8 @@ class Connections:
     """Called with each migration connection before it is used."""
     on_reached: Callable[[OwnConnection, Origin], None] = field(default=lambda *_: None)
     """Called with the connection of the first look, before env.py has one."""
+    create: Callable[[Origin], OwnConnection] | None = None
+    """Makes the database that is missing, and reaches it."""
     shared: bool = False
     """Whether a pooler may lend these sessions to others, too: nothing is set in them."""
     origin: Origin | None = None
@@ -109,7 +111,7 @@ class Connections:
                 return origin.open()
             except Exception as error:
                 ending = connect_failed(error, origin)
-                if ending.verdict.reason not in _PASSING or time.monotonic() + pause > give_up:
+                if ending.verdict.reason not in PASSING or time.monotonic() + pause > give_up:
                     raise ending from error
                 if str(ending) != said:
                     self.around.journal.info("waiting for the database", message=str(ending))
@@ -176,7 +178,7 @@ class Connections:
                 self.newest = vacancy.newest(self.spare)
             self.on_reached(self.spare, origin)
             with self.around.stop.waiting(f'the role "{self.session.role}"'):
-                self._wait_for_role(self.spare)
+                self.wait_for_role(self.spare)
         raw = dialect.connect(*cargs, **cparams)
         if driver == "pg8000":
             keep_alive(raw)
@@ -185,15 +187,17 @@ class Connections:
     def _reach_or_tell(self, origin: Origin) -> OwnConnection:
         """Connect; tell env.py as its driver does when that cannot be: it may make the database, or go elsewhere."""
         patience = 0.0 if self.refused else self.patience  # from then on env.py waits as it likes
-        try:
-            own = self.reach(origin, patience)
-        except Ending as ending:
-            if not isinstance(ending.__cause__, Exception):
-                raise
-            self.refused = ending
-            raise ending.__cause__ from None
         self.refused = None
-        return own
+        try:
+            return self.reach(origin, patience)
+        except Ending as ending:
+            if self.create is None or ending.verdict.reason is not Reason.DATABASE_NOT_FOUND:
+                if not isinstance(ending.__cause__, Exception):
+                    raise
+                self.refused = ending
+                raise ending.__cause__ from None
+            create = self.create
+        return create(origin)  # not while that is being handled: it would be the cause of all that fails
 
     def explain(self, error: BaseException) -> BaseException:
         """Return why the run ends, where env.py only passed on, or gave up after, that it could not connect."""
@@ -211,7 +215,7 @@ class Connections:
         for secret in (cparams.get("password"), *(found for one in texts for found in masking.within(one))):
             self.around.secrets.learn(secret)
 
-    def _wait_for_role(self, own: OwnConnection) -> None:
+    def wait_for_role(self, own: OwnConnection) -> None:
         """Wait for the role, which something else may be about to create, and not beyond the deadline."""
         role = self.session.role
         if not role:

@@ -21,7 +21,7 @@ _ASYNC_SECONDS = 60.0
 Call = Callable[..., Any]
 
 
-def _directly(function: Call, *arguments: Any) -> Any:
+def _directly(function: Call, *arguments: Any, **_: Any) -> Any:
     return function(*arguments)
 
 
@@ -42,7 +42,7 @@ class LoopThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._beginning = threads.Lock()
 
-    def call(self, function: Call, *arguments: Any) -> Any:
+    def call(self, function: Call, *arguments: Any, seconds: float | None = _ASYNC_SECONDS) -> Any:
         """Run a function of an asynchronous dialect there and wait for what it returns."""
         import asyncio  # noqa: PLC0415  what only asks a server needs neither this nor SQLAlchemy
 
@@ -57,7 +57,7 @@ class LoopThread:
         done = threads.Event()  # the future's own one may be patched
         future.add_done_callback(lambda _: done.set())
         try:
-            done.wait(_ASYNC_SECONDS)
+            done.wait(seconds)
             return future.result(0)
         except BaseException:
             future.cancel()
@@ -158,6 +158,10 @@ class OwnConnection:
         """Run one statement without parameters and return its rows."""
         rows: list[tuple[Any, ...]] = self._call(fetch, self._raw, sql)
         return rows
+
+    def patiently(self, sql: str) -> None:
+        """Run one statement, however long it takes."""
+        self._call(fetch, self._raw, sql, seconds=None)
 
     @property
     def unless_pooled(self) -> str:

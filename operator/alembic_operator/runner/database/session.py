@@ -77,11 +77,11 @@ class Session:
         """Return what names a connection of the runner's own; it differs, for only migrations are cancelled."""
         return f"{self.application_name}{_OWN}"
 
-    def own(self) -> str:
+    def own(self, **more: str) -> str:
         """Return the statement that begins a connection of the runner's own."""
         # it holds the lock of the run and is silent meanwhile, so a closer bound of the role's would end the lock early
         settings = {"application_name": self.own_name, "idle_session_timeout": str(self._idle_ms)}
-        return _set({**settings, "lock_timeout": _OWN_LOCK_TIMEOUT}, network.SERVER)
+        return _set({**settings, "lock_timeout": _OWN_LOCK_TIMEOUT, **more}, network.SERVER)
 
     @property
     def _bounds(self) -> dict[str, int]:

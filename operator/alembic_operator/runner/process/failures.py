@@ -36,6 +36,7 @@ EXIT_CODES = {
     Reason.NOT_COMMITTED: ExitCode.FAILED,
     Reason.DATABASE_UNREACHABLE: ExitCode.TRY_AGAIN,
     Reason.RESOURCES_EXHAUSTED: ExitCode.TRY_AGAIN,
+    Reason.TEMPLATE_IN_USE: ExitCode.TRY_AGAIN,
     Reason.WAITING_FOR_LOCK: ExitCode.TRY_AGAIN,
     Reason.LOCK_TIMEOUT: ExitCode.TRY_AGAIN,
     Reason.CONFLICT: ExitCode.TRY_AGAIN,

@@ -7,7 +7,7 @@ import re
 _CONNECT_MESSAGES = (
     (r"authentication failed|no password supplied|no pg_hba\.conf entry", "28P01"),
     (r"role \".*\" does not exist|is not permitted to log in|requires SCRAM authentication", "28000"),
-    (r"database \".*\" does not exist", "3D000"),
+    (r"database \".*\" does not exist|no such database", "3D000"),
     (r"permission denied for database", "42501"),
     (r"too many clients|remaining connection slots|too many connections for", "53300"),
     (r"no more connections allowed|query_wait_timeout", "53300"),

@@ -25,7 +25,10 @@ LINES = {
         "Correct the user or the password in the Secret; the next attempt takes it.", (Reason.AUTHENTICATION_FAILED,)
     ),
     "a missing database": Line(
-        "Create the database, or correct its name; it is tried again.", (Reason.DATABASE_NOT_FOUND,)
+        "Create or restore the database, or correct its name; it is tried again. spec.database.create.ifMissing makes"
+        " it only for an object that has migrated none: to begin with an empty one, delete the object and apply it"
+        " again.",
+        (Reason.DATABASE_NOT_FOUND,),
     ),
     "a missing right": Line(
         "Grant the right to the user, or set spec.database.role to the owner of the tables; it is tried again.",
