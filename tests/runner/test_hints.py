@@ -90,10 +90,12 @@ IN_A_REVISION = {
 AS_A_POOR_USER = {
     "extension needs more rights": ["create extension vector"],
     "not the owner": ["alter table t add column more int"],
-    "a schema in which the user may not create": ["create table far (id int)"],
+    "a schema that the user may not use": ["create table far (id int)"],
+    "a table of somebody else": ["select * from t"],
+    "a database in which the user may not make a schema": ["create schema if not exists public"],
     "a right on the whole server": ["create role another"],
     "row-level security": ["insert into guarded values (1)"],
-    "a missing right": ["select * from t"],
+    "a missing right": ["select pg_read_file('postmaster.pid')"],
 }
 OUTSIDE_OF_REVISIONS = {"the version table is another table": ["select version_num from other_version"]}
 IN_A_DOWNGRADE = {"a downgrade() that finds something else": ["drop type nothing"]}

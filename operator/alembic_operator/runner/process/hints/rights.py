@@ -53,11 +53,23 @@ LINES = {
         _DENIED,
         words=r"must be owner of",
     ),
-    "a schema in which the user may not create": Line(
-        "Let the schema's owner run GRANT USAGE, CREATE ON SCHEMA ... TO the user. Since PostgreSQL 15 only the"
-        " database's owner may create in public.",
+    "a schema that the user may not use": Line(
+        "Let the schema's owner run GRANT USAGE ON SCHEMA ... TO the user, and GRANT CREATE if tables are to be made in"
+        " it. Since PostgreSQL 15 only the database's owner may create in public. It is tried again.",
         _DENIED,
         words=r"permission denied for schema",
+    ),
+    "a table of somebody else": Line(
+        "Let the table's owner grant it: SELECT to read, REFERENCES for a foreign key; and ALTER DEFAULT PRIVILEGES FOR"
+        " ROLE the owner, for tables of later revisions. Or set spec.database.role to the owner. It is tried again.",
+        _DENIED,
+        words=r"permission denied for (?:table|view|materialized view|foreign table|sequence|relation)",
+    ),
+    "a database in which the user may not make a schema": Line(
+        "CREATE SCHEMA IF NOT EXISTS wants the right CREATE on the database also where the schema exists: GRANT CREATE"
+        " ON DATABASE ... TO the user, or take it out of env.py and the revisions. It is tried again.",
+        _DENIED,
+        words=r"permission denied for database \w",
     ),
     "a right on the whole server": Line(
         "It is a right on the whole server, not on tables (CREATEROLE, CREATEDB, membership in a role, superuser): let"
