@@ -14,6 +14,7 @@ import yaml
 from alembic_operator.api.v1alpha1 import API_VERSION, KIND
 from alembic_operator.contract import Result
 from alembic_operator.core.names import RUNNER_PATH
+from alembic_operator.kubectl.commands import changes
 from alembic_operator.kubectl.main import main
 from devcluster.controlplane import ApiServer
 from tests.api.chart import of_kind, render
@@ -61,8 +62,9 @@ def told(type_: str, reason: str) -> dict[str, Any]:
 
 
 def test_status_ends_with_how_it_stands_and_retry_suspend_and_resume_change_the_object(
-    ask: Ask, rest: Rest, namespace: str
+    ask: Ask, rest: Rest, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(changes, "PATIENCE", 0.0)  # no operator runs here
     kind = migration("users", namespace)
     kind["metadata"]["labels"] = {"app.kubernetes.io/part-of": "platform"}
     rest.create(kind, namespace)

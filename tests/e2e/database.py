@@ -45,6 +45,7 @@ class Database:
 
     access: Access
     name: str
+    user: str = OWNER
 
     def create(self) -> Database:
         """Make it, with the trace in it."""
@@ -54,7 +55,7 @@ class Database:
 
     def rows(self, sql: str) -> list[str]:
         """Run SQL and return what it prints, line by line."""
-        command = ["psql", f"--username={OWNER}", f"--dbname={self.name}", "--set=ON_ERROR_STOP=1", "-XqAt"]
+        command = ["psql", f"--username={self.user}", f"--dbname={self.name}", "--set=ON_ERROR_STOP=1", "-XqAt"]
         return self.access.kubectl("exec", "--stdin", "postgres-0", "--", *command, stdin=sql).splitlines()
 
     def began(self, revision: str) -> int:

@@ -17,7 +17,7 @@ from demo.screen import Screen
 from tests.e2e.evidence import Evidence
 from tests.e2e.migration import PATIENCE
 from tests.e2e.shop import BROKEN, OpenShop
-from tests.e2e.test_kubectl_alembic import ask
+from tests.e2e.plugin import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alembic_operator.kubectl.commands import status
+from alembic_operator.kubectl.commands import changes, status
 from alembic_operator.kubectl.main import main
 from tests.unit.kubectl.objects import event, held_pod, migration, replica_set, stalled
 from tests.unit.kubectl.scripted import script, write
@@ -132,6 +132,31 @@ def test_a_watch_that_cannot_begin_is_an_error_and_one_whose_time_is_over_says_h
     assert main(["status", "users", "--exit"]) == 1
     script(tmp_path, monkeypatch, {"databasemigrations": migration("Reconciling", "Migrating")})
     assert main(["status", "users", "--exit", "--timeout=10ms"]) == 2
+
+
+def test_a_retry_returns_when_the_status_tells_of_the_new_run_and_says_so_when_nobody_takes_it_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = migration("Reconciling", "Pending", lastRun={"job": "users-1111111111", "attempt": 1})
+    for name, raw in (("old", stalled()), ("new", again)):
+        (tmp_path / name).write_text(json.dumps(raw))
+    answer = f"""case "$*" in annotate*) echo annotated;; *) cat {tmp_path}/$(cat {tmp_path}/which);; esac"""
+    write(tmp_path, monkeypatch, answer)
+    (tmp_path / "which").write_text("old")
+    looks: list[float] = []
+
+    def next_look(pace: float) -> None:
+        looks.append(pace)
+        (tmp_path / "which").write_text("new")
+
+    monkeypatch.setattr(changes, "wait", next_look)
+    assert (main(["retry", "users"]), len(looks)) == (0, 1)
+    assert main(["retry", "users"]) == 0  # one that waits says so before and after
+    assert (len(looks), capsys.readouterr().err) == (1, "")
+    (tmp_path / "which").write_text("old")
+    monkeypatch.setattr(changes, "PATIENCE", 0.0)
+    assert main(["retry", "users"]) == 0
+    assert "no operator has taken it up" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("environment", "coloured"), [({}, False), ({"FORCE_COLOR": "1"}, True)])
