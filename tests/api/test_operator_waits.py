@@ -70,7 +70,8 @@ def test_a_settled_migration_stays_ready_while_its_database_restarts(shop: Shop)
 def test_a_dependency_is_waited_for_until_it_is_ready(shop: Shop) -> None:
     shop.migrate("tracing", dependsOn=depend_on("users"))
     assert (
-        message(shop.becomes("WaitingForDependency", "tracing")) == "waits for spec.dependsOn: users (does not exist)"
+        message(shop.becomes("WaitingForDependency", "tracing"))
+        == "waits for spec.dependsOn: users (does not exist in this namespace)"
     )
     shop.migrate("users")
     shop.says("users (not Ready)", "tracing")

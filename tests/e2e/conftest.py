@@ -52,7 +52,7 @@ GROUPS = {
         "test_kubectl_alembic.py",
         "test_replicas.py",
     ),
-    "node: rollouts": ("test_gitops.py", "test_rollouts.py"),
+    "node: rollouts": ("test_gitops.py", "test_rollouts.py", "test_services.py"),
 }
 """Three workers, because on the node there is more to wait for than to do. What is not named belongs to the first."""
 STAGE = pytest.StashKey[ExitStack]()

@@ -16,8 +16,8 @@ from demo import picture, setup
 from demo.screen import Screen
 from tests.e2e.evidence import Evidence
 from tests.e2e.migration import PATIENCE
-from tests.e2e.shop import BROKEN, OpenShop
 from tests.e2e.plugin import ask
+from tests.e2e.shop import BROKEN, OpenShop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

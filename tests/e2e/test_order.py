@@ -62,7 +62,7 @@ def test_a_migration_waits_for_the_one_it_depends_on_and_that_one_for_the_end_of
     started: dict[str, Migration], start: Start
 ) -> None:
     second = started["second"]
-    assert "first (does not exist)" in second.until_reason("WaitingForDependency").message
+    assert "first (does not exist in this namespace)" in second.until_reason("WaitingForDependency").message
     first = start("first", chain("r1"), suspend=True)
     first.until_reason("Suspended")
     second.until(lambda _: "first (not Ready)" in second.told().message, "waiting for first")

@@ -72,12 +72,19 @@ def _start(runner: Runner, project: Project, name: str, database: Database, comm
 
 @pytest.fixture
 def seen_by(database: Database) -> Iterator[dict[str, Database]]:
-    """Make a login for each service, as the example's first step does; the database as each of them sees it."""
-    database.rows("".join(f"create role {name} login password '{name}';" for name in HEADS))
-    yield {name: replace(database, user=name, password=name) for name in HEADS}
-    for name in HEADS:  # at once, PostgreSQL does not find the default privileges that one of them gave another
+    """Make a login for each service, as the example's first step does; the database as each of them sees it.
+
+    The administrator is no superuser: where the server is somebody else's, nobody is.
+    """
+    database.rows(f"create role boss login createrole password 'boss'; alter database {database.name} owner to boss")
+    seen = {name: replace(database, user=name, password=name) for name in ("boss", *HEADS)}
+    for name in HEADS:
+        seen["boss"].rows(f"create role {name} login password '{name}'; grant {name} to current_user")
+    yield seen
+    database.rows("reassign owned by boss to current_user")
+    for name in seen:  # all at once, PostgreSQL does not find the default privileges that one of them gave another
         database.rows(f"drop owned by {name} cascade")
-    database.rows(f"drop role {', '.join(HEADS)}")
+    database.rows(f"drop role {', '.join(seen)}")
 
 
 def _rights(database: Database, folder: Path) -> Project:
@@ -113,7 +120,8 @@ def test_five_services_share_a_database_each_in_its_own_schema_as_its_own_role(
     projects = {name: _service(name, tmp_path / name) for name in HEADS}
     rights = _rights(database, tmp_path / "rights")
     for words in (("upgrade",), ("downgrade", "--target", "base"), ("upgrade",)):
-        run = runner.run(rights, *words, "--schema", "rights", "--database", "environment", **database.environment())
+        boss = seen_by["boss"].environment()
+        run = runner.run(rights, *words, "--schema", "rights", "--database", "environment", **boss)
         assert run.code == 0, run.stderr
     started = {name: _start(runner, project, name, seen_by[name]) for name, project in projects.items()}
     for name, process in started.items():
@@ -125,7 +133,7 @@ def test_five_services_share_a_database_each_in_its_own_schema_as_its_own_role(
     for name, process in again.items():
         run = process.finish(120)
         assert (run.code, run.result.reason, run.result.to) == (0, "UpToDate", (HEADS[name],)), run.stderr
-    _each_reads_what_it_may_and_writes_none_of_it(database, seen_by)
+    _each_reads_what_it_may_and_writes_none_of_it(seen_by)
 
     later = _with_later_table(projects["users"])
     assert _start(runner, later, "users", seen_by["users"]).finish().result.to == ("f1",)
@@ -139,7 +147,7 @@ def test_five_services_share_a_database_each_in_its_own_schema_as_its_own_role(
     assert (run.code, run.result.reason, _tables(database, "users")) == (77, "PermissionDenied", []), run.stderr
 
 
-def _each_reads_what_it_may_and_writes_none_of_it(database: Database, seen_by: dict[str, Database]) -> None:
+def _each_reads_what_it_may_and_writes_none_of_it(seen_by: dict[str, Database]) -> None:
     tables = [f"{owner}.{table}" for owner in HEADS for table in TABLES[owner]]
     foreign = [(name, table) for name in HEADS for table in tables if not table.startswith(f"{name}.")]
     read = {(name, table) for name, table in foreign if not _refusal(seen_by[name], f"table {table}")}

@@ -57,7 +57,7 @@ WAITS = {
     "a dependency that does not exist": (
         seen(dependencies=(Dependency("agents", exists=False, ready=False),)),
         "WaitingForDependency",
-        "waits for spec.dependsOn: agents (does not exist)",
+        "waits for spec.dependsOn: agents (does not exist in this namespace)",
     ),
     "dependencies that are not ready": (
         seen(

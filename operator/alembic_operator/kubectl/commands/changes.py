@@ -12,7 +12,6 @@ from alembic_operator.kubectl.diagnosis.diagnosis import Standing
 from alembic_operator.kubectl.diagnosis.migration import stand
 from alembic_operator.kubectl.facts import MIGRATIONS
 
-
 PATIENCE = 10.0
 """Seconds for which `retry` waits until an operator has taken it up."""
 

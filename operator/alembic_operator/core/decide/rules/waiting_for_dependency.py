@@ -10,5 +10,7 @@ def waiting_for_dependency(case: Case) -> Decision | None:
     waiting = [one for one in case.seen.dependencies if not one.ready]
     if not waiting:
         return None
-    said = ", ".join(f"{one.name} ({'not Ready' if one.exists else 'does not exist'})" for one in waiting)
+    said = ", ".join(
+        f"{one.name} ({'not Ready' if one.exists else 'does not exist in this namespace'})" for one in waiting
+    )
     return Decision(Reason.WAITING_FOR_DEPENDENCY, f"waits for spec.dependsOn: {said}")
