@@ -145,6 +145,8 @@ def test_five_services_share_a_database_each_in_its_own_schema_as_its_own_role(
     assert _refusal(seen_by["agents"], "table people.addresses") == ""
     run = _start(runner, later, "users", seen_by["users"]).finish()
     assert (run.code, run.result.reason, _tables(database, "users")) == (77, "PermissionDenied", []), run.stderr
+    run = _start(runner, later, "people", seen_by["users"], "check").finish()
+    assert (run.code, run.result.reason, run.result.to) == (0, "UpToDate", ("f1",)), run.stderr
 
 
 def _each_reads_what_it_may_and_writes_none_of_it(seen_by: dict[str, Database]) -> None:
@@ -181,6 +183,10 @@ def test_a_foreign_key_into_another_schema_wants_one_right_when_it_is_made_and_n
     refused.append(_refusal(agents, f"{made} cascade"))  # no right on the schema
     users.rows("grant usage on schema users to agents")
     refused.append(_refusal(agents, f"{made} cascade"))  # the order is not kept
+    users.rows("alter default privileges in schema users grant references on tables to agents")
+    users.rows("create table users.later (id int primary key)")
+    assert _refusal(agents, "create table agents.of_later (id int references users.later)") == ""
+    users.rows("alter default privileges in schema users revoke references on tables from agents")
     users.rows("create table users.users (id int primary key); insert into users.users values (1), (2)")
     refused.append(_refusal(agents, f"{made} cascade"))
     users.rows("grant references (id) on users.users to agents")

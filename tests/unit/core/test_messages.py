@@ -43,7 +43,10 @@ ENDED = {
     "ahead": (
         Reason.DATABASE_AHEAD,
         last(),
-        "the database contains b2, which this image does not know; nothing was changed",
+        (
+            "the database contains b2, which this image does not know; nothing was changed."
+            " If another service made it, give each its own spec.database.schema"
+        ),
     ),
     "an error": (Reason.LOCK_TIMEOUT, last(error=RunError(message="lock timeout")), "lock timeout"),
 }

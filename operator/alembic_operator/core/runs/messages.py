@@ -26,7 +26,8 @@ def ended(reason: Reason, run: LastRun, revisions: RevisionsStatus | None, tenan
         return failed(run.error)
     current = heads(revisions.current if revisions else run.to)
     if reason is Reason.DATABASE_AHEAD:
-        return f"the database contains {current}, which this image does not know; nothing was changed"
+        said = f"the database contains {current}, which this image does not know; nothing was changed"
+        return f"{said}. If another service made it, give each its own spec.database.schema"
     if not run.applied_count:
         return f"the database contains {current}; nothing had to be applied"
     count = "1 revision" if run.applied_count == 1 else f"{run.applied_count} revisions"
