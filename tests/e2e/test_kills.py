@@ -8,8 +8,8 @@ from alembic_operator.core.names import CONTAINER, RUN_LABEL
 from tests.e2e.containers import kill
 from tests.e2e.migration import PATIENCE
 from tests.e2e.operation import FORCE
+from tests.e2e.plugin import begin
 from tests.e2e.project import chain, revision, step
-from tests.e2e.test_kubectl_alembic import begin
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Stage, Start
