@@ -54,7 +54,10 @@ def runs(rows: Sequence[Manifest]) -> RenderableType:
     """Return rows of the table of runs as a table, in their order."""
     table = _table("STARTED", "SECONDS", "COMMAND", "OUTCOME", "FROM", "TO", "IMAGE")
     for row in rows:
-        came, went = (messages.heads(tuple(reading.texts(row, name))) for name in ("from", "to"))
+        came, went = (
+            messages.heads(tuple(reading.texts(row, name))) if isinstance(row.get(name), list) else "?"
+            for name in ("from", "to")
+        )
         outcome = reading.text(row, "outcome")
         took = row.get("seconds")
         seconds = f"{took:.1f}" if isinstance(took, (int, float)) else ""

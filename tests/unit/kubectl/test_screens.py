@@ -75,7 +75,8 @@ ROW = {
     "error": None,
 }
 KILLED = ROW | {"startedAt": "2026-11-29T03:25:55Z", "seconds": None, "outcome": None, "to": None}
-LOG = ("print of env.py", '{"event": "ended"}', "[1]", json.dumps(ROW), json.dumps(KILLED))
+LOCKED_OUT = ROW | {"startedAt": "2026-11-28T03:25:55Z", "seconds": 25.0, "outcome": "WaitingForLock", "from": None}
+LOG = ("print of env.py", '{"event": "ended"}', "[1]", *map(json.dumps, (ROW, KILLED, LOCKED_OUT)))
 TRAIN = {
     "admin": ("rights",),
     "agents": ("users",),

@@ -117,6 +117,18 @@ def test_who_held_the_lock_is_told_with_what_ends_his_session() -> None:
     assert dict(told.facts)["Remedy"].startswith("SELECT pg_terminate_backend(428) in the database")
 
 
+@pytest.mark.parametrize("name", ["pod rival-1-x", "alembic-operator/rival-1-x/6f0c2a"])
+def test_another_migration_at_work_is_not_to_be_ended(name: str) -> None:
+    """It holds the lock of the version table, or that of a table, for as long as it needs it."""
+    waits = {"at": SINCE, "since": SINCE, "movedAt": SINCE, "waitingFor": {"pid": 420, "application": name}}
+    raw = migration("Reconciling", "Migrating", "waits", progress=waits)
+    facts = dict(migrations.diagnose(raw, Surroundings(NOW)).facts)
+    assert facts["Waits for"] == f"pid 420 ({name}); it is a migration at work: look at its log first"
+    assert facts["Progress"].startswith("no revision yet, for ")
+    raw = migration("Reconciling", "LockTimeout", f"lock timeout; blocked by pid 420 ({name}, active)")
+    assert "Remedy" not in dict(migrations.diagnose(raw, Surroundings(NOW)).facts)
+
+
 def test_a_pod_of_the_migrations_own_job_is_not_told_as_one_without_a_gate() -> None:
     raw = pod()
     raw["metadata"]["labels"]["alembic-operator.dev/run"] = "users"

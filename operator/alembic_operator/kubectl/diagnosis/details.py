@@ -13,7 +13,9 @@ from alembic_operator.kubectl.diagnosis.gated import belongs_to, held, ungated
 from alembic_operator.kubectl.diagnosis.operators import service
 from alembic_operator.kubectl.diagnosis.surroundings import Surroundings
 
-_RUNS = 3
+_SHOWN = 3
+_RUNS = ("pod ", "alembic-operator/")
+"""How the application's name of another run begins, at the lock of the version table and at a table's."""
 
 Facts = Iterator[tuple[str, str]]
 
@@ -44,7 +46,8 @@ def _progress(found: Progress | None, now: datetime) -> Facts:
     if found is None:
         return
     place = f"revision {found.index} of {found.of}" if found.index and found.of else ""
-    named = found.revision or ("" if place else "between two revisions")
+    nothing = "" if place else "between two revisions" if found.of else "no revision yet"
+    named = found.revision or nothing
     yield "Progress", f"{', '.join(filter(None, (place, named)))}, {_for(found.since, now)}"
     yield "Statement", found.statement or ""
     yield "Waits for", _in_the_way(found.waiting_for) if found.waiting_for else ""
@@ -62,8 +65,9 @@ def _in_the_way(one: WaitingFor) -> str:
     who = f"pid {one.pid}" if one.pid else "a prepared transaction (pg_prepared_xacts)"
     doing = " for ".join(filter(None, (one.state, one.query_age)))
     known = ", ".join(filter(None, (one.application, one.user, doing)))
-    ends = f"; SELECT pg_terminate_backend({one.pid}) ends it" if one.pid else ""
-    return f"{who}{f' ({known})' if known else ''}{ends}"
+    ends = f"SELECT pg_terminate_backend({one.pid}) ends it" if one.pid else ""
+    then = "it is a migration at work: look at its log first" if (one.application or "").startswith(_RUNS) else ends
+    return "; ".join(filter(None, (f"{who}{f' ({known})' if known else ''}", then)))
 
 
 def _built(one: Build) -> str:
@@ -120,7 +124,7 @@ def _more(status: Status) -> Facts:
         yield from (("Warning", one) for one in last.warnings)
         yield from (("Committed", one) for one in (last.error.committed if last.error else ()))
     yield from (("Known image", one) for one in status.known_images)
-    yield from (("Run", _run(one)) for one in status.history[:_RUNS])
+    yield from (("Run", _run(one)) for one in status.history[:_SHOWN])
 
 
 def _run(one: HistoryEntry) -> str:

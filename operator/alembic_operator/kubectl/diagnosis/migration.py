@@ -17,8 +17,8 @@ from alembic_operator.kubectl.diagnosis.surroundings import Surroundings
 
 WORDS = {Standing.READY: "ready", Standing.WAITS: "not ready yet", Standing.STALLED: "STALLED"}
 
-_IN_THE_WAY = re.compile(r"blocked by pid (?P<pid>[0-9]+) ")
-"""How the runner says whose lock it did not get."""
+_IN_THE_WAY = re.compile(r"blocked by pid (?P<pid>[0-9]+) \((?!pod |alembic-operator/)")
+"""How the runner says whose lock it did not get; another run is not to be ended."""
 
 _KEPT = (
     Reason.SECRET_NOT_FOUND,
