@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _LOOKING = ("check", "plan", "runs", "gate")
 """The commands that connect through SQLAlchemy only when they must."""
 
-_OF_TENANTS = ("upgrade", "check")
+_OF_TENANTS = ("upgrade", "check", "gate", "tenants")
 """The commands that do something else where there are tenants."""
 
 _BEFORE_RESULT = {"plan": "-- result: "}
@@ -116,7 +116,8 @@ def _says(argv: list[str], flag: str) -> bool:
 
 def _nursery(argv: list[str]) -> Any:
     """Fork who makes processes for tenants, while there is neither a thread nor a connection; None: there are none."""
-    return imported("tenants.nursery").begin() if _says(argv, "--tenants") else None
+    forks = "upgrade" in argv[:1] and _says(argv, "--tenants")
+    return imported("tenants.nursery").begin() if forks else None
 
 
 def _command(

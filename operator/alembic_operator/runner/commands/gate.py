@@ -6,7 +6,7 @@ import random
 import re
 import time
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.commands.inspection import Access, Inspection
@@ -28,13 +28,22 @@ def command(invocation: Invocation, access: Access) -> Result:
     return Gate(invocation, access).run()
 
 
+class Comparing(Protocol):
+    """A way to compare."""
+
+    def compare(self, target: str) -> Result:
+        """Compare what the database contains with the scripts; raises Ending."""
+        ...
+
+
 class Gate:
     """One run of `gate`: it never ends with an error while it waits, for a restart's back-off would delay the pod."""
 
-    def __init__(self, invocation: Invocation, access: Access) -> None:
+    def __init__(self, invocation: Invocation, access: Access, inspection: Comparing | None = None) -> None:
+        """Begin; `inspection` compares otherwise than with the version tables of one env.py."""
         self._invocation = invocation
         self._around = access.around
-        self._inspection = Inspection(invocation, access, _TRUST_SECONDS)
+        self._inspection = inspection or Inspection(invocation, access, _TRUST_SECONDS)
         self._target = "heads" if is_relative(invocation.target) else invocation.target
         self._said = self._since = ""
         self._pace = Pace()

@@ -62,8 +62,8 @@ def survey(scout: Scout, places: Places, own: Connected) -> Survey:
     tally = Tally(set(found.names))
     absent = _absent(places, found, known, tally)
     present = [one for one in found.names if one not in absent]
-    heads = _heads(scout, places, own, known, [one for one in present if one in found.there])
-    judged = {one: _stands(known, one, places) for one in {heads.get(name, ()) for name in present}}
+    heads = heads_of(scout, places, own, known, [one for one in present if one in found.there])
+    judged = {one: stands(known, one, places) for one in {heads.get(name, ()) for name in present}}
     tally.up_to_date = {name for name in present if judged[heads.get(name, ())]}
     behind = tuple(name for name in present if name not in tally.up_to_date)
     ahead = any(one not in known.graph for some in heads.values() for one in some or ())
@@ -81,7 +81,8 @@ def _absent(places: Places, found: Found, known: Map, tally: Tally) -> set[str]:
     return set(found.missing)
 
 
-def _heads(scout: Scout, places: Places, own: Connected, known: Map, names: list[str]) -> dict[str, Heads]:
+def heads_of(scout: Scout, places: Places, own: Connected, known: Map, names: list[str]) -> dict[str, Heads]:
+    """Return what the version table of each of these tenants holds."""
     if places.are_databases:
         return {name: _in_database(scout, name, known.rule) for name in names}
     if known.rule is None:
@@ -103,7 +104,7 @@ def _in_database(scout: Scout, name: str, rule: Rule | None) -> Heads:
         own.close()
 
 
-def _stands(known: Map, heads: Heads, places: Places) -> bool:
+def stands(known: Map, heads: Heads, places: Places) -> bool:
     """Tell whether nothing is to be done for a tenant with these heads."""
     invocation = places.invocation
     if heads is None or state.damage(known.lineage, heads, ""):
