@@ -20,6 +20,7 @@ COMMANDS = {
     "check": "report current, target and pending revisions; change nothing.",
     "plan": "print the pending revisions and the SQL that `upgrade` would run, approximately; change nothing.",
     "runs": "print the newest rows of the table of runs, newest first, a line of JSON each; change nothing.",
+    "tenants": "print the table of tenants, those that failed first, a line of JSON each; change nothing.",
     "gate": "wait until the database contains the heads of this image's scripts.",
 }
 """What the runner can be asked to do, and what each command does."""

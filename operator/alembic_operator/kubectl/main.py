@@ -73,6 +73,12 @@ def parser() -> argparse.ArgumentParser:
     _timeout(history)
     for one in (why, history):
         _output(one, "json", "yaml")
+    tenants = add(
+        "tenants", "how the tenants of a migration stand, as the database says, asked by a Job: at most 1,000"
+    )
+    tenants.add_argument("--failed", action="store_true", help="only those whose last run has failed")
+    _timeout(tenants)
+    _output(tenants, "json", "yaml")
     logs = add("logs", "the log of the last run, for people")
     logs.add_argument("-f", "--follow", action="store_true", help="print on, until the run ends")
     _selection(add("tree", "what migrations depend on, all the way down", ""))

@@ -66,6 +66,20 @@ def runs(rows: Sequence[Manifest]) -> RenderableType:
     return table
 
 
+def tenants(rows: Sequence[Manifest]) -> RenderableType:
+    """Return rows of the table of tenants as a table, in their order."""
+    table = _table("TENANT", "OUTCOME", "HEADS", "REVISION", "SQLSTATE", "SECONDS", "AT", "MESSAGE")
+    for row in rows:
+        took = row.get("seconds")
+        seconds = f"{took:.1f}" if isinstance(took, (int, float)) else ""
+        name, outcome, revision, code, at, message = (
+            reading.text(row, key) for key in ("tenant", "outcome", "revision", "sqlstate", "at", "message")
+        )
+        heads = messages.heads(tuple(reading.texts(row, "heads")))
+        table.add_row(*map(_text, (name, outcome, heads, revision, code, seconds, at, message)))
+    return table
+
+
 def _table(*headings: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
     for at, heading in enumerate(headings):

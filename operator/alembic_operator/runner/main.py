@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _LOOKING = ("check", "plan", "runs", "gate")
 """The commands that connect through SQLAlchemy only when they must."""
 
-_OF_TENANTS = ("upgrade", "check", "gate", "tenants")
+_OF_TENANTS = ("upgrade", "check", "gate")
 """The commands that do something else where there are tenants."""
 
 _BEFORE_RESULT = {"plan": "-- result: "}
@@ -131,7 +131,7 @@ def _command(
         stop, journal, where.secrets, where.output.answer, os.environ.get(contract.PROGRESS_VARIABLE, "")
     )
     connect = _Connecting(invocation, around, given.address(invocation))
-    of_tenants = invocation.tenants and invocation.command in _OF_TENANTS
+    of_tenants = invocation.command == "tenants" or (invocation.tenants and invocation.command in _OF_TENANTS)
     if of_tenants:
         command = functools.partial(imported(f"tenants.{invocation.command}").command, nursery)
     else:

@@ -86,6 +86,22 @@ TRAIN = {
     "users": ("rights",),
 }
 """Of examples/services: what each depends on."""
+GROUP = {"count": 2, "names": ["ws_17", "ws_203"], "reason": "RevisionFailed", "revision": "d25c8a41f7e6"} | {
+    "sqlstate": "23505",
+    "statement": "CREATE UNIQUE INDEX mail ON person (email)",
+    "message": 'could not create unique index "mail"',
+    "hint": "Rows are there twice.",
+}
+MISSING = {"count": 1, "names": ["ws_9"], "reason": "TenantNotFound", "message": "schema ws_9 does not exist"}
+FLEET: dict[str, Any] = {"shown": "120/128", "total": 128, "upToDate": 120, "behind": 5, "failed": 3}
+FLEET |= {"failures": [GROUP, MISSING], "drifted": 1, "driftedNames": ["ws_3"]}
+TENANT = {"tenant": "ws_17", "heads": ["f3a9c1e7b204"], "outcome": "RevisionFailed", "revision": "d25c8a41f7e6"} | {
+    "sqlstate": "23505",
+    "message": 'could not create unique index "mail"',
+    "seconds": 1.23,
+    "at": "2026-11-30T03:25:55Z",
+}
+TENANTS = [TENANT, TENANT | {"tenant": "acme", "outcome": "UpToDate", "revision": "", "sqlstate": "", "message": ""}]
 STEERING = "a\x1b[2Jb\u202ec\rd\u2028e\nNext  rm -rf /"
 
 
@@ -109,6 +125,9 @@ def scenes() -> dict[str, RenderableType]:
     }
     ready = migration(message="nothing had to be applied", history=[RUN], knownImages=["sha256:0"])
     moving = migration("Reconciling", "Migrating", "revision 3 of 7", progress=PROGRESS)
+    fleet = migration("Stalled", "RevisionFailed", "120 of 128 tenants are up to date", tenants=FLEET)
+    under_way = FLEET | {"phase": "Tenants", "etaSeconds": 150, "slowest": "ws_7", "failures": [], "drifted": 0}
+    moving_fleet = migration("Reconciling", "Migrating", "Tenants: 122 of 128 done", tenants=under_way)
     refused = refusal.refusals([event()])[0]
     return found | {
         "status": screens.diagnoses([migrations.diagnose(one, plain) for one in (ready, stalled())]),
@@ -119,7 +138,9 @@ def scenes() -> dict[str, RenderableType]:
         "why-refused": screens.diagnoses([refusal.diagnose(refused, replica_set(), None)]),
         "tree": screens.trees(branches(TRAIN, train())),
         "history": screens.history([HistoryEntry.model_validate(RUN)]),
-        "history-database": screens.runs(answer.of_runs(LOG)),
+        "history-database": screens.runs(answer.rows(LOG, "versionTable")),
+        "tenants": screens.tenants(answer.rows(map(json.dumps, TENANTS), "tenant")),
+        "status-tenants": screens.diagnoses([migrations.diagnose(one, plain) for one in (fleet, moving_fleet)]),
     }
 
 
@@ -148,6 +169,7 @@ def test_no_text_of_an_object_steers_the_terminal_or_looks_like_a_line_of_ours()
     revisions = {"current": [STEERING], "target": [STEERING], "pending": 1}
     raw = migration("Stalled", STEERING, STEERING, image=STEERING, revisions=revisions, lastRun=last)
     raw["metadata"]["name"] = STEERING
+    raw["status"]["tenants"] = FLEET | {"failures": [GROUP | {"names": [STEERING], "message": STEERING}]}
     raw["status"]["progress"] = PROGRESS | {"statement": STEERING, "waitingFor": {"pid": 1, "application": STEERING}}
     waits = pod(gate=WAITING)
     waits["metadata"]["name"] = STEERING
@@ -158,6 +180,7 @@ def test_no_text_of_an_object_steers_the_terminal_or_looks_like_a_line_of_ours()
             screens.diagnoses([migrations.diagnose(raw, AROUND, wide=True), of_pods.diagnose(waits, raw, AROUND)]),
             screens.history([HistoryEntry.model_validate(run)]),
             screens.runs([ROW | {"outcome": STEERING, "image": STEERING, "to": [STEERING]}]),
+            screens.tenants([TENANT | dict.fromkeys(("tenant", "outcome", "message", "at"), STEERING)]),
             screens.trees(
                 branches(["it"], {"it": raw | {"spec": raw["spec"] | {"dependsOn": [{"name": "on"}]}}, "on": raw})
             ),

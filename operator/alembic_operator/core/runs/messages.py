@@ -6,6 +6,8 @@ from alembic_operator.api.status import LastRun, RevisionsStatus, RunError
 from alembic_operator.contract.fleet import Fleet
 from alembic_operator.core.observation.fleet import fleet_of
 
+_STAND = "tenants are up to date"
+"""The runner may have said it already, of a run that was stopped."""
 _LONGEST = 1000
 """Characters. What others say can be longer than a status may be; the API server takes Events of 1024 bytes."""
 
@@ -37,11 +39,15 @@ def ended(reason: Reason, run: LastRun, revisions: RevisionsStatus | None, tenan
 
 
 def _with_tenants(run: LastRun, fleet: Fleet) -> str:
-    """Say how all tenants stand, and the error: where it is that of a group, only what the group does not say."""
+    """Say how all tenants stand, and why the run ended as it did: of those that failed, what the first group says."""
     if run.error is None:
         return str(fleet)
-    told = {"revision": None, "sqlstate": None} if fleet.failures else {}
-    return f"{fleet}; {failed(run.error.model_copy(update=told))}"
+    if fleet.failures:
+        first = fleet.failures[0]
+        why = failed(RunError(message=first.message or first.reason, hint=first.hint or None))
+        return f"{fleet}; {why}"
+    said = failed(run.error)
+    return said if _STAND in said else f"{fleet}; {said}"
 
 
 def went_down(run: LastRun) -> bool:

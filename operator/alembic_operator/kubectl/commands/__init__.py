@@ -9,6 +9,7 @@ COMMANDS: dict[str, Callable[[Call], int]] = {
     "status": status.status,
     "why": why.why,
     "history": records.history,
+    "tenants": asking.tenants,
     "logs": logs.logs,
     "tree": records.tree,
     "explain": records.explain,

@@ -12,6 +12,7 @@ from alembic_operator.core.manifests import question
 from alembic_operator.core.observation import reading
 from alembic_operator.core.observation.migrations import Migration, read_migration
 from alembic_operator.core.observation.pods import Pod, read_pod
+from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.core.runs import run
 from alembic_operator.core.runs.progress import kept_from_starting
 from alembic_operator.kubectl import lines, screens
@@ -20,6 +21,7 @@ from alembic_operator.kubectl.commands.source import server_of, source_of
 from alembic_operator.kubectl.diagnosis import answer, refusal
 from alembic_operator.kubectl.diagnosis.diagnosis import Diagnosis, Standing
 from alembic_operator.kubectl.facts import MIGRATIONS, KubectlError
+from alembic_operator.kubectl.harmless import harmless
 
 _PACE = 1.0
 
@@ -63,11 +65,30 @@ def plan(call: Call) -> int:
     return told.standing
 
 
+def tenants(call: Call) -> int:
+    """Say how the tenants stand, as the table in the database holds it."""
+    with _asked(call, "tenants") as asked:
+        pod, found = _rows(call, asked, "tenant")
+    end = run.pod_ending(pod)
+    if end.error or not end.result:
+        return _not_told(call, answer.of_check(asked.migration, end))
+    shown = [one for one in found if answer.has_failed(one)] if call.asked.failed else found
+    call.record(shown, screens.tenants(shown))
+    for said in (*([str(end.result.tenants)] if end.result.tenants else []), *end.result.warnings):
+        call.err.print(harmless(said), markup=False)
+    return Standing.STALLED if any(map(answer.has_failed, found)) else Standing.READY
+
+
+def _rows(call: Call, asked: _Asked, key: str) -> tuple[Pod, list[Manifest]]:
+    """Return the pod that has answered, and the rows that it printed, which have this key."""
+    pod = _ended(call, asked)
+    return pod, answer.rows(call.kubectl.lines("logs", pod.name, asked.at, "--container=migrate"), key)
+
+
 def runs(call: Call) -> int:
     """Say which runs the table in the database holds."""
     with _asked(call, "runs") as asked:
-        pod = _ended(call, asked)
-        found = answer.of_runs(call.kubectl.lines("logs", pod.name, asked.at, "--container=migrate"))
+        pod, found = _rows(call, asked, "versionTable")
     end = run.pod_ending(pod)
     if end.error or not end.result:
         return _not_told(call, answer.of_check(asked.migration, end))

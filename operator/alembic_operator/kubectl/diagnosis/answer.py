@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterable
 
-from alembic_operator.api.reasons import Effect
+from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.core.observation import reading
+from alembic_operator.core.observation.fleet import clean
 from alembic_operator.core.observation.migrations import Migration
 from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.core.observation.results import run_error
@@ -28,6 +29,7 @@ def of_check(migration: Migration, end: RunEnd) -> Diagnosis:
     if result:
         facts = [("Current", messages.heads(result.to)), ("Target", messages.heads(result.target))]
         facts += [("Pending", str(result.pending))] if not error or result.pending else []
+        facts += [("Tenants", str(clean(result.tenants)))] if result.tenants else []
         facts += [("Warning", one) for one in result.warnings]
         facts += [("Statement", error.statement)] if error and error.statement else []
     word = WORDS.get(standing, "no answer")
@@ -50,9 +52,14 @@ def of_plan(log: Iterable[str]) -> tuple[list[str], list[str]]:
     return sql, others
 
 
-def of_runs(log: Iterable[str]) -> list[Manifest]:
-    """Return the rows of the table of runs: JSON, among what env.py and the runner say."""
-    return [row for row in map(_json, log) if "versionTable" in row]
+def rows(log: Iterable[str], key: str) -> list[Manifest]:
+    """Return the rows of a table, which have this key: JSON, among what env.py and the runner say."""
+    return [row for row in map(_json, log) if key in row and "event" not in row]
+
+
+def has_failed(row: Manifest) -> bool:
+    """Return whether the last run of a tenant has failed."""
+    return reading.text(row, "outcome") not in ("", str(Reason.UP_TO_DATE), str(Reason.PENDING))
 
 
 def _is_logged(line: str) -> bool:

@@ -3,7 +3,11 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from alembic_operator.api.fleet import TenantsStatus
 from alembic_operator.api.status import Build, HistoryEntry, LastRun, Progress, Status, WaitingFor
+from alembic_operator.contract import durations
+from alembic_operator.contract.fleet import named
+from alembic_operator.core.observation.fleet import fleet_of
 from alembic_operator.core.observation.gated_pods import read_gated_pod
 from alembic_operator.core.observation.migrations import Migration
 from alembic_operator.core.observation.reading import moment
@@ -25,6 +29,7 @@ def details(migration: Migration, around: Surroundings, *, wide: bool) -> tuple[
     status = migration.status
     found = [
         *_revisions(status),
+        *_tenants(status.tenants),
         *_progress(status.progress, around.now),
         *_pods(migration, around),
         *_last_run(status.last_run, around.now),
@@ -40,6 +45,24 @@ def _revisions(status: Status) -> Facts:
     if revisions:
         told = shown(revisions)
         yield from (("Current", told.current), ("Target", told.target), ("Pending", told.pending))
+
+
+def _tenants(found: TenantsStatus | None) -> Facts:
+    """Yield how they stand, and each group of those that failed."""
+    if found is None:
+        return
+    yield "Tenants", found.shown if found.shown.startswith("?") else _stand(found)
+    for one in fleet_of(found).failures:
+        yield "Failed", "; ".join(filter(None, (str(one), one.message, one.statement, one.hint)))
+    yield "Drifted", named(found.drifted_names, found.drifted) if found.drifted else ""
+
+
+def _stand(found: TenantsStatus) -> str:
+    counted = [f"{found.up_to_date:,} of {found.total:,} up to date"]
+    counted += [f"{count:,} {state}" for count, state in ((found.behind, "behind"), (found.failed, "failed")) if count]
+    counted += [f"{durations.spoken(found.eta_seconds)} left"] if found.eta_seconds is not None else []
+    counted += [f"slowest {found.slowest}"] if found.slowest else []
+    return ", ".join(counted)
 
 
 def _progress(found: Progress | None, now: datetime) -> Facts:

@@ -143,6 +143,8 @@ def _next(migration: Migration, reason: str) -> str:
     run = (f"pod {last.pod}" if last.pod else f"job {last.job}") if last else f"dbm {migration.name}"
     pods = f"pods -l batch.kubernetes.io/job-name={last.job}" if last and last.job else run
     known = next((then for one, then in _NEXT.items() if str(one) == reason), "")
+    if migration.status.tenants and migration.status.tenants.failed:
+        return f"kubectl alembic tenants {at} --failed"
     if known:
         return known.format(at=at, namespace=namespace, name=migration.name, run=run, pods=pods)
     if not _has_log(migration):
