@@ -159,7 +159,7 @@ class Reason(str, enum.Enum):
     RESOURCES_EXHAUSTED = (
         "ResourcesExhausted",
         Effect.RECONCILING,
-        "The server is out of disk space, memory or connections; a retry succeeds when there is room again.",
+        "The server or the container is out of disk space, memory or connections; a retry succeeds when there is room.",
     )
     WAITING_FOR_LOCK = (
         "WaitingForLock",

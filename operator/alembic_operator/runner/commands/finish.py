@@ -28,6 +28,8 @@ class Finish:
     left: Callable[[Any, tuple[str, ...], tuple[str, ...]], tuple[str, ...]]
     """Returns the revisions that are still to run."""
     journal: Journal
+    is_of_fleet: bool = False
+    """Somebody else reads everything back on another connection."""
 
     def read_back(self, applied: tuple[Applied, ...], verdict: Verdict | None) -> Result:
         """Return the Result of a run, given what it applied and why it failed."""
@@ -57,7 +59,7 @@ class Finish:
         return replace(result, reason=str(verdict.reason), error=verdict.failure)
 
     def _after(self, verdict: Verdict | None) -> list[tuple[str, ...]]:
-        reader = Reader()
+        reader = Reader(borrows=self.is_of_fleet)
         try:
             return reader.read(self.sites)
         except Exception as error:

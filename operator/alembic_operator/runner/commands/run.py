@@ -82,7 +82,8 @@ class Run:
         self._early.over()
         for witness in self._witnesses:
             witness.over()
-        finish = Finish(self._invocation, self._sites.found, self._script, self._move.left, self._around.journal)
+        seen = (self._invocation, self._sites.found, self._script, self._move.left, self._around.journal)
+        finish = Finish(*seen, self._connections.is_of_fleet)
         result = finish.read_back(tuple(self._progress.applied), verdict)
         result = replace(result, lock_ms=round((self._guard.waited + self._progress.blocked) * 1000))
         for witness in self._witnesses:

@@ -68,6 +68,11 @@ class Connections:
     """Why the last connection could not be made; env.py knows it from its driver."""
     newest: int | None = None
     """The newest relation that was there before env.py could make one; None: it was not asked."""
+    is_of_fleet: bool = False
+    """The next run of this process is of another tenant, over the same connection of the runner's own; the fleet reads
+    back, and nobody reads the facts of each revision."""
+    _kept: tuple[OwnConnection, Origin] | None = None
+    """What the run before left for the next one."""
     _explicit: dict[int, Any] = field(default_factory=dict)
 
     def install(self) -> None:
@@ -139,6 +144,27 @@ class Connections:
         self.close_spare()
         self.origin = None
 
+    def let_go(self, own: OwnConnection, origin: Origin) -> None:
+        """Close a connection that holds no lock any more, or keep it for the next run of this process."""
+        if self.is_of_fleet and self._kept is None:
+            self._kept = own, origin
+        else:
+            own.close()
+
+    def _take_kept(self, origin: Origin) -> OwnConnection | None:
+        """Return what the run before left, where that leads to the same database and still answers."""
+        kept, self._kept = self._kept, None
+        if kept is None:
+            return None
+        own, leads = kept
+        try:
+            if leads.leads_as(origin) and own.rows("SELECT 1"):
+                return own
+        except Exception:  # noqa: BLE001  the drivers share no class: there will be a new one
+            self.around.journal.info("kept connection lost")
+        own.close()
+        return None
+
     def turn(self, session: Session, address: Address | None) -> None:
         """Be of another tenant from now on; a connection that was kept in a pool is set up anew."""
         self.forget()
@@ -172,7 +198,7 @@ class Connections:
         if self.origin is None or (self.refused and record is not None):  # without one it is the runner's own
             self.origin = origin
             with self.around.stop.waiting("the database"):
-                self.spare = self._reach_or_tell(origin)
+                self.spare = self._take_kept(origin) or self._reach_or_tell(origin)
             self.shared = self.spare.is_pooled()
             if self.newest is None and not self.session.read_only:
                 self.newest = vacancy.newest(self.spare)

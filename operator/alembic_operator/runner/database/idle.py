@@ -20,6 +20,9 @@ class IdleConnections:
 
     def close(self) -> None:
         """Close those that are in nobody's hands."""
+        if not any(record.dbapi_connection is not None for record in self._records):
+            self._records.clear()
+            return
         gc.collect()  # what env.py forgot is closed with it
         for record in self._records:
             if record.dbapi_connection is not None and not record.in_use:

@@ -43,8 +43,8 @@ class Lines:
 
     def close(self) -> None:
         """Let the next runner begin; a pooler may keep the sessions after their client has gone."""
-        for own, _ in self._open.values():
+        for own, origin in self._open.values():
             with suppress(Exception):  # the connection may be lost, and the locks with it
                 own.rows("SELECT pg_catalog.pg_advisory_unlock_all()")
-            own.close()
+            self.connections.let_go(own, origin)
         self._open.clear()

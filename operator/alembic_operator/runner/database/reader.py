@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 class Reader:
     """Keeps the connection that it used last."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, borrows: bool = False) -> None:
+        """Begin without one; or borrow the lock's, which sees the same, where somebody else reads everything again."""
+        self._borrows = borrows
         self._own: OwnConnection | None = None
         self._origin: Origin | None = None
 
@@ -23,6 +25,8 @@ class Reader:
 
     def over(self, site: Site) -> OwnConnection:
         """Return a connection to a site's database, as the user that env.py is there."""
+        if self._borrows and site.lock and site.alone:
+            return site.lock.own
         if self._own and self._origin and self._origin.leads_as(site.origin):
             return self._own
         self.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import functools
 import inspect
 import os
 import sys
@@ -89,7 +90,13 @@ def _options(invocation: Invocation) -> Any:
     command = invocation.command if invocation.command in ("downgrade", "stamp") else "upgrade"
     words += [command, invocation.target]
     sys.argv[:] = ["alembic", *words]  # applications look there for what they are started for
-    return CommandLine(prog="alembic").parser.parse_args(words)
+    return _command_line().parser.parse_args(words)
+
+
+@functools.lru_cache(maxsize=1)
+def _command_line() -> CommandLine:
+    """Return Alembic's, which takes longer to make than to ask."""
+    return CommandLine(prog="alembic")
 
 
 def open_scripts(config: Config, invocation: Invocation) -> ScriptDirectory:

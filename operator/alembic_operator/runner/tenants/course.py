@@ -44,6 +44,8 @@ class Course:
     """Each revision with the milliseconds of the slowest tenant."""
     shared: Result | None = None
     _queue: deque[Task] = field(default_factory=deque)
+    _is_over: bool = False
+    """A canary has failed."""
     _alike: int = 0
     """How many in a row ended for a reason of all."""
 
@@ -53,7 +55,8 @@ class Course:
         tally = self.telling.tally
         most = rollout.tolerated(self.places.tenants, len(tally.names))
         everything_fails = self._alike > self.width.most
-        return not self.around.stop.requested and len(tally.failed) <= most and not everything_fails
+        stopped = self._is_over or self.around.stop.requested
+        return not stopped and len(tally.failed) <= most and not everything_fails
 
     def share(self) -> bool:
         """Migrate what all share; False: no tenant may follow."""
@@ -72,6 +75,7 @@ class Course:
             self.telling.phase = "Canary"
             self._run(first)
             if any(one.tenant in self.telling.tally.failed for one in first):
+                self._is_over = True
                 return
             self._soak()
         self.telling.phase = "Tenants"
@@ -114,9 +118,15 @@ class Course:
             if heard.task:
                 self._lost(heard)
         elif "slower" in heard.message:
-            self.width.halve()
+            self._halve(heard.message["slower"])
         elif heard.task:
             self._ended(heard.task, heard.message, used=heard.hand.done > 1)
+
+    def _halve(self, why: str) -> None:
+        before = self.width.now
+        self.width.halve()
+        if self.width.now < before:
+            self.around.journal.info("fewer at a time", reason=why, before=before, now=self.width.now)
 
     def _lost(self, heard: Heard) -> None:
         """Count a tenant whose process has died: only that one fails, and the server rolls it back."""
@@ -128,14 +138,14 @@ class Course:
             return
         message = f"the process that migrated it {self.crew.how_ended(heard.hand)}"
         hint = "It is tried again. Give the container more memory, or lower spec.tenants.rollout.maxParallel."
-        self._note(task, Result(str(Reason.INTERRUPTED), error=Failure(message, hint=hint)), 0)
+        self._note(task, Result(str(Reason.RESOURCES_EXHAUSTED), error=Failure(message, hint=hint)), 0)
 
     def _ended(self, task: Task, message: dict[str, Any], *, used: bool) -> None:
         result = Result.from_json(message["result"])
         if result is None:
             return
         if result.error and result.reason == Reason.RESOURCES_EXHAUSTED and self.width.now > 1:
-            self.width.halve()
+            self._halve(result.reason)
             self._queue.append(task)
             return
         if result.error and used and not task.alone and _may_be_of_process(result):

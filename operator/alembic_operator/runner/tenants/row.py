@@ -47,14 +47,15 @@ class TenantRow(Witness):
         self._left = revisions
 
     def applying(self, revision: str, connection: Any) -> None:
-        """Write that the tenant has come to this revision."""
+        """Write that the tenant has come to its end, with the last revision."""
         del revision
         self._left -= 1
         raw = raw_of(connection)
-        if self._book is None or self._site is None or not self._allowed(raw, self._book.table):
+        if self._left > 0 or self._book is None or self._site is None or not self._allowed(raw, self._book.table):
             return
-        outcome = Reason.PENDING if self._left else Reason.UP_TO_DATE
-        row = table.Row(self._row.tenant, (), str(outcome), seconds=time.monotonic() - self._begun, run=self._row.run)
+        row = table.Row(
+            self._row.tenant, (), str(Reason.UP_TO_DATE), seconds=time.monotonic() - self._begun, run=self._row.run
+        )
         fetch(raw, self._book.standing(row, self._site.table))
 
     def _allowed(self, raw: Any, into: VersionTable) -> bool:

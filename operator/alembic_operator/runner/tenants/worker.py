@@ -99,6 +99,7 @@ class Worker:
         self._connections = Connections(
             RunContext(stop, self._journal, secrets, self._output.answer), self._session(None), self._places.address
         )
+        self._connections.is_of_fleet = True
         self._connections.install()
         self._idle = IdleConnections()
 

@@ -34,7 +34,9 @@ class Work:
 class Commits(Witness):
     """Remembers the transaction of every revision."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, borrows: bool = False) -> None:
+        """Begin; or borrow the lock's connection at the end, where the run is one of many."""
+        self._borrows = borrows
         self._site: Site | None = None
         self._works: dict[tuple[int, str], Work] = {}
         """By the site and the revision; a later attempt counts."""
@@ -60,7 +62,7 @@ class Commits(Witness):
         if result.error or not self._works:
             return result
         lost: list[str] = []
-        reader = Reader()
+        reader = Reader(borrows=self._borrows)
         for site in {id(work.site): work.site for work in self._works.values()}.values():
             try:
                 lost += self._lost(site, reader.over(site))

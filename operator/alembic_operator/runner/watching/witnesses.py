@@ -53,10 +53,10 @@ class Witnesses:
         from alembic_operator.runner.watching.halves import Halves  # noqa: PLC0415
 
         self._early = (
-            Footprints(),
+            *(() if self._connections.is_of_fleet else (Footprints(),)),
             Adoption(self._connections),
             Halves(self._connections),  # behind it: what the revision itself made was not there before
-            Commits(),
+            Commits(borrows=self._connections.is_of_fleet),
         )
         for witness in self._early:
             witness.locked(site)

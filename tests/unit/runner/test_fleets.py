@@ -1,0 +1,129 @@
+"""What a fleet decides without a database: where tenants are, who goes first, how many at a time, who failed alike."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from alembic_operator.contract import Failure, Invocation, Result
+from alembic_operator.contract.tenants import Tenants
+from alembic_operator.runner.database.versions import VersionTable
+from alembic_operator.runner.tenants import rollout, standing
+from alembic_operator.runner.tenants.places import Places, Rule
+from alembic_operator.runner.tenants.rollout import Width
+from alembic_operator.runner.tenants.standing import Pair
+from alembic_operator.runner.tenants.tally import Tally
+
+ALEMBIC = ("tenant_a.{}lembic_version",)
+"""An unlikely rule, which the second tenant refutes."""
+NAMES = tuple(f"ws_{number}" for number in range(10))
+
+
+@pytest.mark.parametrize(
+    ("tenant", "table", "rules"),
+    [
+        ("ws_1", ("ws_1", "alembic_version"), ["{}.alembic_version"]),
+        ("a", ("tenant_a", "alembic_version"), ["ten{}nt_a.alembic_version", "tenant_{}.alembic_version", *ALEMBIC]),
+        ("ws", ("public", "version_ws"), ["public.version_{}"]),
+        ("ws", ("public", "alembic_version"), []),
+    ],
+)
+def test_the_version_table_of_one_tenant_allows_these_rules(
+    tenant: str, table: tuple[str, str], rules: list[str]
+) -> None:
+    found = Rule.possible(tenant, VersionTable(*table))
+    assert sorted(one.words for one in found) == sorted(rules)
+    assert all(one.of(tenant) == VersionTable(*table) for one in found if len(rules) == 1)
+
+
+def test_a_tenant_gets_the_command_line_that_its_project_understands() -> None:
+    fleet = Invocation("upgrade", x=("color=blue",), tenants="{}")
+    schemas = Places(fleet, Tenants(names=("a b",)), None)
+    assert schemas.invocation_of("a b") == Invocation("upgrade", x=("color=blue",), schema="a b")
+    told = Places(fleet, Tenants(names=("a b",), argument="tenant={}", shared="common@head"), None)
+    assert told.invocation_of("a b") == Invocation("upgrade", x=("color=blue", "tenant=a b"))
+    assert told.invocation_of(None) == Invocation("upgrade", x=("color=blue",), target="common@head")
+
+
+@pytest.mark.parametrize(
+    ("canary", "first"),
+    [(("ws_7", "ws_1", "absent"), ("ws_1", "ws_7")), (("2",), NAMES[:2]), (("1%",), NAMES[:1]), ((), ())],
+)
+def test_the_canary_is_named_or_counted(canary: tuple[str, ...], first: tuple[str, ...]) -> None:
+    assert rollout.canaries(Tenants(pattern="%", canary=canary), NAMES) == first
+
+
+def test_processes_are_as_many_as_connections_allow_and_fewer_when_they_are_in_their_own_way() -> None:
+    tenants = Tenants(pattern="%", max_parallel=8)
+    assert [Width.of(tenants, left, 4).now for left in (100, 16, 3, -5)] == [8, 4, 1, 1]
+    width = Width.of(tenants, 100, 4)
+    for expected in (4, 2, 1, 1):
+        width.halve()
+        assert width.now == expected
+    for _ in range(40):
+        width.went_well()
+    assert width.now == 3
+
+
+def failed(message: str = "", **facts: str) -> Result:
+    return Result("RevisionFailed", error=Failure(message, **facts))
+
+
+def test_tenants_that_failed_alike_are_one_group_whatever_their_names_are_in_the_statement() -> None:
+    tally = Tally(set(NAMES))
+    for name in NAMES[:4]:
+        statement = f'INSERT INTO "{name}".once SELECT n'
+        tally.ended(name, failed(f"duplicate in {name}", sqlstate="23505", revision="two", statement=statement))
+    tally.ended("ws_4", Result("PermissionDenied", error=Failure("no right on ws_4")))
+    tally.ended("ws_5", Result("PermissionDenied", error=Failure("no right on ws_5")))
+    tally.ended("ws_6", Result("UpToDate"))
+    fleet = tally.fleet
+    assert (fleet.total, fleet.up_to_date, fleet.behind, fleet.failed) == (10, 1, 3, 6)
+    assert [(one.reason, one.count, one.names) for one in fleet.failures] == [
+        ("RevisionFailed", 4, NAMES[:4]),
+        ("PermissionDenied", 2, NAMES[4:6]),
+    ]
+    assert fleet.failures[0].statement == 'INSERT INTO "ws_0".once SELECT n'
+    tally.ended("ws_0", Result("UpToDate"))
+    tally.forget("ws_1")
+    assert (tally.fleet.total, tally.fleet.failed) == (9, 4)
+
+
+def test_the_reason_is_that_of_what_no_retry_heals() -> None:
+    tally = Tally(set(NAMES))
+    assert tally.worst is None
+    for name, reason in (("ws_1", "LockTimeout"), ("ws_2", "LockTimeout"), ("ws_3", "PermissionDenied")):
+        tally.ended(name, Result(reason, error=Failure(reason)))
+    assert tally.worst
+    assert tally.worst.reason == "PermissionDenied"
+    tally.ended("ws_4", failed("broken"))
+    assert tally.worst
+    assert tally.worst.reason == "RevisionFailed"
+
+
+class Refused(Exception):  # noqa: N818  as a driver raises it
+    def __init__(self, sqlstate: str) -> None:
+        super().__init__(sqlstate)
+        self.sqlstate = sqlstate
+
+
+def test_one_version_table_that_cannot_be_read_hides_no_other() -> None:
+    pairs = [Pair(name, VersionTable(name, "alembic_version")) for name in NAMES]
+    asked = []
+
+    def query(sql: str) -> list[tuple[Any, ...]]:
+        asked.append(sql)
+        if "pg_class" in sql:
+            return [(name, "alembic_version", name != "ws_1") for name in NAMES if name != "ws_0"]
+        if '"ws_4"' in sql:  # dropped just then
+            raise Refused("42P01")
+        tables = re.findall('"(ws_[0-9])"', sql)
+        return [(at, " " if name == "ws_9" else "two") for at, name in enumerate(tables)]
+
+    heads = standing.read(query, pairs)
+    assert heads["ws_0"] == ()
+    assert [name for name, one in heads.items() if one is None] == ["ws_1", "ws_4", "ws_9"]
+    assert heads["ws_3"] == heads["ws_7"] == ("two",)
+    assert len(asked) < 2 * len(NAMES)
