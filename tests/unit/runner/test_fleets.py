@@ -67,7 +67,7 @@ def test_processes_are_as_many_as_connections_allow_and_fewer_when_they_are_in_t
     assert width.now == 3
 
 
-def failed(message: str = "", **facts: str) -> Result:
+def failed(message: str = "", **facts: Any) -> Result:
     return Result("RevisionFailed", error=Failure(message, **facts))
 
 
