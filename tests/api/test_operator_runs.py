@@ -7,6 +7,7 @@ import pytest
 from alembic_operator.contract import ExitCode, Failure, Result
 from devcluster.controlplane import ApiServer
 from tests.api.kubelet import DIGEST
+from tests.api.rest import Manifest
 from tests.api.shop import BROKEN, JOB, MIGRATION, SUCCESS, Shop, conditions, message, until
 
 pytest_plugins = ["tests.api.operator_fixtures"]
@@ -131,3 +132,26 @@ def test_a_database_that_is_ahead_is_ready_and_says_so(shop: Shop) -> None:
     assert conditions(status) == {"Ready": "True"}
     assert status["lastRun"]["warnings"] == ["look"] * 16
     assert status["revisions"]["databaseAhead"] is True
+
+
+def test_only_a_run_before_any_revision_was_seen_may_make_the_database(shop: Shop) -> None:
+    database = {"host": "db", "name": "shop", "userFrom": {"name": "db", "key": "user"}, "create": {"ifMissing": True}}
+    shop.migrate(database=database)
+    first = shop.job()
+    asked = ["--create-database", "IfMissing"]
+    assert [word for word in command(first) if word in asked] == asked
+    shop.succeeds()
+    gone = Result("DatabaseNotFound", error=Failure('database "shop" does not exist', "3D000"))
+    for version in ("2", "3"):
+        before = shop.jobs(), shop.pods()
+        shop.change(source={"image": f"registry.test/users:{version}"})
+        assert asked[0] not in command(shop.job(besides=before[0]))
+        shop.kubelet.ends(shop.pod(besides=before[1]), ExitCode.REFUSED, gone)
+        shop.says('database "shop" does not exist')
+        assert shop.status()["revisions"]["current"] == ["b2"]
+
+
+def command(job: Manifest) -> list[str]:
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    found: list[str] = container["command"]
+    return found
