@@ -49,6 +49,13 @@ def test_the_example_reaches_ready(path: Path, access: Access) -> None:
     _until_all_are_there(access, path.read_text())
 
 
+def test_the_preview_has_a_database_of_its_own(access: Access) -> None:
+    preview = (FOLDER / "preview.yaml").read_text()
+    _until_all_are_there(access, preview)
+    own = Database(access, "users_pr_42")
+    assert tuple(own.heads()) == Migration(access, "users-preview", own).told().current != ()
+
+
 def test_the_plain_files_make_a_service_in_the_order_of_their_numbers(access: Access) -> None:
     files = sorted((FOLDER / "kubectl").iterdir())
     for path in files:

@@ -80,14 +80,16 @@ def test_a_missing_database_is_made_whatever_its_name_and_belongs_to_its_owner(
 
 
 def test_what_a_template_lacks_is_applied_to_its_copy_which_belongs_to_the_role_of_the_migration(
-    any_project: Project, runner: Runner, missing: Database, user: Database
+    any_project: Project, runner: Runner, postgresql: Database, missing: Database, user: Database
 ) -> None:
     template, team = user.named(f"template_{user.user}"), f"team_{user.user}"
     any_project.begin().table("one")
     assert _run(runner, any_project, template, "--role", team).code == 0
     any_project.table("two")
+    postgresql.rows(f"alter database {template.name} allow_connections false")  # nobody is in the way of a copy
     at = replace(user, name=missing.name)
     run = _run(runner, any_project, at, "--role", team, "--create-template", template.name)
+    postgresql.rows(f"alter database {template.name} allow_connections true")
     assert (run.code, run.result.from_, run.result.to) == (0, ("one",), ("two",)), run.stderr
     assert (template.heads(), missing.heads()) == (["one"], ["two"])
     tables = missing.rows("select tablename, tableowner from pg_tables where schemaname = 'public' order by 1")
