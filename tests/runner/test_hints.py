@@ -110,6 +110,16 @@ CONNECTING: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
+def invalid(database: Database) -> Iterator[str]:
+    """A database as a DROP DATABASE leaves it that was killed."""
+    name = f"{database.name}_invalid"
+    database.rows(f"create database {name} strategy file_copy template template0")
+    database.rows(f"update pg_database set datconnlimit = -2 where datname = '{name}'")
+    yield name
+    database.rows(f"drop database {name}")
+
+
+@pytest.fixture
 def poor(database: Database) -> Iterator[str]:
     """A user without rights, whose name is the password."""
     name = f"poor_{database.name}"
@@ -172,12 +182,15 @@ def test_what_a_server_refuses_to_a_user_has_the_hint_that_people_would_give(dat
     assert dict(_said(engine, AS_A_POOR_USER, RUNNING)) == _hints(AS_A_POOR_USER)
 
 
-def test_a_connection_that_is_not_made_has_the_hint_that_people_would_give(database: Database, poor: str) -> None:
+def test_a_connection_that_is_not_made_has_the_hint_that_people_would_give(
+    database: Database, poor: str, invalid: str
+) -> None:
     database.rows(f"alter role {poor} nologin")
     cases = {
         **CONNECTING,
         "localhost": {"port": server.free_port()},
         "a role that may not log in": {"user": poor, "password": poor},
+        "a database that is invalid": {"dbname": invalid},
     }
     given = {"host": database.host, "port": database.port, "user": database.user, "password": database.password}
     said = {}
@@ -190,5 +203,5 @@ def test_a_connection_that_is_not_made_has_the_hint_that_people_would_give(datab
 
 def test_each_line_has_the_case_that_proves_it() -> None:
     of_servers = (IN_A_REVISION, IN_A_DOWNGRADE, OUTSIDE_OF_REVISIONS, AS_A_POOR_USER, CONNECTING)
-    here = {"localhost", "a role that may not log in"}.union(*of_servers)
+    here = {"localhost", "a role that may not log in", "a database that is invalid"}.union(*of_servers)
     assert set(LINES) == {*CASES, *OF_FILES, *here}

@@ -34,6 +34,11 @@ LINES = {
         _UNREACHABLE,
         words=r"could not translate host name|failed to resolve host|Name or service not known|gaierror",
     ),
+    "a database that is invalid": Line(
+        "A DROP DATABASE was interrupted, and nobody can connect to what is left: drop it again. It is tried again.",
+        _UNREACHABLE,
+        words=r"invalid database",
+    ),
     "a server without TLS": Line(
         "The server has no TLS: turn it on there (ssl), or set spec.database.sslMode, or sslmode in env.py's URL, to"
         " prefer.",
