@@ -121,13 +121,20 @@ def test_a_run_that_only_waits_for_the_lock_of_another_leaves_a_row_and_says_in_
             until(lambda number=number: len(rows(database)) == number)
             process.popen.send_signal(end)
             process.popen.wait()
+        with users(database, "few") as (few,):  # has no connection to spare
+            database.rows(f"alter role {few.user} connection limit 2; grant all on {TABLE} to {few.user}")
+            process = runner.start(any_project, "upgrade", *KEPT, APP_URL=few.url("psycopg2"))
+            until(lambda: len(rows(database)) == 4)
+            process.popen.send_signal(signal.SIGKILL)
+            process.popen.wait()
         patient = runner.start(any_project, "upgrade", *KEPT, **environment)
-        until(lambda: len(rows(database)) == 4)
+        until(lambda: len(rows(database)) == 5)
     assert [one.finish().code for one in (holder, patient)] == [0, 0]
     assert late.result.error
     assert rows(database, "from_revisions, to_revisions, outcome, error") == [
         (None, ["one"], "WaitingForLock", late.result.error.message),
         (None, ["one"], "Interrupted", "stopped by SIGTERM; what was running was cancelled and rolled back"),
+        (None, None, None, None),
         (None, None, None, None),
         (["two"], ["two"], "UpToDate", None),
     ]

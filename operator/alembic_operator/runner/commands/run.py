@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from alembic_operator.contract import Invocation, Result
     from alembic_operator.runner.database.connect import Connections
+    from alembic_operator.runner.database.own import OwnConnection
 
 _ATTEMPTS = {Reason.LOCK_TIMEOUT: 40, Reason.CONFLICT: 5}
 """How often a revision is tried in one run; the database stays at the revision before in between."""
@@ -180,9 +181,9 @@ class Run:
             self._around.journal.error("failed", **trace(shown))
         return verdict
 
-    def _waiting(self, site: Site) -> None:
+    def _waiting(self, site: Site, own: OwnConnection) -> None:
         for witness in self._witnesses:
-            witness.waiting(site)
+            witness.waiting(site, own)
 
     def _configuring(self, connection: Any, arguments: dict[str, Any]) -> None:
         self._around.stop.waiting_for = ""

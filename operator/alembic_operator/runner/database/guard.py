@@ -31,8 +31,8 @@ class Guard:
     connections: Connections
     sites: Sites
     role: str
-    on_waiting: Callable[[Site], None]
-    """Called with a version table whose lock another run holds."""
+    on_waiting: Callable[[Site, OwnConnection], None]
+    """Called with a version table whose lock another run holds, and with the connection that asks for it."""
     _locked: list[Site] = field(default_factory=list)
     """Those whose lock this attempt has seen to be held."""
     _examined: set[str] = field(default_factory=set)
@@ -133,10 +133,14 @@ class Guard:
         if new:
             self._require_primary(own, site)
         around, name = self.connections.around, self.connections.session.application_name
-        waiting = locks.Waiting(around.stop, around.journal, name, lambda: self.on_waiting(site))
+        waiting = locks.Waiting(around.stop, around.journal, name, lambda: self._waits(site, own))
         site.alone = self._lines.speaks_for(site)
         with self._counted():
             site.lock = locks.acquire(own, site.table, waiting)
+
+    def _waits(self, site: Site, own: OwnConnection) -> None:
+        self.on_waiting(site, own)
+        own.rows("SET ROLE NONE")  # whoever took a role meanwhile: it goes on asking as the user that logged in
 
     @contextmanager
     def _counted(self) -> Iterator[None]:

@@ -35,9 +35,7 @@ class Lines:
     def drop_lost(self) -> None:
         """Forget the connections that no longer answer, and their locks with them."""
         for place, (own, _) in list(self._open.items()):
-            try:
-                own.rows("SELECT 1")
-            except Exception:  # noqa: BLE001  whatever it is: the connection cannot be relied on
+            if not own.answers():
                 own.close()
                 del self._open[place]
 

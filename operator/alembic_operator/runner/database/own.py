@@ -163,6 +163,14 @@ class OwnConnection:
         """Run one statement, however long it takes."""
         self._call(fetch, self._raw, sql, seconds=None)
 
+    def answers(self) -> bool:
+        """Tell whether it is still of use."""
+        try:
+            self.rows("SELECT 1")
+        except Exception:  # noqa: BLE001  whatever it is: the connection cannot be relied on
+            return False
+        return True
+
     @property
     def unless_pooled(self) -> str:
         """Return the end of a query that does nothing behind a pooler."""

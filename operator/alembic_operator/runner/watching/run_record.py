@@ -30,9 +30,12 @@ class RunRecord(Witness):
         self._invocation = invocation
         self._run = connections.session.run
         self._sites: dict[int, Site] = {}
+        self._asking: dict[int, OwnConnection] = {}
+        """What waits for the lock of each: a pooler, or a limit of the role, may leave no other connection."""
 
-    def waiting(self, site: Site) -> None:
+    def waiting(self, site: Site, own: OwnConnection) -> None:
         """Write down that it has begun, although it may never come to work on this version table."""
+        self._asking[id(site)] = own
         self._begin(site)
 
     def locked(self, site: Site) -> None:
@@ -69,7 +72,7 @@ class RunRecord(Witness):
     def _write(self, site: Site, write: Callable[[OwnConnection], None]) -> str:
         """Write as the role in which env.py works; return why that was not possible."""
         try:
-            with _line(site) as own, own.as_login():
+            with self._line(site) as own, own.as_login():
                 own.become(site.role)
                 runs.prepare(own.rows, site.table)
                 write(own)
@@ -77,19 +80,20 @@ class RunRecord(Witness):
             return first_line(error)
         return ""
 
-
-@contextmanager
-def _line(site: Site) -> Iterator[OwnConnection]:
-    """Lend the connection of the lock, or another one where the run waits for that lock, or has lost it."""
-    if site.lock and site.lock.held():
-        with site.line(site.lock) as own:
+    @contextmanager
+    def _line(self, site: Site) -> Iterator[OwnConnection]:
+        """Lend the connection that has the lock or asks for it; another one where it is lost, or somebody else's."""
+        if site.lock and site.lock.held():
+            with site.line(site.lock) as own:
+                yield own
+            return
+        asking = self._asking.get(id(site)) if site.alone else None
+        own = asking if asking and asking.answers() else site.origin.open()
+        try:
             yield own
-        return
-    own = site.origin.open()
-    try:
-        yield own
-    finally:
-        own.close()
+        finally:
+            if own is not asking:
+                own.close()
 
 
 def _heads(own: OwnConnection, site: Site) -> tuple[str, ...] | None:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class Witness:
     """Watches one run. Every station may be left as it is; an error in one ends the revision like its own."""
 
-    def waiting(self, site: Site) -> None:
-        """See a version table whose lock another run holds, once in each attempt that has to wait for it."""
+    def waiting(self, site: Site, own: OwnConnection) -> None:
+        """See a version table whose lock another run holds, and what asks for it; once in each attempt that waits."""
 
     def locked(self, site: Site) -> None:
         """See a version table that was just locked, before its heads are compared; once for each attempt."""
