@@ -219,6 +219,16 @@ def test_nobody_else_makes_it_and_a_gate_says_that_it_waits_until_somebody_has(
     assert gate.finish().code == 0
 
 
+def test_the_database_of_tenants_is_made_too(any_project: Project, runner: Runner, missing: Database) -> None:
+    any_project.begin().table("one")
+    tenants = ("--tenants", '{"names": ["a", "b"], "create": "Missing"}')
+    looked = _run(runner, any_project, missing, *tenants, command="check")
+    assert "does not exist" in _refused(looked, 77, "DatabaseNotFound")
+    run = _run(runner, any_project, missing, *tenants)
+    assert (run.code, str(run.result.tenants)) == (0, "2 of 2 tenants are up to date"), run.stderr
+    assert missing.heads("a.alembic_version") == missing.heads("b.alembic_version") == ["one"]
+
+
 def test_a_pool_in_session_mode_is_no_hindrance_unless_it_knows_other_databases_only(
     any_project: Project, runner: Runner, postgresql: Database, missing: Database
 ) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.runner.database import activity
+from alembic_operator.runner.database import activity, direct
 from alembic_operator.runner.database.attempt import connect_failed
 from alembic_operator.runner.database.connect import PASSING, place_of
 from alembic_operator.runner.database.own import Origin, OwnConnection, literal, quoted
@@ -176,6 +176,19 @@ class Creation:
             reason, hint = Reason.DATABASE_NOT_FOUND, _BY_HAND
         message = f'cannot create database "{self.address.database}": {told}'
         return Verdict(reason, replace(found.failure, message=message, hint=hint))
+
+
+def before_all(invocation: Invocation, connections: Connections) -> None:
+    """Make the database in which tenants are looked for, or of whose server they are.
+
+    Raises:
+        Ending: why it cannot be made.
+    """
+    creation = Creation.of(invocation, connections)
+    origin = direct.origin(creation.address, connections.session.own())
+    if origin is None:
+        raise Ending(Reason.DATABASE_NOT_FOUND, f'database "{creation.address.database}" does not exist', _BY_HAND)
+    creation.reach(origin).close()
 
 
 def _users(own: OwnConnection, database: str) -> str:

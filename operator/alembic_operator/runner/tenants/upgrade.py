@@ -40,6 +40,14 @@ _ROUNDS = 3
 def command(nursery: Any, invocation: Invocation, access: Access) -> Result:
     """Upgrade the tenants, each in a run of its own."""
     places = Places(invocation, Tenants.from_json(invocation.tenants), access.address)
+    try:
+        upgrade = Upgrade(nursery, places, access)
+    except Ending as ending:
+        if invocation.create_database == "Never" or ending.verdict.reason is not Reason.DATABASE_NOT_FOUND:
+            raise
+    else:
+        return upgrade.run()
+    imported("database.creation").before_all(invocation, access())
     return Upgrade(nursery, places, access).run()
 
 
