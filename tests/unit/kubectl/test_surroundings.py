@@ -68,8 +68,9 @@ def test_a_pod_without_a_gate_is_told_why_it_has_none(around: Surroundings, said
 def test_an_operator_that_may_not_look_is_told_wherever_its_namespace_is() -> None:
     around = Surroundings(NOW, operators=read_operators([operator("shop")]), blind=frozenset({"shop"}))
     unseen = migrations.diagnose(migration() | {"status": {}}, around)
-    old = dict(migrations.diagnose(stalled(), around).facts)["Operator"]
-    for said in (unseen.why, old):
+    old = migrations.diagnose(stalled(), around)
+    assert (old.next, "Remedy" in dict(old.facts)) == (unseen.next, False), "no run can start before that is mended"
+    for said in (unseen.why, dict(old.facts)["Operator"]):
         assert said.startswith("the operator migrations/alembic-operator has no right to list DatabaseMigrations in")
     assert (unseen.next, "Operator" in dict(unseen.facts)) == ("kubectl get rolebindings -n shop", False)
 

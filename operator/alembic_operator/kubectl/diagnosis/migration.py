@@ -50,11 +50,18 @@ def diagnose(raw: Manifest, around: Surroundings, *, wide: bool = False) -> Diag
     """Return how a DatabaseMigration stands, with what is around it."""
     migration = read_migration(raw)
     told = stand(migration)
-    facts = (*_dependencies(migration, around), *details(migration, around, wide=wide), *_then(told, migration))
-    if migration.status.observed_generation >= 0 or around.operators is None:
+    blind = migration.namespace in around.blind
+    found = service(migration.namespace, around.operators, blind=blind) if around.operators is not None else None
+    acts = found is None or not found.why
+    facts = (
+        *_dependencies(migration, around),
+        *details(migration, around, wide=wide),
+        *_then(told, migration, acts=acts),
+    )
+    if migration.status.observed_generation >= 0 or found is None:
         then = _stalled_before(migration, around) or told.next or _look_at(migration, around)
+        then = then if found is None or acts else found.next
         return replace(told, why=_without(told.why, facts), next=then, facts=facts)
-    found = service(migration.namespace, around.operators, blind=migration.namespace in around.blind)
     return replace(
         told,
         why=found.why
@@ -98,10 +105,11 @@ def _look_at(migration: Migration, around: Surroundings) -> str:
     return f"kubectl alembic why {pods[0]['metadata']['name']} -n {migration.namespace}" if pods else ""
 
 
-def _then(told: Diagnosis, migration: Migration) -> Iterator[tuple[str, str]]:
+def _then(told: Diagnosis, migration: Migration, *, acts: bool) -> Iterator[tuple[str, str]]:
+    """Yield what helps; `acts`: there is an operator that would start a run."""
     if (found := _IN_THE_WAY.search(told.why)) and migration.status.progress is None:
         yield "Remedy", f"SELECT pg_terminate_backend({found['pid']}) in the database, while it is still that session"
-    if told.standing is Standing.STALLED and _has_log(migration):
+    if acts and told.standing is Standing.STALLED and _has_log(migration):
         again = f"kubectl alembic retry {migration.name} -n {migration.namespace}"
         yield "Remedy", f"a new image, or a change of the object, runs again; without one: {again}"
 
