@@ -213,7 +213,7 @@ def test_nobody_else_makes_it_and_a_gate_says_that_it_waits_until_somebody_has(
         run = _run(runner, any_project, missing, "--target", target, command=command)
         assert "does not exist" in _refused(run, 77, "DatabaseNotFound")
     (waiting,) = until(lambda: gate.said("waiting"))
-    assert f'/{missing.name}: FATAL:  database "{missing.name}" does not exist' in waiting["message"]
+    assert f'FATAL:  database "{missing.name}" does not exist' in waiting["message"]
     assert not _exists(postgresql, missing.name)
     assert _run(runner, any_project, missing).code == 0
     assert gate.finish().code == 0
