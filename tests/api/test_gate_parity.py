@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from alembic_operator.api.tenants import MOST_NAMES
 from alembic_operator.api.v1alpha1 import Spec
 from alembic_operator.contract import Invocation
 from alembic_operator.core.manifests import job
@@ -33,6 +34,8 @@ POLICY: Manifest = {
     "databaseAhead": "Block",
     "downgrade": "Allow",
 }
+MANY = [f'{number:03} "{"x" * 57}"' for number in range(MOST_NAMES)]
+"""Each of 63 characters, with some to escape."""
 TENANTS: Manifest = {
     "kind": "Databases",
     "query": "SELECT name\tFROM \"t\"\nWHERE name <> E'\\\\x'",
@@ -64,6 +67,7 @@ SHAPES: dict[str, Manifest] = {
     "a history": {"database": BY_HOST | {"history": "Enabled"}},
     "every policy": {"policy": POLICY},
     "tenants by name": {"database": BY_HOST, "tenants": {"names": ["acme", 'odd "name"', "ünï 𝄞 \\ 's"]}},
+    "as many tenants as can be": {"database": BY_HOST, "tenants": {"names": MANY, "exclude": MANY}},
     "all of tenants": {"database": BY_HOST, "tenants": TENANTS},
     "a Job of its own kind": {"jobTemplate": {"spec": {"parallelism": 1}}, "ttlSecondsAfterFinished": 0},
     "everything": {"alembic": ALEMBIC, "database": BY_SET | {"history": "Enabled", "schema": "-s"}, "policy": POLICY},
