@@ -58,7 +58,8 @@ def _run(runner: Runner, project: Project, at: Database, *words: str, command: s
 
 def _start(runner: Runner, project: Project, at: Database, *words: str, command: str = "upgrade") -> Process:
     url = ELSEWHERE.format(project.driver)
-    return runner.start(project, command, *CREATE, *words, APP_URL=url, **at.environment())
+    where = {"DATABASE_URL": at.url()} if project.driver == "asyncpg" else at.environment()
+    return runner.start(project, command, *CREATE, *words, APP_URL=url, **where)
 
 
 def _refused(run: Run, code: int, reason: str) -> str:
@@ -136,6 +137,18 @@ def test_a_runner_that_is_stopped_or_killed_in_the_middle_leaves_none_and_the_ne
     assert run.said("cannot cancel the running statement") == []
     assert not _exists(postgresql, missing.name)
     assert _run(runner, any_project, missing).code == 0
+
+
+def test_what_another_session_holds_up_is_tried_again_in_the_same_run(
+    any_project: Project, runner: Runner, postgresql: Database, missing: Database
+) -> None:
+    any_project.begin().table("one")
+    with _nobody_can_make_one(postgresql):
+        process = _start(runner, any_project, missing)
+        until(lambda: process.said("retrying"))
+    run = process.finish()
+    assert (run.code, missing.heads()) == (0, ["one"]), run.stderr
+    assert [one["reason"] for one in run.said("retrying")] == ["LockTimeout"]
 
 
 def test_a_template_in_use_is_said_with_who_uses_it(

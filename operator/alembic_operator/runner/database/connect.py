@@ -222,8 +222,10 @@ class Connections:
                     raise
                 self.refused = ending
                 raise ending.__cause__ from None
-            create = self.create
-        return create(origin)  # not while that is being handled: it would be the cause of all that fails
+            create, self.refused = self.create, ending  # the next attempt must know
+        own = create(origin)  # not while that is being handled: it would be the cause of all that fails
+        self.refused = None
+        return own
 
     def explain(self, error: BaseException) -> BaseException:
         """Return why the run ends, where env.py only passed on, or gave up after, that it could not connect."""
