@@ -7,9 +7,11 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.runner.rivals import HELD_UP, held_up, holding_up
 from tests.runner.server import until
-from tests.runner.test_fleets import ARGUMENT, fleet, make, stand
+from tests.runner.test_fleets import ARGUMENT, ENVIRONMENT, fleet, make, stand
 
 if TYPE_CHECKING:
     from tests.runner.project import Process, Project, Runner
@@ -231,3 +233,27 @@ def test_tenants_that_wait_for_one_another_at_a_shared_table_cost_no_attempt(
     run = fleet(runner, any_project, database, *words, names=NAMES, maxParallel=8)
     assert (run.code, str(run.result.tenants)) == (0, "8 of 8 tenants are up to date"), run.stderr
     assert run.said("fewer at a time")
+
+
+@pytest.mark.parametrize("argument", ["", "tenant={}"])
+def test_one_tenant_is_made_and_migrated_beside_a_run_of_all(
+    any_project: Project, runner: Runner, database: Database, argument: str
+) -> None:
+    make(database, *NAMES[:4])
+    any_project.begin().table("one").revision("two", only_ws_3(HELD_UP))
+    if argument:
+        any_project.write("migrations/env.py", ARGUMENT)
+    tenants = {"pattern": "ws\\_%", "argument": argument}
+    with holding_up(database):
+        process = begin(runner, any_project, database, **tenants)
+        until(lambda: held_up(database), what="the fleet")
+        if argument:
+            make(database, "ws_new")
+        alone = fleet(runner, any_project, database, "tenant", "ws_new", *ENVIRONMENT, **tenants)
+        assert (alone.code, alone.result.reason, alone.result.to) == (0, "UpToDate", ("two",)), alone.stderr
+        assert stand(database)["ws_new"] == (["two"], "UpToDate")
+    run = process.finish()
+    assert (run.code, str(run.result.tenants)) == (0, "5 of 5 tenants are up to date"), run.stderr
+    assert len(stand(database)) == 5
+    again = fleet(runner, any_project, database, "tenant", "ws_new", **tenants)
+    assert (again.code, again.result.applied) == (0, ()), again.stderr

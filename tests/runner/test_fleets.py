@@ -225,6 +225,10 @@ def test_each_database_of_a_server_may_be_a_tenant(any_project: Project, runner:
             assert [database.named(name).heads() for name in names] == [[project.last]] * 3
             assert database.heads() == []
         assert stand(database) == dict.fromkeys(names, (["two"], "UpToDate"))
+        names.append(f"{database.name}_New")
+        made = fleet(runner, any_project, database, kind="Databases", names=names, create="Missing")
+        assert (made.code, str(made.result.tenants)) == (0, "4 of 4 tenants are up to date"), made.stderr
+        assert database.named(names[-1]).heads() == ["two"]
     finally:
         for name in names:
-            database.rows(f"drop database {name} with (force)")
+            database.rows(f'drop database if exists "{name}" with (force)')

@@ -21,6 +21,7 @@ COMMANDS = {
     "plan": "print the pending revisions and the SQL that `upgrade` would run, approximately; change nothing.",
     "runs": "print the newest rows of the table of runs, newest first, a line of JSON each; change nothing.",
     "tenants": "print the table of tenants, those that failed first, a line of JSON each; change nothing.",
+    "tenant": "make one tenant, NAME, where it is missing, and migrate it, also beside a run of all of them.",
     "gate": "wait until the database contains the heads of this image's scripts.",
 }
 """What the runner can be asked to do, and what each command does."""
@@ -74,6 +75,8 @@ class Invocation:
     """Allow `upgrade` to go down when the database is beyond a target that is a revision; Forbid: it stays."""
     history: History = "Disabled"
     """Enabled: keep, and believe, the table of every revision that was ever applied; keep a table of runs."""
+    tenant: str = ""
+    """Of the command `tenant`: its NAME."""
     tenants: str = ""
     """Which tenants there are and how they are migrated: spec.tenants as JSON. Empty: there are none."""
     image: str = ""
@@ -83,7 +86,7 @@ class Invocation:
 
     def argv(self) -> list[str]:
         """Return the command line without the program, with only the flags that differ from their defaults."""
-        words = [self.command]
+        words = [self.command, *filter(None, (self.tenant,))]
         for name, flag in _FLAGS.items():
             if getattr(self, name) != getattr(Invocation, name):
                 words += _words(flag, getattr(self, name))
@@ -98,7 +101,10 @@ class Invocation:
         Raises:
             SystemExit: with code 64 and the usage on standard error, when it cannot be read.
         """
-        return Invocation(**{**vars(parsed := _parser().parse_args(argv)), "x": tuple(parsed.x)})
+        parsed = (parser := _parser()).parse_args(argv)
+        if bool(parsed.tenant) != (parsed.command == "tenant"):
+            parser.error(f"unrecognized arguments: {parsed.tenant}" if parsed.tenant else "tenant: give its NAME next")
+        return Invocation(**{**vars(parsed), "x": tuple(parsed.x)})
 
 
 def _words(flag: str, value: str) -> list[str]:
@@ -108,7 +114,8 @@ def _words(flag: str, value: str) -> list[str]:
     return [f"{flag}={value}" if flag.startswith("--") else f"{flag}{value}"]
 
 
-_FLAGS = {one.name: f"--{one.name.replace('_', '-')}" for one in fields(Invocation) if one.name not in ("command", "x")}
+_NO_FLAGS = ("command", "tenant", "x")
+_FLAGS = {one.name: f"--{one.name.replace('_', '-')}" for one in fields(Invocation) if one.name not in _NO_FLAGS}
 _CHOICES = {
     "database": get_args(Address),
     "create_database": get_args(CreateDatabase),
@@ -171,6 +178,7 @@ def _parser() -> _Parser:
         formatter_class=shape,
     )
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="What to do; see below.")
+    parser.add_argument("tenant", nargs="?", default="", metavar="NAME")
     for name, flag in _FLAGS.items():
         value = getattr(Invocation, name)
         parser.add_argument(flag, dest=name, default=value, type=_KINDS.get(name, str), choices=_CHOICES.get(name))

@@ -36,6 +36,9 @@ _LOOKING = ("check", "plan", "runs", "gate")
 _OF_TENANTS = ("upgrade", "check", "gate")
 """The commands that do something else where there are tenants."""
 
+_ONLY_TENANTS = ("tenant", "tenants")
+"""Those that do nothing where there are none."""
+
 _BEFORE_RESULT = {"plan": "-- result: "}
 """What makes the Result a part of what else a command writes to standard output."""
 
@@ -131,7 +134,7 @@ def _command(
         stop, journal, where.secrets, where.output.answer, os.environ.get(contract.PROGRESS_VARIABLE, "")
     )
     connect = _Connecting(invocation, around, given.address(invocation))
-    of_tenants = invocation.command == "tenants" or (invocation.tenants and invocation.command in _OF_TENANTS)
+    of_tenants = invocation.command in _ONLY_TENANTS or (invocation.tenants and invocation.command in _OF_TENANTS)
     if of_tenants:
         command = functools.partial(imported(f"tenants.{invocation.command}").command, nursery)
     else:

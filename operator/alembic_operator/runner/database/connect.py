@@ -169,7 +169,7 @@ class Connections:
         """Be of another tenant from now on; a connection that was kept in a pool is set up anew."""
         self.forget()
         self.session, self.address = session, address
-        self.refused, self.newest, self.shared = None, None, False
+        self.refused, self.newest, self.shared, self.create = None, None, False, None
         self._explicit.clear()
 
     def close_spare(self) -> None:

@@ -61,7 +61,7 @@ def find(tenants: Tenants, query: Query) -> Found:
     if tenants.query:
         listed = _queried(tenants.query, query)
     names = [one for one in listed if one]
-    _require_names(names)
+    require_names(names)
     wanted = tuple(sorted(set(names).difference(tenants.exclude)))
     return Found(wanted, there, tuple(_told(tenants, listed, names)))
 
@@ -102,7 +102,8 @@ def _refused(error: Exception) -> Ending:
     return _wrong(f"cannot be run: {said}", "Correct it; try it with psql, as the migration's user.")
 
 
-def _require_names(names: list[str]) -> None:
+def require_names(names: list[str]) -> None:
+    """Raise ConfigInvalid for what is no name in PostgreSQL."""
     if long := next((one for one in names if len(one.encode()) > _BYTES), ""):
         message = f"spec.tenants: {long[:_BYTES]}... has more than {_BYTES} bytes, which no name in PostgreSQL has"
         raise Ending(Reason.CONFIG_INVALID, message, "Correct the name.")

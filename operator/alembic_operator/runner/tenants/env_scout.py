@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.commands import env_asked
 from alembic_operator.runner.commands.env_asked import EnvAsked
 from alembic_operator.runner.database import direct
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from alembic_operator.runner.database.sites import Site
     from alembic_operator.runner.tenants.discovery import Found
     from alembic_operator.runner.tenants.places import Places
+
+
+_ALWAYS = {"Schemas": "public", "Databases": "postgres"}
 
 
 class EnvScout:
@@ -51,13 +55,24 @@ class EnvScout:
         if names and not self._places.are_databases:
             self._origin = self._look(names[0]).origin
             return self._origin
-        try:
-            self._origin = self._look(None).origin
-        except Ending:
-            if self._connections.origin is None:
-                raise
-            self._origin = self._connections.origin  # it wants a tenant, and has said before where the database is
+        self._origin = self._without_tenant()
         return self._origin
+
+    def _without_tenant(self) -> Origin:
+        """Return how env.py connects: one that wants a tenant may say that before it fails, or of what is always there.
+
+        Raises:
+            Ending: why it does not.
+        """
+        failed: Ending | None = None
+        for name in (None, *([_ALWAYS[self._places.tenants.kind]] if self._places.tenants.argument else ())):
+            try:
+                return self._look(name).origin
+            except Ending as ending:
+                if self._connections.origin is not None:
+                    return self._connections.origin
+                failed = failed or ending
+        raise failed or Ending(Reason.ENV_FAILED, "env.py does not connect")
 
     def learn(self, found: Found) -> Map:
         """Return what env.py and Alembic say."""

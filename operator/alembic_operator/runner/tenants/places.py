@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from alembic_operator.contract.tenants import PLACE, Tenants
 from alembic_operator.runner.database.address import Address
+from alembic_operator.runner.database.session import Session
 from alembic_operator.runner.database.versions import VersionTable
 
 if TYPE_CHECKING:
@@ -64,11 +65,21 @@ class Places:
         """Whether each tenant is a database."""
         return self.tenants.kind == "Databases"
 
+    @property
+    def may_create(self) -> bool:
+        """Whether a tenant that is missing is made: who names one as NAME asks for that."""
+        return self.tenants.create == "Missing" or bool(self.invocation.tenant)
+
+    def session_of(self, tenant: str | None) -> Session:
+        """Return the settings of a tenant's connections."""
+        return replace(Session.of(self.invocation_of(tenant)), may_create=tenant is None or self.may_create)
+
     def invocation_of(self, tenant: str | None) -> Invocation:
         """Return the command line of a tenant; None: of what all share."""
-        alone = replace(self.invocation, command="upgrade", tenants="")
+        alone = replace(self.invocation, command="upgrade", tenant="", tenants="")
         if tenant is None:
             return replace(alone, target=self.tenants.shared)
+        alone = replace(alone, create_database="IfMissing" if self.are_databases and self.may_create else "Never")
         if self.tenants.argument:
             return replace(alone, x=(*alone.x, self.tenants.argument.replace(PLACE, tenant)))
         return alone if self.are_databases else replace(alone, schema=tenant)

@@ -35,6 +35,11 @@ class TenantRow(Witness):
         self._left = 0
         self._begun = time.monotonic()
 
+    @property
+    def table(self) -> VersionTable | None:
+        """Return the tenant's version table; None: the run has not come to one."""
+        return self._site.table if self._site else None
+
     def locked(self, site: Site) -> None:
         """Refuse to migrate another tenant than this one."""
         self._site = site

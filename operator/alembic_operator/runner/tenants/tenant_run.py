@@ -8,6 +8,7 @@ from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.commands.run import Run
 from alembic_operator.runner.commands.towards import Towards
 from alembic_operator.runner.commands.upgrade import Upwards
+from alembic_operator.runner.database.creation import Creation
 
 if TYPE_CHECKING:
     from alembic_operator.contract import Invocation
@@ -25,15 +26,21 @@ class TenantRun(Run):
         self, invocation: Invocation, connections: Connections, row: TenantRow, slower: Callable[[str], None]
     ) -> None:
         """Begin; `slower` tells the fleet that its processes are in each other's way."""
-        move = Towards(invocation.target) if invocation.downgrade == "Allow" else Upwards()
-        super().__init__(invocation, connections, move)
+        super().__init__(invocation, connections, move_of(invocation))
+        if invocation.create_database == "IfMissing":
+            connections.create = Creation.of(invocation, connections).reach
         self._witnesses.join(row)
         self._slower = slower
         self._fleet = connections.session.application_name.rpartition(".")[0]
 
     def _again(self, verdict: Verdict) -> bool:
         failure = verdict.failure
-        own = verdict.reason is Reason.LOCK_TIMEOUT and f"{self._fleet}." in failure.message
+        own = bool(self._fleet) and verdict.reason is Reason.LOCK_TIMEOUT and f"{self._fleet}." in failure.message
         if own or failure.sqlstate == _DEADLOCK:
             self._slower(verdict.reason)
         return own or super()._again(verdict)
+
+
+def move_of(invocation: Invocation) -> Upwards:
+    """Return the direction that the command line allows."""
+    return Towards(invocation.target) if invocation.downgrade == "Allow" else Upwards()

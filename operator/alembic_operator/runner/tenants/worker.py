@@ -14,7 +14,6 @@ from alembic_operator.contract.tenants import Tenants
 from alembic_operator.runner.database import given
 from alembic_operator.runner.database.connect import Connections
 from alembic_operator.runner.database.idle import IdleConnections
-from alembic_operator.runner.database.session import Session
 from alembic_operator.runner.database.versions import VersionTable
 from alembic_operator.runner.process import leaving, report
 from alembic_operator.runner.process.failures import Scene, classify
@@ -32,6 +31,7 @@ from alembic_operator.runner.tenants.tenant_run import TenantRun
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from alembic_operator.runner.database.session import Session
     from alembic_operator.runner.process.masking import Secrets
     from alembic_operator.runner.tenants.lines import Line
 
@@ -117,9 +117,7 @@ class Worker:
         self._output.close()
 
     def _session(self, tenant: str | None) -> Session:
-        invocation = self._places.invocation_of(tenant)
-        may_create = tenant is None or self._places.tenants.create == "Missing"
-        return replace(Session.of(invocation), application_name=self._name, may_create=may_create)
+        return replace(self._places.session_of(tenant), application_name=self._name)
 
     def _result(self, tenant: str | None, at: Any) -> Result:
         stop = self._connections.around.stop
