@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from alembic_operator.contract.fleet import Fleet
 from tests.runner.rivals import users
 
 if TYPE_CHECKING:
@@ -232,3 +233,27 @@ def test_each_database_of_a_server_may_be_a_tenant(any_project: Project, runner:
     finally:
         for name in names:
             database.rows(f'drop database if exists "{name}" with (force)')
+
+
+def test_tenants_whose_tables_differ_from_most_others_are_named(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    names = [f"ws_{number}" for number in range(8)]
+    make(database, *names)
+    any_project.begin()
+    any_project.revision(
+        "one",
+        """
+        op.execute("create table basket (id serial primary key, name varchar(80) unique)")
+        op.execute("create table line (id int references basket check (id > 0), price int default 7)")
+        op.execute("create index line_price on line (price)")
+        """,
+    )
+    assert fleet(runner, any_project, database, names=names).result.tenants
+    database.rows("alter table ws_1.basket alter column name type varchar(90)")
+    database.rows("drop index ws_2.line_price")
+    database.rows("alter table ws_4.line drop constraint line_id_check")
+    run = fleet(runner, any_project, database, "upgrade", *ENVIRONMENT, names=names)
+    assert run.code == 0, run.stderr
+    assert str(run.result.tenants) == "8 of 8 tenants are up to date; 3 drifted: ws_1, ws_2, ws_4"
+    assert fleet(runner, any_project, database, names=names[:2]).result.tenants == Fleet(2, 2)

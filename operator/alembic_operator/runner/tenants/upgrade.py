@@ -16,7 +16,7 @@ from alembic_operator.runner.database.session import Session
 from alembic_operator.runner.process.failures import Ending, Scene, classify, first_line
 from alembic_operator.runner.process.imports import imported
 from alembic_operator.runner.process.needs_alembic import NeedsAlembic
-from alembic_operator.runner.tenants import course, crew, table
+from alembic_operator.runner.tenants import course, crew, drift, table
 from alembic_operator.runner.tenants.places import Places
 from alembic_operator.runner.tenants.quick_scout import QuickScout
 from alembic_operator.runner.tenants.rollout import Width
@@ -33,6 +33,8 @@ _EACH = 4
 """Connections of one process at the most: env.py's, the lock's, that which watches, that which reads back."""
 _NAME = 44
 """Characters of the run's name that are left in the names of its processes' sessions."""
+_DRIFT_SECONDS, _DRIFT_SECONDS_OF_NOTHING = 5.0, 0.5
+"""For how long tenants are compared with one another, after a run and when nothing was behind."""
 _ROUNDS = 3
 """How often those are looked for that have appeared meanwhile."""
 
@@ -84,8 +86,20 @@ class Upgrade:
                 done, last = self._migrated()
         self._around.stop.unwound()
         self._written(last, done)
+        self._compare(last, _DRIFT_SECONDS if done else _DRIFT_SECONDS_OF_NOTHING)
         self._own.close()
         return self._result(first, last, done)
+
+    def _compare(self, seen: Survey, seconds: float) -> None:
+        """Name those whose tables differ from most others', where each has a schema and stands at the target."""
+        rule = seen.map.rule
+        if self._places.are_databases or rule is None or not rule.is_plain:
+            return
+        alike = [one for one in seen.tally.up_to_date if seen.heads.get(one) == seen.map.wanted]
+        try:
+            seen.tally.drifted = drift.outliers(self._own.rows, alike, seconds)
+        except Exception as error:  # noqa: BLE001  the drivers share no class, and the tenants are migrated
+            self._around.journal.warning("tenants not compared", message=first_line(error))
 
     def _looked(self) -> Survey:
         try:
