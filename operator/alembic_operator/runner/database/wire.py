@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.runner.database import network, tls
+from alembic_operator.runner.database.own import client_backend
 from alembic_operator.runner.process.needs_alembic import NeedsAlembic
 
 if TYPE_CHECKING:
@@ -59,6 +60,10 @@ class Wire:
     def acting(self, role: str) -> Wire:
         """Return the same connection in a role, given as an SQL identifier; the session itself stays as it was."""
         return Wire(self._connection, role)
+
+    def is_pooled(self) -> bool:
+        """Tell whether a pooler answered in the server's place when this connection was made."""
+        return [(str(client_backend(self._connection)),)] != self.rows("SELECT pg_catalog.pg_backend_pid()::text")
 
     def close(self) -> None:
         """Close it; what goes wrong then no longer matters."""

@@ -21,6 +21,10 @@ class Connected(Protocol):
         """Run one statement without parameters and return its rows."""
         ...
 
+    def is_pooled(self) -> bool:
+        """Tell whether a pooler answers in the server's place."""
+        ...
+
     def close(self) -> None:
         """Close it."""
         ...

@@ -33,7 +33,7 @@ _EACH = 4
 """Connections of one process at the most: env.py's, the lock's, that which watches, that which reads back."""
 _NAME = 44
 """Characters of the run's name that are left in the names of its processes' sessions."""
-_DRIFT_SECONDS, _DRIFT_SECONDS_OF_NOTHING = 5.0, 0.5
+_DRIFT_SECONDS, _DRIFT_SECONDS_OF_NOTHING = 2.0, 0.5
 """For how long tenants are compared with one another, after a run and when nothing was behind."""
 _ROUNDS = 3
 """How often those are looked for that have appeared meanwhile."""
@@ -83,7 +83,7 @@ class Upgrade:
         last, done = first, None
         with self._around.stop.undisturbed():
             if first.behind or self._places.tenants.shared:
-                done, last = self._migrated()
+                done, last = self._migrated(first)
         self._around.stop.unwound()
         self._written(last, done)
         self._compare(last, _DRIFT_SECONDS if done else _DRIFT_SECONDS_OF_NOTHING)
@@ -107,9 +107,9 @@ class Upgrade:
         except Exception as error:
             raise Ending.of(classify(error, Scene())) from error
 
-    def _migrated(self) -> tuple[course.Course, Survey]:
-        self._lock()
-        last = self._looked()  # another run may have had the lock meanwhile
+    def _migrated(self, last: Survey) -> tuple[course.Course, Survey]:
+        if self._waited():
+            last = self._looked()  # it may have done what was to be done
         self._written(last, None)
         telling = Telling(self._around, last.tally)
         done = course.Course(self._places, self._around, self._crew(), self._width(), telling)
@@ -182,15 +182,22 @@ class Upgrade:
         self._around.journal.warning("no table of tenants", message=message)
         self._warnings.append(message)
 
-    def _lock(self) -> None:
-        """Wait until no other run shares out the same tenants."""
-        at = versions.VersionTable("", f"{self._places.invocation.schema}/{versions.TENANTS_TABLE}")
-        waiting = locks.Waiting(self._around.stop, self._around.journal, "")
+    def _waited(self) -> bool:
+        """Wait until no other run shares out the same tenants, and return whether there was one.
+
+        Not behind a pooler, which would keep the lock; there each tenant is refused.
+        """
+        book = self._book
+        name = f"{book.project}/{versions.TENANTS_TABLE}" if book else versions.TENANTS_TABLE
+        at = versions.VersionTable(book.table.schema if book else "", name)
+        waiting, waited = locks.Waiting(self._around.stop, self._around.journal, ""), False
         sql = f"SELECT pg_catalog.pg_try_advisory_lock({versions.LOCK_CLASS_FLEET}, {at.lock_object})"
-        while not self._own.rows(sql)[0][0]:
+        while not self._own.is_pooled() and not self._own.rows(sql)[0][0]:
+            waited = True
             waiting.tell("another migration of the tenants", at, holders.look(self._own, versions.LOCK_CLASS_FLEET, at))
             self._around.stop.pause(random.uniform(*_POLL))  # noqa: S311  jitter, not a secret
         waiting.over()
+        return waited
 
     def _written(self, seen: Survey, done: course.Course | None) -> None:
         """Bring the table of tenants to what was seen."""
