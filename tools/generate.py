@@ -191,7 +191,7 @@ def _flags() -> str:
     """Take the flags from the command line that an Invocation writes: there is no second list of them."""
     rows = []
     for field in fields(contract.Invocation):
-        if field.name == "command":
+        if field.name in ("command", "tenant"):
             continue
         given: Any = ("ARG",) if field.name == "x" else "ARG"
         _, flag, _ = replace(contract.Invocation("check"), **{field.name: given}).argv()
