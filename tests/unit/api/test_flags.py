@@ -93,7 +93,7 @@ def field(manifest: Path, flag: Flag) -> dict[str, Any]:
 
 
 def test_every_flag_comes_from_a_field_but_those_that_are_of_the_place_and_of_the_source() -> None:
-    others = {"command", "x", "result", "image"}
+    others = {"command", "tenant", "x", "result", "image"}
     assert {one.name for one in (*FLAGS, *OF_JOBS)} == {one.name for one in fields(Invocation)} - others
 
 
