@@ -144,6 +144,6 @@ def test_only_what_differs_from_the_defaults_is_said(door: Door) -> None:
 
 def test_the_shapes_have_every_flag_of_the_runner() -> None:
     called = [job.invocation(Spec.model_validate({"source": {"image": "users"}} | shape)) for shape in SHAPES.values()]
-    flags = {one.name for one in fields(Invocation)} - {"command", "result", "image"}
+    flags = {one.name for one in fields(Invocation)} - {"command", "tenant", "result", "image"}
     default = Invocation("upgrade")
     assert {name for name in flags if any(getattr(one, name) != getattr(default, name) for one in called)} == flags

@@ -40,7 +40,7 @@ sys.path.insert(0, sys.argv[1])
 from alembic_operator import contract
 assert contract.__file__.startswith(sys.argv[1]), contract.__file__
 read = contract.Result.from_json(sys.stdin.read())
-named = [one for one in dataclasses.fields(contract.Invocation) if one.name not in ("command", "x")]
+named = [one for one in dataclasses.fields(contract.Invocation) if one.name not in ("command", "tenant", "x")]
 defaults = {one.name: one.default for one in named}
 print(json.dumps({"defaults": defaults, "read": read and json.loads(read.dump())}))
 """

@@ -20,7 +20,7 @@ from alembic_operator.contract import (
 from alembic_operator.contract.attribute_docs import attribute_docs
 
 INVOCATIONS = [
-    *(Invocation(command) for command in COMMANDS),
+    *(Invocation(command, tenant="ws_1" * (command == "tenant")) for command in COMMANDS),
     Invocation("upgrade", config="db/alembic.ini", section="users", target="users@head"),
     Invocation("upgrade", target="+2", x=("tenant=acme", "dry run=no")),
     Invocation("upgrade", x=("", "a=b=c", "ümlaut", "-1")),
@@ -35,7 +35,7 @@ def test_a_command_line_reads_back_as_what_wrote_it(invocation: Invocation) -> N
     assert Invocation.parse(invocation.argv()) == invocation
 
 
-@pytest.mark.parametrize("name", [one.name for one in fields(Invocation) if one.name not in ("command", "x")])
+@pytest.mark.parametrize("name", [one.name for one in fields(Invocation) if one.name not in ("command", "tenant", "x")])
 def test_every_field_has_a_flag_that_is_left_out_at_its_default(name: str) -> None:
     others = {"database": "environment", "database_ahead": "Block", "lock_timeout": "9s", "downgrade": "Allow"}
     others |= {"create_database": "IfMissing", "history": "Enabled", "tenants": '{"pattern":"ws%"}'}
@@ -254,3 +254,12 @@ def test_a_field_that_an_earlier_runner_did_not_have_is_read_as_nothing(name: st
     first, *others = name.rstrip("_").split("_")
     del raw[first + "".join(map(str.title, others))]
     assert Result.from_json(json.dumps(raw)) == replace(FULL, **{name: getattr(Result("", error=None), name)})
+
+
+def test_the_name_of_a_tenant_follows_its_command_and_no_other() -> None:
+    one = Invocation("tenant", tenant="ws 1", tenants='{"pattern":"%"}')
+    assert one.argv()[:2] == ["tenant", "ws 1"]
+    assert Invocation.parse(one.argv()) == one
+    for words in (["tenant"], ["upgrade", "ws_1"]):
+        with pytest.raises(SystemExit, match="64"):
+            Invocation.parse(words)
