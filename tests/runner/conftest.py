@@ -12,6 +12,7 @@ import pytest
 
 from devcluster import lock
 from tests.runner import environments, server
+from tests.runner.importing import Both
 from tests.runner.project import DRIVERS, Project, Runner
 from tools import build_runner, pythons
 
@@ -66,6 +67,12 @@ def _has_its_driver(request: pytest.FixtureRequest) -> None:
     driver = parameters.get("driver") or getattr(request.module, "DRIVER", None)
     if chosen and driver and driver not in chosen.drivers:
         pytest.skip(f"{chosen.name} has no {driver}")
+
+
+@pytest.fixture
+def both(tmp_path: Path, database: server.Database) -> Both:
+    """A SQLite file and a database, for an import."""
+    return Both(tmp_path / "app.db", database)
 
 
 @pytest.fixture(params=DRIVERS)

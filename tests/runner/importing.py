@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 import subprocess
@@ -14,15 +15,23 @@ import sqlalchemy as sa
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
+from alembic_operator.importing import course
+from alembic_operator.importing.options import Options
 from tests.runner.project import base_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from alembic_operator.importing.answer import Answer
     from tests.runner.server import Database
 
 REVISION = "r1"
+
+
+def by_place(answer: Answer) -> dict[tuple[str, str, str], tuple[int, tuple[int, ...]]]:
+    """Return count and row ids of what blocks, by table, column and kind."""
+    return {(one.table, one.column, one.kind): (one.count, one.rows) for one in answer.findings if one.blocks}
 
 
 @dataclass
@@ -35,12 +44,9 @@ class Import:
     answer: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def findings(self) -> dict[tuple[str, str, str], tuple[int, tuple[int, ...], bool]]:
-        """Return count, row ids and whether it blocks, by table, column and kind."""
-        return {
-            (one["table"], one["column"], one["kind"]): (one["count"], tuple(one["rows"]), one["blocks"])
-            for one in self.answer["findings"]
-        }
+    def kinds(self) -> list[tuple[str, str]]:
+        """Return table and kind of each finding."""
+        return [(one["table"], one["kind"]) for one in self.answer["findings"]]
 
 
 @dataclass
@@ -70,6 +76,11 @@ class Both:
         start = "import sys; from alembic_operator.cli import main; sys.exit(main())"
         program = [sys.executable, "-c", start, "import-sqlite", str(self.file)]
         return [*program, "--url", self.database.url(), *words]
+
+    def here(self, **options: Any) -> Answer:
+        """Import in this process, without scripts: both ends are at the same revision."""
+        asked = Options(**{"file": self.file, "url": self.database.url(), "config": "none.ini", **options})
+        return asyncio.run(course.run(asked, {}))
 
     def run(self, *words: str, cwd: Path | None = None, **environment: str) -> Import:
         done = subprocess.run(

@@ -43,13 +43,17 @@ SELECT i.indrelid AS oid, c.relname AS name, pg_get_indexdef(i.indexrelid) AS de
        i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL AS unique,
        NOT i.indisprimary AND NOT i.indisreplident AND NOT i.indisclustered AND t.relkind = 'r' AND k.oid IS NULL
          AND obj_description(i.indexrelid, 'pg_class') IS NULL AS later,
+       CASE WHEN i.indisunique AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indexprs IS NOT NULL THEN
+         substring(pg_get_indexdef(i.indexrelid, 1, true) from '^lower\\((".+"|\\w+)(?:::text)?\\)$') END AS folded,
        {_NAMES_OF_KEY.format("(i.indkey::int2[])[0:i.indnkeyatts - 1]", "i.indrelid")} AS columns
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
 LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
 WHERE t.relnamespace = $1::regnamespace ORDER BY c.relname
 """
 _TRIGGERS = """
-SELECT t.tgrelid AS oid, t.tgname AS name FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+SELECT t.tgrelid AS oid, t.tgname AS name,
+       CASE t.tgenabled WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END AS enable
+FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 WHERE c.relnamespace = $1::regnamespace AND NOT t.tgisinternal AND t.tgenabled <> 'D' ORDER BY t.tgname
 """
 
@@ -72,16 +76,21 @@ async def tables(connection: Any, schema: str) -> list[Table]:
                 name=row["name"],
                 columns=tuple(map(_column, columns.get(oid, []))),
                 primary=next((tuple(one["columns"]) for one in own if one["primary"]), ()),
+                folded=tuple(_unquoted(one["folded"]) for one in own if one["folded"]),
                 uniques=tuple(tuple(one["columns"]) for one in own if one["unique"]),
                 references=tuple(map(_reference, references.get(oid, []))),
                 indexes=tuple(Index(one["name"], one["definition"]) for one in own if one["later"]),
-                triggers=tuple(one["name"] for one in triggers.get(oid, [])),
+                triggers=tuple((one["name"], one["enable"]) for one in triggers.get(oid, [])),
                 owned=row["owned"],
                 filled=await connection.fetchval(f"SELECT EXISTS (SELECT FROM {namespace}.{quoted(row['name'])})"),
                 refusal="it has row-level security" if row["guarded"] else "",
             )
         )
     return found
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
 def _by_table(rows: list[Any]) -> dict[int, list[Any]]:

@@ -1,5 +1,6 @@
 """The course of an import: copy, upgrade the copy, scan, load and check, answer."""
 
+import re
 import sqlite3
 import tempfile
 import time
@@ -24,6 +25,7 @@ from alembic_operator.importing.scripts import Scripts, adopt
 _VERSION_TABLE = "alembic_version"
 _QUOTE_VALUES = ("22", "23", "P0")
 """Classes of errors whose messages quote a row's values."""
+_COPIED = re.compile(r"COPY (.+?), line (\d+)(?:, column (.+?): )?")
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,10 @@ async def run(options: Options, environ: Mapping[str, str]) -> Answer:
 
 def _told(error: asyncpg.PostgresError) -> str:
     """Return what PostgreSQL says without what may be a value: of data and constraints only the names are told."""
-    named = {"table": error.table_name, "column": error.column_name, "constraint": error.constraint_name}
+    copied = _COPIED.match(error.context or "")
+    table, line, column = copied.groups(default="") if copied else ("", "", "")
+    named = {"table": error.table_name or table, "column": error.column_name or column}
+    named |= {"constraint": error.constraint_name or "", "line": line}
     where = ", ".join(f"{what} {name}" for what, name in named.items() if name)
     quotes = str(error.sqlstate)[:2] in _QUOTE_VALUES
     said = where if quotes else str(error.args[0])

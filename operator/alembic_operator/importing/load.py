@@ -52,8 +52,8 @@ class Target:
         """Build the indexes again, and let the triggers run again that ran before."""
         for index in table.indexes:
             await self.connection.execute(index.definition)
-        for trigger in table.triggers:
-            await self.connection.execute(f"ALTER TABLE {self.place(table.name)} ENABLE TRIGGER {quoted(trigger)}")
+        for name, enable in table.triggers:
+            await self.connection.execute(f"ALTER TABLE {self.place(table.name)} {enable} TRIGGER {quoted(name)}")
 
     async def refer(self, table: Table, *, valid: bool) -> None:
         """Bring the foreign keys back; not valid: only for rows that come later, until all tables are there."""

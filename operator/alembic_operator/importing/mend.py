@@ -33,10 +33,9 @@ def _put_bad_aside(connection: sqlite3.Connection, pair: Pair) -> None:
         for row, unfit in list(scan.unfit_rows(connection, pair, one)):
             _reject(connection, pair, row, (one.column.name, unfit.value, name))
     _remove(connection, pair)
-    for columns in pair.table.uniques:
-        if condition := scan.repeated(pair, columns):
-            for row in _rows(connection, pair, condition):
-                _reject(connection, pair, row, (", ".join(columns), scan.DUPLICATES, quoted(columns[0])))
+    for columns, condition in scan.repeated(pair):
+        for row in _rows(connection, pair, condition):
+            _reject(connection, pair, row, (", ".join(columns), scan.DUPLICATES, quoted(columns[0])))
     _remove(connection, pair)
 
 

@@ -129,5 +129,5 @@ def _of_table(table: Table) -> Iterator[Finding]:
     if table.refusal:
         yield Finding("rights", table.name, f"rows cannot be copied into it: {table.refusal}")
     if table.triggers:
-        message = f"triggers that do not run for imported rows: {', '.join(table.triggers)}"
+        message = f"triggers that do not run for imported rows: {', '.join(name for name, _ in table.triggers)}"
         yield Finding("triggers", table.name, message, blocks=False)

@@ -12,16 +12,22 @@ from alembic_operator.importing.unfit import SENTENCES, Unfit, UnfitError
 _ROWS_AT_ONCE = 2000
 ORPHANS = "orphans"
 DUPLICATES = "duplicates"
+_FOLDED = "in_lower_case"
 
 
 def prepared(connection: sqlite3.Connection, pairing: Pairing) -> Pairing:
     """Teach SQLite the conversions, and find out which tables have text that must be looked at closely."""
+    connection.create_function(_FOLDED, 1, _folded, deterministic=True)
     pairs = []
     for pair in pairing.pairs:
         for one in pair.fields:
             connection.create_function(one.function, 2, one.converted(), deterministic=True)
         pairs.append(pair if _is_utf8(connection, pair) else pair.wary())
     return Pairing(tuple(pairs), pairing.findings)
+
+
+def _folded(said: bytes | None) -> str | None:
+    return None if said is None else said.decode(errors="replace").lower()
 
 
 def _is_utf8(connection: sqlite3.Connection, pair: Pair) -> bool:
@@ -131,30 +137,37 @@ def _empty(connection: sqlite3.Connection, pair: Pair, reference: Reference, con
 
 def duplicates(connection: sqlite3.Connection, pair: Pair) -> Iterator[Finding]:
     """Return rows that are equal to an earlier one where PostgreSQL wants each once."""
-    for columns in pair.table.uniques:
-        condition = repeated(pair, columns)
-        if condition is None:
-            continue
+    for columns, condition in repeated(pair):
         count, rows = _some(connection, pair, condition)
         if count:
             message = "are there before, in an earlier row, as PostgreSQL compares them; correct them"
             yield Finding(DUPLICATES, pair.name, message, ", ".join(columns), count, rows)
 
 
-def repeated(pair: Pair, columns: tuple[str, ...]) -> str | None:
+def repeated(pair: Pair) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Return the columns that PostgreSQL keeps unique, and SQLite's condition for a row that is there before."""
+    for columns, folds in [
+        *((one, False) for one in pair.table.uniques),
+        *(((one,), True) for one in pair.table.folded),
+    ]:
+        if condition := _repeated(pair, columns, folds=folds):
+            yield columns, condition
+
+
+def _repeated(pair: Pair, columns: tuple[str, ...], *, folds: bool) -> str | None:
     """Return SQLite's condition for a row that PostgreSQL takes for an earlier one; None: SQLite keeps them apart."""
     fields = [pair.field(name) for name in columns]
-    if not columns or any(one is None for one in fields) or _kept_apart(pair, columns):
+    if not columns or any(one is None for one in fields) or (not folds and _kept_apart(pair, columns)):
         return None
-    told = [_compared(one) for one in fields if one]
+    told = [_compared(one, folds=folds) for one in fields if one]
     some = " AND ".join(f"{one} IS NOT NULL" for one in told)
     name, row_id = quoted(pair.name), pair.file.row_id
     first = f"SELECT min({row_id}) FROM {name} WHERE {some} GROUP BY {', '.join(told)}"
     return f"{some} AND {row_id} NOT IN ({first})"
 
 
-def _compared(one: Field) -> str:
-    return one.value() if one.column.plain else f"lower({one.value()})"
+def _compared(one: Field, *, folds: bool) -> str:
+    return f"{_FOLDED}(CAST({one.value()} AS BLOB))" if folds or not one.column.plain else one.value()
 
 
 def _kept_apart(pair: Pair, columns: tuple[str, ...]) -> bool:

@@ -56,7 +56,10 @@ class Table:
     """Columns of each primary key, unique constraint and plain unique index."""
     references: tuple[Reference, ...] = ()
     indexes: tuple[Index, ...] = ()
-    triggers: tuple[str, ...] = ()
+    folded: tuple[str, ...] = ()
+    """Columns that are unique in lower case."""
+    triggers: tuple[tuple[str, str], ...] = ()
+    """Names, and the words that enable each as it was."""
     owned: bool = True
     """Whether who imports may alter it."""
     filled: bool = False

@@ -76,11 +76,11 @@ def double(storage: str, stored: Stored) -> str:
     text = repr(stored)
     if "e" not in text:
         text = text.removesuffix(".0")
-        if abs(stored) >= _LONG:
-            digits = text.removeprefix("-")
+        if abs(stored) >= _LONG:  # Python waits for one digit more before it writes an exponent
+            digits = text.removeprefix("-").replace(".", "")
             fraction = digits[1:].rstrip("0")
             sign = "-" if stored < 0 else ""
-            return f"{sign}{digits[0]}{'.' if fraction else ''}{fraction}e+{len(digits) - 1}"
+            return f"{sign}{digits[0]}{'.' if fraction else ''}{fraction}e+15"
     return text
 
 

@@ -24,6 +24,7 @@ WRITTEN: list[tuple[Convert, str, Stored, str]] = [
     (values.double, "real", 1.0, "1"),
     (values.double, "real", 1e15, "1e+15"),
     (values.double, "real", -1234567890123456.0, "-1.234567890123456e+15"),
+    (values.double, "real", 1564840210854434.5, "1.5648402108544345e+15"),
     (values.double, "real", float("inf"), "Infinity"),
     (values.double, "integer", 3, "3"),
     (values.single, "real", 0.5, "0.5"),
