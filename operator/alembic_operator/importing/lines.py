@@ -1,20 +1,21 @@
 """Reads a table of the copy as the lines that COPY takes, and sums up what was read, by chunks of about 10,000 rows."""
 
 import hashlib
+import itertools
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from alembic_operator.importing.fields import Field
+from alembic_operator.importing.column_field import Field
 from alembic_operator.importing.pairs import Pair
 from alembic_operator.importing.shapes import quoted
+from alembic_operator.importing.values import spelled
 
 ROWS_OF_A_CHUNK = 10_000
 _SEPARATOR = "char(31)"
 _BLOCK_BYTES = 1 << 19
 _SPAN = 1 << 62
-_BUCKET_DIGITS = 7
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,6 @@ class Sums:
     """Order-free checksums: rows and sum of hashes of each chunk."""
 
     chunks: dict[int, list[int]] = field(default_factory=dict)
-
-    def add(self, chunk: int, line: bytes) -> None:
-        """Add a line."""
-        found = self.chunks.get(chunk)
-        if found is None:
-            found = self.chunks[chunk] = [0, 0]
-        found[0] += 1
-        found[1] += int.from_bytes(hashlib.md5(line, usedforsecurity=False).digest()[:8], "big") >> 4
 
     @property
     def rows(self) -> int:
@@ -78,21 +71,20 @@ def joined(fields: Sequence[Field]) -> str:
 
 def bucket(key: bytes, number: int) -> int:
     """Return the chunk of a key."""
-    return int(hashlib.md5(key, usedforsecurity=False).hexdigest()[:_BUCKET_DIGITS], 16) % number
+    return int.from_bytes(hashlib.sha256(key).digest()[:4]) % number
 
 
 def blocks(connection: sqlite3.Connection, pair: Pair, divided: Chunks, sums: Sums) -> Iterator[bytes]:
     """Read the table once, as blocks of lines; adds each to the sums."""
-    if divided.column:
-        chunk = f"({quoted(divided.column)} - {divided.first}) / {divided.width}"
-    else:
-        chunk = joined(divided.key) if divided.key else "NULL"
-    cursor = connection.execute(f"SELECT {chunk}, {joined(pair.fields)} FROM {quoted(pair.name)}")
     held: list[bytes] = []
     size = 0
-    for found, said in cursor:
-        line = as_bytes(said)
-        sums.add(_number(divided, found, line), line)
+    sha256, number_of = hashlib.sha256, int.from_bytes  # a million rows notice
+    for chunk, line in _lines(connection, pair, divided):
+        found = sums.chunks.get(chunk)
+        if found is None:
+            found = sums.chunks[chunk] = [0, 0]
+        found[0] += 1
+        found[1] += number_of(sha256(line).digest()[:8], signed=True)
         held.append(line)
         size += len(line)
         if size > _BLOCK_BYTES:
@@ -104,6 +96,38 @@ def blocks(connection: sqlite3.Connection, pair: Pair, divided: Chunks, sums: Su
         yield b"\n".join(held)
 
 
+def _lines(connection: sqlite3.Connection, pair: Pair, divided: Chunks) -> Iterator[tuple[int, bytes]]:
+    """Return each row's chunk and line."""
+    if divided.column:
+        chunk = f"({quoted(divided.column)} - {divided.first}) / {divided.width}"
+    else:
+        chunk = joined(divided.key) if divided.key else "NULL"
+    pieces = _pieces(pair.fields)
+    cursor = connection.execute(f"SELECT {chunk}, {', '.join(pieces)} FROM {quoted(pair.name)}")
+    if len(pieces) == 1:
+        for found, said in cursor:
+            line = as_bytes(said)
+            yield _number(divided, found, line), line
+        return
+    for found, *parts in cursor:
+        line = b"\x1f".join([one if type(one) is bytes else _spelled(one) for one in parts])
+        yield _number(divided, found, line), line
+
+
+def _pieces(fields: Sequence[Field]) -> list[str]:
+    """Return SQLite's expressions for what is put together outside: doubles as they are, all between them as text."""
+    pieces: list[str] = []
+    for doubles, group in itertools.groupby(fields, lambda one: one.double):
+        some = list(group)
+        pieces += [one.unwritten() for one in some] if doubles else [joined(some)]
+    return pieces
+
+
+def _spelled(said: float | bytes) -> bytes:
+    """Return a double as PostgreSQL prints it, or what SQLite gave as another number."""
+    return spelled(said).encode() if isinstance(said, float) else as_bytes(said)
+
+
 def _number(divided: Chunks, found: Any, line: bytes) -> int:
     if divided.column:
         return int(found)
@@ -111,5 +135,5 @@ def _number(divided: Chunks, found: Any, line: bytes) -> int:
 
 
 def as_bytes(said: bytes | float) -> bytes:
-    """Return what SQLite said as text; a lone field may come as a number."""
-    return said if isinstance(said, bytes) else str(said).encode()
+    """Return what SQLite said as text; a lone field may come as an integer."""
+    return said if isinstance(said, bytes) else _spelled(said) if isinstance(said, float) else str(said).encode()

@@ -37,7 +37,11 @@ def _moment(storage: str, stored: Stored, reading: str) -> datetime:
 
 
 def _written(moment: datetime) -> str:
-    return moment.replace(tzinfo=None).isoformat(" ", "microseconds")
+    return _short(moment.replace(tzinfo=None).isoformat(" ", "microseconds"))
+
+
+def _short(written: str) -> str:
+    return written.rstrip("0").rstrip(".")
 
 
 def timestamp(reading: str = "") -> Convert:
@@ -58,7 +62,7 @@ def instant(reading: str = "") -> Convert:
     def convert(storage: str, stored: Stored) -> str:
         moment = _moment(storage, stored, reading)
         try:
-            return _written(moment.astimezone(UTC) if moment.tzinfo else moment)
+            return _written(moment.astimezone(UTC) if moment.tzinfo else moment) + "+00"
         except OverflowError as error:
             raise UnfitError(Unfit.DATE) from error
 
@@ -87,7 +91,7 @@ def clock(storage: str, stored: Stored) -> str:
         raise UnfitError(Unfit.DATE) from error
     if moment.tzinfo:
         raise UnfitError(Unfit.ZONE)
-    return moment.isoformat("microseconds")
+    return _short(moment.isoformat("microseconds"))
 
 
 def interval(reading: str = "") -> Convert:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from alembic_operator.importing.fields import Field, field
+from alembic_operator.importing.column_field import Field
+from alembic_operator.importing.fields import field
 from alembic_operator.importing.findings import Finding
 from alembic_operator.importing.shapes import Column, FileTable, Table
 
@@ -28,7 +29,13 @@ class Pair:
 
     def wary(self) -> "Pair":
         """Return it with each text looked at in Python: SQLite does not notice what is no UTF-8."""
-        return replace(self, fields=tuple(replace(one, usual="0") if one.quotes else one for one in self.fields))
+        return replace(
+            self, fields=tuple(replace(one, usual="0", sure="0") if one.quotes else one for one in self.fields)
+        )
+
+    def plain(self) -> "Pair":
+        """Return it for text in which no quote is to be doubled."""
+        return replace(self, fields=tuple(replace(one, doubles=False) for one in self.fields))
 
 
 @dataclass(frozen=True)

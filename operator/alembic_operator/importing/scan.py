@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 
-from alembic_operator.importing.fields import Field
+from alembic_operator.importing.column_field import Field
 from alembic_operator.importing.findings import SHOWN, Finding, Tally
 from alembic_operator.importing.pairs import Pair, Pairing
 from alembic_operator.importing.shapes import Reference, quoted
@@ -22,7 +22,7 @@ def prepared(connection: sqlite3.Connection, pairing: Pairing) -> Pairing:
     for pair in pairing.pairs:
         for one in pair.fields:
             connection.create_function(one.function, 2, one.converted(), deterministic=True)
-        pairs.append(pair if _is_utf8(connection, pair) else pair.wary())
+        pairs.append(_as_its_text_needs(connection, pair))
     return Pairing(tuple(pairs), pairing.findings)
 
 
@@ -30,18 +30,21 @@ def _folded(said: bytes | None) -> str | None:
     return None if said is None else said.decode(errors="replace").lower()
 
 
-def _is_utf8(connection: sqlite3.Connection, pair: Pair) -> bool:
-    """Tell whether all of a table's text is UTF-8: decoded by the batch, which costs next to nothing."""
-    texts = [f"CASE WHEN typeof({name}) = 'text' THEN {name} ELSE '' END" for name in _quoted(pair)]
+def _as_its_text_needs(connection: sqlite3.Connection, pair: Pair) -> Pair:
+    """Look at all of a table's text for what is no UTF-8, and for the quote: by the batch, which costs little."""
+    texts = [f"ifnull({name}, '')" for name in _quoted(pair)]
     if not texts:
-        return True
+        return pair
+    plain = True
     cursor = connection.execute(f"SELECT {' || char(10) || '.join(texts)} FROM {quoted(pair.name)}")
     while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+        batch = b"\n".join(row[0] for row in rows)
+        plain = plain and b"\x1e" not in batch
         try:
-            b"\n".join(row[0] for row in rows).decode()
+            batch.decode()
         except UnicodeDecodeError:
-            return False
-    return True
+            return pair.wary()
+    return pair.plain() if plain else pair
 
 
 def _quoted(pair: Pair) -> list[str]:

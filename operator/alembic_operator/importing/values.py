@@ -71,17 +71,23 @@ def double(storage: str, stored: Stored) -> str:
         stored = float(stored)
     if not isinstance(stored, float):
         raise UnfitError(Unfit.EMPTY if stored == b"" else Unfit.TYPE)
-    if math.isinf(stored):
-        return "Infinity" if stored > 0 else "-Infinity"
-    text = repr(stored)
-    if "e" not in text:
-        text = text.removesuffix(".0")
-        if abs(stored) >= _LONG:  # Python waits for one digit more before it writes an exponent
-            digits = text.removeprefix("-").replace(".", "")
-            fraction = digits[1:].rstrip("0")
-            sign = "-" if stored < 0 else ""
-            return f"{sign}{digits[0]}{'.' if fraction else ''}{fraction}e+15"
-    return text
+    return spelled(stored)
+
+
+def spelled(number: float) -> str:
+    """Write a double as PostgreSQL does, which is nearly as Python does."""
+    text = repr(number)
+    if "e" in text:
+        return text
+    if text[-2:] == ".0":
+        text = text[:-2]
+    if _LONG > number > -_LONG:
+        return text
+    if math.isinf(number):
+        return "Infinity" if number > 0 else "-Infinity"
+    digits = text.removeprefix("-").replace(".", "")  # Python waits for one digit more before it writes an exponent
+    fraction = digits[1:].rstrip("0")
+    return f"{'-' if number < 0 else ''}{digits[0]}{'.' if fraction else ''}{fraction}e+15"
 
 
 def single(storage: str, stored: Stored) -> str:
@@ -139,7 +145,7 @@ def _decimal(storage: str, stored: Stored, digits: int) -> Decimal:
     return number
 
 
-_BOOLEANS = {"1": "true", "t": "true", "true": "true", "0": "false", "f": "false", "false": "false"}
+_BOOLEANS = {"1": "t", "t": "t", "true": "t", "0": "f", "f": "f", "false": "f"}
 
 
 def boolean(storage: str, stored: Stored) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from alembic_operator.importing.fields import Field
+from alembic_operator.importing.column_field import Field
 from alembic_operator.importing.lines import Chunks, Sums, as_bytes, bucket, joined
 from alembic_operator.importing.pairs import Pair
 from alembic_operator.importing.shapes import quoted
@@ -28,7 +28,7 @@ class Difference:
 
 def line(fields: Sequence[Field]) -> str:
     """Return PostgreSQL's expression for fields as a line."""
-    parts = [part for one in fields for part in ("chr(31)", one.target())][1:]
+    parts = [part for one in fields for part in ("E'\\x1f'", one.target())][1:]
     while len(parts) > _ARGUMENTS:
         parts = [f"concat({', '.join(parts[at : at + _ARGUMENTS])})" for at in range(0, len(parts), _ARGUMENTS)]
     return f"concat({', '.join(parts)})"
@@ -40,7 +40,13 @@ def _chunk(divided: Chunks, whole: str) -> str:
     if divided.number == 1:
         return "0"
     key = line(divided.key) if divided.key else whole
-    return f"(('x' || left(md5({key}), 7))::bit(28)::int8 % {divided.number})"
+    return f"({_hashed(key, 4)} % {divided.number})"
+
+
+def _hashed(said: str, length: int) -> str:
+    """Return PostgreSQL's expression for the first bytes of a hash, as a number."""
+    first = f"encode(substr(sha256(convert_to({said}, 'UTF8')), 1, {length}), 'hex')"
+    return f"('x' || {first})::bit({length * 8})::int8"
 
 
 async def sums(connection: Any, place: str, pair: Pair, divided: Chunks) -> dict[int, list[int]]:
@@ -48,7 +54,7 @@ async def sums(connection: Any, place: str, pair: Pair, divided: Chunks) -> dict
     whole = line(pair.fields)
     rows = await connection.fetch(
         f"SELECT {_chunk(divided, whole)} AS chunk, count(*) AS rows,"
-        f" sum(('x' || left(md5({whole}), 15))::bit(60)::int8)::text AS sum FROM {place} GROUP BY 1"
+        f" sum({_hashed(whole, 8)})::text AS sum FROM {place} GROUP BY 1"
     )
     return {row["chunk"]: [row["rows"], int(row["sum"])] for row in rows}
 
@@ -71,10 +77,9 @@ async def _named(
     opened, chunk = where
     keys = [one for name in pair.table.primary if (one := pair.field(name))]
     whole = line(pair.fields)
-    hashes = ", ".join(f"md5(concat({one.target()}))" for one in pair.fields)
-    rows = await connection.fetch(
-        f"SELECT md5({line(keys) if keys else whole}), {hashes} FROM {place} WHERE {_chunk(divided, whole)} = {chunk}"
-    )
+    hashes = ", ".join(_whole_hash(f"concat({one.target()})") for one in pair.fields)
+    key = _whole_hash(line(keys) if keys else whole)
+    rows = await connection.fetch(f"SELECT {key}, {hashes} FROM {place} WHERE {_chunk(divided, whole)} = {chunk}")
     there = Counter(tuple(row) for row in rows)
     by_key = {row[0]: tuple(row)[1:] for row in rows}
     ids: list[int] = []
@@ -119,7 +124,11 @@ def _of_copy(
 
 
 def _hash(said: bytes) -> str:
-    return hashlib.md5(said, usedforsecurity=False).hexdigest()
+    return hashlib.sha256(said).hexdigest()
+
+
+def _whole_hash(said: str) -> str:
+    return f"encode(sha256(convert_to({said}, 'UTF8')), 'hex')"
 
 
 async def counts(connection: Any, place: str, pair: Pair, opened: sqlite3.Connection) -> list[Difference]:
