@@ -238,6 +238,7 @@ async def test_what_differs_is_named_by_rows_and_columns(both: Both, monkeypatch
         files = [snapshot.describe(opened, one.name) for one in tables]
         pairing = scan.prepared(opened, pairs.match(files, tables, (), {}))
         mend.mend(opened, pairing, "stop", "stop")
+        _, pairing = scan.look(opened, pairing)
         target = load.Target(connection, "public")
         assert [one.rows for one in await loading.Loading(target, opened, pairing, "", "full").at_once()] == [250] * 3
         changes = {

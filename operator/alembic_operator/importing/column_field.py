@@ -8,6 +8,8 @@ from alembic_operator.importing.unfit import UnfitError
 from alembic_operator.importing.values import Convert, Stored
 
 _QUOTE = "char(30)"
+RARE = 1 << 31
+"""More than a table has rows."""
 _BACK_QUOTE = "E'\\x1e'"
 
 
@@ -33,6 +35,10 @@ class Field:
     """Whether some text of the table has the quote in it."""
     double: bool = False
     """Whether a real number is fit and written outside of SQLite, which is faster."""
+    nulls: bool = True
+    """Whether some row has none."""
+    rare: bool = True
+    """Whether some value does not look as usual."""
     function: str = ""
     """The name under which SQLite knows `convert`: NULL for what is not fit."""
 
@@ -55,31 +61,41 @@ class Field:
         bare = f"CASE typeof({self._name}) WHEN 'text' THEN CAST({self._name} AS BLOB) ELSE {self._name} END"
         return f"{self.function}(typeof({self._name}), {bare})"
 
-    def unfit(self) -> str:
-        """Return SQLite's condition for a row whose value cannot be carried over."""
-        null = f"{self._name} IS NULL" if self.column.not_null else "0"
+    def judged(self) -> str:
+        """Return SQLite's expression: 0 for a usual value or NULL, 1 for one that is fit, RARE for one that is not."""
+        null = RARE if self.column.not_null else 0
         fit = ("typeof({0}) = 'real'" if self.double else self.usual).format(self._name)
-        return f"(CASE WHEN {self._name} IS NULL THEN {null} WHEN {fit} THEN 0 ELSE {self._slow()} IS NULL END)"
+        slow = f"CASE WHEN {self._slow()} IS NULL THEN {RARE} ELSE 1 END"
+        return f"(CASE WHEN {self._name} IS NULL THEN {null} WHEN {fit} THEN 0 ELSE {slow} END)"
 
     def value(self) -> str:
         """Return SQLite's expression for the value, as PostgreSQL prints it; NULL for what is not fit."""
-        return self._written(self.usual)
-
-    def _written(self, usual: str) -> str:
-        condition, fast = usual.format(self._name), self.fast.format(self._name)
+        condition, fast = self.usual.format(self._name), self.fast.format(self._name)
         return f"(CASE WHEN {self._name} IS NULL THEN NULL WHEN {condition} THEN {fast} ELSE {self._slow()} END)"
 
-    def source(self) -> str:
-        """Return SQLite's expression for the field of a line, where all values are fit."""
-        value = self._written(self.sure or self.usual)
+    def _known(self) -> str:
+        """Return the same, where all values are known to be fit."""
+        fast = self.fast.format(self._name)
+        if self.rare or self.double:
+            condition = (self.sure or self.usual).format(self._name)
+            return f"(CASE WHEN {self._name} IS NULL THEN NULL WHEN {condition} THEN {fast} ELSE {self._slow()} END)"
+        return (
+            f"CASE WHEN {self._name} IS NULL THEN NULL ELSE {fast} END" if self.nulls and fast != self._name else fast
+        )
+
+    def piece(self) -> tuple[str, str]:
+        """Return a format for SQLite's printf, and its argument: the field of a line, where all values are fit."""
+        value = self._known()
         if not self.quotes:
-            return f"ifnull({value}, '')"
+            return "%s", value  # nothing for NULL
         inner = f"replace({value}, {_QUOTE}, {_QUOTE} || {_QUOTE})" if self.doubles else value
-        return f"ifnull({_QUOTE} || {inner} || {_QUOTE}, '')"
+        return ("%s", f"{_QUOTE} || {inner} || {_QUOTE}") if self.nulls else ("\x1e%s\x1e", inner)
 
     def unwritten(self) -> str:
         """Return the same, but a real number as it is."""
-        return f"CASE typeof({self._name}) WHEN 'real' THEN {self._name} ELSE {self.source()} END"
+        if self.rare:
+            return f"CASE typeof({self._name}) WHEN 'real' THEN {self._name} ELSE ifnull({self._known()}, '') END"
+        return f"ifnull({self._name}, '')" if self.nulls else self._name
 
     def target(self) -> str:
         """Return PostgreSQL's expression for the field of a line."""

@@ -149,19 +149,25 @@ async def _scanned(one: _Run, opened: sqlite3.Connection) -> pairs.Pairing:
     message = "has rows in PostgreSQL; stop the application, empty the table, import again"
     one.answer.findings += pairing.findings
     one.answer.findings += [Finding("target-not-empty", name, message) for name in filled]
-    one.answer.findings += _mended(one.options, opened, pairing)
-    return pairing
+    found, settled = _mended(one.options, opened, pairing)
+    one.answer.findings += found
+    return settled
 
 
-def _mended(options: Options, opened: sqlite3.Connection, pairing: pairs.Pairing) -> list[Finding]:
+def _mended(
+    options: Options, opened: sqlite3.Connection, pairing: pairs.Pairing
+) -> tuple[list[Finding], pairs.Pairing]:
     """Return what is wrong with rows; what the command line has an answer for does not block."""
-    found = scan.findings(opened, pairing)
+    found, seen = scan.look(opened, pairing)
     mend.mend(opened, pairing, options.on_bad_row, options.orphans)
     if not found or (options.on_bad_row == options.orphans == "stop"):
-        return found
-    left = scan.findings(opened, pairing)
+        return found, seen
+    left, seen = scan.look(opened, pairing)
     named = {(one.kind, one.table, one.column) for one in left}
-    return [*(replace(one, blocks=False) for one in found if (one.kind, one.table, one.column) not in named), *left]
+    return [
+        *(replace(one, blocks=False) for one in found if (one.kind, one.table, one.column) not in named),
+        *left,
+    ], seen
 
 
 async def _done(one: _Run) -> set[str]:

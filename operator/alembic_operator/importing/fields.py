@@ -17,7 +17,6 @@ _IS_TEXT = "typeof({0}) = 'text'"
 _NO_NUL = "instr({0}, char(0)) = 0"
 _DIGIT = "[0-9]"
 _DATE = f"{_DIGIT * 4}-{_DIGIT * 2}-{_DIGIT * 2}"
-_TIME = f"{_DIGIT * 2}:{_DIGIT * 2}:{_DIGIT * 2}"
 _BY_ITS_LENGTH = (
     "(length({0}) = 19 AND substr({0}, 17, 1) = ':'"
     " OR length({0}) = 26 AND substr({0}, 20, 1) = '.' AND substr({0}, 21) NOT GLOB '*[^0-9]*')"
@@ -120,8 +119,7 @@ def _day(column: Column, reading: str) -> Field:
 
 
 def _moment(column: Column, reading: str) -> Field:
-    usual = f"{_IS_TEXT} AND {{0}} GLOB '{_DATE} {_TIME}*' AND {{0}} > '0001' AND {_BY_ITS_LENGTH}"
-    usual += " AND datetime({0}) = substr({0}, 1, 19)"
+    usual = f"datetime({{0}}) = substr({{0}}, 1, 19) AND {_IS_TEXT} AND {{0}} > '0001' AND {_BY_ITS_LENGTH}"
     sure = f"{_IS_TEXT} AND substr({{0}}, 11, 1) = ' ' AND {_BY_ITS_LENGTH}"
     if column.type == "timestamp":
         return Field(column, moments.timestamp(reading), usual=usual, sure=sure, fast=_NO_ZEROS)

@@ -22,6 +22,11 @@ class Finding:
     blocks: bool = True
     """Whether the import stops for it; else it is only told."""
 
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """What it is about."""
+        return self.kind, self.table, self.column
+
     def document(self) -> dict[str, object]:
         """Return it as JSON has it."""
         return {**vars(self), "rows": list(self.rows)}

@@ -5,7 +5,6 @@ import itertools
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from alembic_operator.importing.column_field import Field
 from alembic_operator.importing.pairs import Pair
@@ -13,7 +12,9 @@ from alembic_operator.importing.shapes import quoted
 from alembic_operator.importing.values import spelled
 
 ROWS_OF_A_CHUNK = 10_000
-_SEPARATOR = "char(31)"
+_SEPARATOR = "\x1f"
+_ARGUMENTS = 60
+"""Of SQLite's functions, which take 100 and more."""
 _BLOCK_BYTES = 1 << 19
 _SPAN = 1 << 62
 
@@ -66,7 +67,12 @@ def chunks(connection: sqlite3.Connection, pair: Pair) -> Chunks:
 
 def joined(fields: Sequence[Field]) -> str:
     """Return SQLite's expression for fields as a line."""
-    return f" || {_SEPARATOR} || ".join(one.source() for one in fields) or "''"
+    calls = []
+    for at in range(0, len(fields), _ARGUMENTS):
+        pieces = [one.piece() for one in fields[at : at + _ARGUMENTS]]
+        form = _SEPARATOR.join(form for form, _ in pieces)
+        calls.append(f"printf('{form}', {', '.join(argument for _, argument in pieces)})")
+    return f" || '{_SEPARATOR}' || ".join(calls) or "''"
 
 
 def bucket(key: bytes, number: int) -> int:
@@ -101,39 +107,33 @@ def _lines(connection: sqlite3.Connection, pair: Pair, divided: Chunks) -> Itera
     if divided.column:
         chunk = f"({quoted(divided.column)} - {divided.first}) / {divided.width}"
     else:
-        chunk = joined(divided.key) if divided.key else "NULL"
-    pieces = _pieces(pair.fields)
-    cursor = connection.execute(f"SELECT {chunk}, {', '.join(pieces)} FROM {quoted(pair.name)}")
-    if len(pieces) == 1:
-        for found, said in cursor:
-            line = as_bytes(said)
-            yield _number(divided, found, line), line
-        return
-    for found, *parts in cursor:
-        line = b"\x1f".join([one if type(one) is bytes else _spelled(one) for one in parts])
-        yield _number(divided, found, line), line
+        chunk = joined(divided.key) if divided.number > 1 and divided.key else "0"
+    pieces, doubles = _pieces(pair.fields)
+    cursor = connection.execute(f"SELECT {', '.join(pieces)}, {chunk} FROM {quoted(pair.name)}")
+    hashed = divided.number > 1 and not divided.column
+    separator = _SEPARATOR.encode()
+    for row in cursor:
+        parts = list(row)
+        number = parts.pop()
+        for place in doubles:
+            said = parts[place]
+            parts[place] = spelled(said).encode() if type(said) is float else as_bytes(said)
+        line = separator.join(parts)
+        yield (bucket(as_bytes(number) if divided.key else line, divided.number) if hashed else number), line
 
 
-def _pieces(fields: Sequence[Field]) -> list[str]:
-    """Return SQLite's expressions for what is put together outside: doubles as they are, all between them as text."""
+def _pieces(fields: Sequence[Field]) -> tuple[list[str], list[int]]:
+    """Return SQLite's expressions for what is put together outside, all text but doubles; and where those are."""
     pieces: list[str] = []
+    places: list[int] = []
     for doubles, group in itertools.groupby(fields, lambda one: one.double):
         some = list(group)
+        if doubles:
+            places += range(len(pieces), len(pieces) + len(some))
         pieces += [one.unwritten() for one in some] if doubles else [joined(some)]
-    return pieces
-
-
-def _spelled(said: float | bytes) -> bytes:
-    """Return a double as PostgreSQL prints it, or what SQLite gave as another number."""
-    return spelled(said).encode() if isinstance(said, float) else as_bytes(said)
-
-
-def _number(divided: Chunks, found: Any, line: bytes) -> int:
-    if divided.column:
-        return int(found)
-    return bucket(line if found is None else as_bytes(found), divided.number) if divided.number > 1 else 0
+    return pieces, places
 
 
 def as_bytes(said: bytes | float) -> bytes:
     """Return what SQLite said as text; a lone field may come as an integer."""
-    return said if isinstance(said, bytes) else _spelled(said) if isinstance(said, float) else str(said).encode()
+    return said if isinstance(said, bytes) else str(said).encode()

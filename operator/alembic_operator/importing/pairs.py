@@ -33,6 +33,11 @@ class Pair:
             self, fields=tuple(replace(one, usual="0", sure="0") if one.quotes else one for one in self.fields)
         )
 
+    def seen(self, nulls: Sequence[bool], rare: Sequence[bool]) -> "Pair":
+        """Return it with what was seen of each column, which makes its lines shorter to write."""
+        seen = zip(self.fields, nulls, rare, strict=True)
+        return replace(self, fields=tuple(replace(one, nulls=empty, rare=some) for one, empty, some in seen))
+
     def plain(self) -> "Pair":
         """Return it for text in which no quote is to be doubled."""
         return replace(self, fields=tuple(replace(one, doubles=False) for one in self.fields))

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 
-from alembic_operator.importing.column_field import Field
+from alembic_operator.importing.column_field import RARE, Field
 from alembic_operator.importing.findings import SHOWN, Finding, Tally
 from alembic_operator.importing.pairs import Pair, Pairing
 from alembic_operator.importing.shapes import Reference, quoted
@@ -51,25 +51,31 @@ def _quoted(pair: Pair) -> list[str]:
     return [quoted(one.column.name) for one in pair.fields if one.quotes]
 
 
-def findings(connection: sqlite3.Connection, pairing: Pairing) -> list[Finding]:
-    """Return all that is wrong with the rows."""
+def look(connection: sqlite3.Connection, pairing: Pairing) -> tuple[list[Finding], Pairing]:
+    """Return all that is wrong with the rows, and the pairing with what was seen of each column."""
     found: list[Finding] = []
+    pairs: list[Pair] = []
     for pair in pairing.pairs:
-        found += values(connection, pair)
-        found += duplicates(connection, pair)
-        found += orphans(connection, pair, pairing)
-    return found
+        counts, judged = _judged(connection, pair)
+        for one, weight in zip(pair.fields, judged, strict=True):
+            if weight >= RARE:
+                found += _classified(connection, pair, one)
+        found += _duplicates(connection, pair)
+        found += _orphans(connection, pair, pairing)
+        pairs.append(pair.seen([count < counts[0] for count in counts[1:]], [weight > 0 for weight in judged]))
+    return found, Pairing(tuple(pairs), pairing.findings)
 
 
-def values(connection: sqlite3.Connection, pair: Pair) -> Iterator[Finding]:
-    """Return what is wrong with single values."""
-    if not pair.fields or not pair.file.rows:
-        return
-    sums = ", ".join(f"sum({one.unfit()})" for one in pair.fields)
-    counts = connection.execute(f"SELECT {sums} FROM {quoted(pair.name)}").fetchone()
-    for one, count in zip(pair.fields, counts, strict=True):
-        if count:
-            yield from _classified(connection, pair, one)
+def _judged(connection: sqlite3.Connection, pair: Pair) -> tuple[list[int], list[int]]:
+    """Return the number of rows and of each column's values, and how many are rare, and RARE times that are not fit."""
+    names = [quoted(one.column.name) for one in pair.fields]
+    asked = [
+        "count(*)",
+        *(f"count({name})" for name in names),
+        *(f"ifnull(sum({one.judged()}), 0)" for one in pair.fields),
+    ]
+    told = connection.execute(f"SELECT {', '.join(asked)} FROM {quoted(pair.name)}").fetchone()
+    return list(told[: len(names) + 1]), list(told[len(names) + 1 :])
 
 
 def _classified(connection: sqlite3.Connection, pair: Pair, one: Field) -> Iterator[Finding]:
@@ -84,7 +90,7 @@ def _classified(connection: sqlite3.Connection, pair: Pair, one: Field) -> Itera
 def unfit_rows(connection: sqlite3.Connection, pair: Pair, one: Field) -> Iterator[tuple[int, Unfit]]:
     """Return the row ids of values that cannot be carried over, and why not."""
     name = quoted(one.column.name)
-    sql = f"SELECT {pair.file.row_id}, typeof({name}), {name} FROM {quoted(pair.name)} WHERE {one.unfit()}"
+    sql = f"SELECT {pair.file.row_id}, typeof({name}), {name} FROM {quoted(pair.name)} WHERE {one.judged()} >= {RARE}"
     for row, storage, stored in connection.execute(sql):
         if stored is None:
             yield row, Unfit.NULL
@@ -95,7 +101,7 @@ def unfit_rows(connection: sqlite3.Connection, pair: Pair, one: Field) -> Iterat
             yield row, error.unfit
 
 
-def orphans(connection: sqlite3.Connection, pair: Pair, pairing: Pairing) -> Iterator[Finding]:
+def _orphans(connection: sqlite3.Connection, pair: Pair, pairing: Pairing) -> Iterator[Finding]:
     """Return rows that refer to none."""
     for reference in pair.table.references:
         condition = orphaned(pair, reference, pairing)
@@ -138,7 +144,7 @@ def _empty(connection: sqlite3.Connection, pair: Pair, reference: Reference, con
     return int(_some(connection, pair, f"({blank}) AND {condition}")[0])
 
 
-def duplicates(connection: sqlite3.Connection, pair: Pair) -> Iterator[Finding]:
+def _duplicates(connection: sqlite3.Connection, pair: Pair) -> Iterator[Finding]:
     """Return rows that are equal to an earlier one where PostgreSQL wants each once."""
     for columns, condition in repeated(pair):
         count, rows = _some(connection, pair, condition)

@@ -113,7 +113,7 @@ def _of_copy(
     """Return row id, hash of the key and hashes of the fields of a chunk's rows."""
     whole = joined(pair.fields)
     key = joined(keys) if keys else whole
-    told = ", ".join(one.source() for one in pair.fields)
+    told = ", ".join(joined([one]) for one in pair.fields)
     where = f"({quoted(divided.column)} - {divided.first}) / {divided.width} = {chunk}" if divided.column else "1"
     sql = f"SELECT {pair.file.row_id}, {key}, {told} FROM {quoted(pair.name)} WHERE {where}"
     for row_id, its_key, *fields in connection.execute(sql):
