@@ -66,6 +66,14 @@ bench: $(INSTALLED) api-binaries ## Measure the operator; docs/explanation/bench
 bench-hostile: $(INSTALLED) api-binaries ## Measure what a hostile namespace costs all others, among 10,000 migrations
 	$(PYTHON) -m tests.bench.hostile
 
+.PHONY: bench-import
+bench-import: $(INSTALLED) ## Import a million rows from SQLite beside pgloader, which Debian has
+	$(PYTHON) -m tests.bench.importing
+
+.PHONY: import-kills
+import-kills: $(INSTALLED) ## Kill imports from SQLite 20 times at random moments, in both ways of transactions
+	$(PYTHON) -m tests.bench.import_kills
+
 .PHONY: verify
 verify: $(INSTALLED) ## Check generated files, links and the site, lint, format, types and import contracts
 	$(PYTHON) tools/generate.py --check

@@ -48,8 +48,6 @@ def _reading(text: str) -> tuple[str, str]:
 def run(asked: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
     try:
-        from rich.console import Console  # noqa: PLC0415  an extra
-
         from alembic_operator.importing import course, report  # noqa: PLC0415
         from alembic_operator.importing.failures import ImportFailed  # noqa: PLC0415
         from alembic_operator.importing.findings import blocking  # noqa: PLC0415
@@ -61,10 +59,7 @@ def run(asked: argparse.Namespace) -> int:
     except ImportFailed as error:
         sys.stderr.write(f"error: {error}\n")
         return _ERROR
-    if asked.output == "json":
-        sys.stdout.write(report.as_json(answer) + "\n")
-    else:
-        report.show(answer, Console(highlight=False))
+    sys.stdout.write(report.as_json(answer) + "\n" if asked.output == "json" else report.as_text(answer))
     if answer.equal or not blocking(answer.findings):
         return 0
     return _FOUND if asked.scan else _ERROR

@@ -15,10 +15,11 @@ _SETTINGS = {
     "standard_conforming_strings": "on",
     "client_encoding": "UTF8",
     "jit": "off",
-    "lock_timeout": "10s",
     "statement_timeout": "0",
     "application_name": "alembic-operator import-sqlite",
 }
+LOCK_TIMEOUT = "10s"
+"""For tables that somebody else uses."""
 _PATIENCE = 30
 
 
@@ -33,7 +34,7 @@ async def connect(url: str, environ: Mapping[str, str]) -> Any:
     where.apply("asyncpg", arguments)
     try:
         connection = await asyncpg.connect(**arguments, timeout=_PATIENCE)
-        for name, value in _SETTINGS.items():
+        for name, value in {**_SETTINGS, "lock_timeout": LOCK_TIMEOUT}.items():
             await connection.execute(f"SET {name} = '{value}'")
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         said = str(error).replace(where.password, "***") if where.password else str(error)

@@ -40,7 +40,8 @@ class Loading:
     async def at_once(self) -> list[Loaded]:
         """Load all tables in one transaction, which ends only when all of them are equal."""
         async with self.target.connection.transaction():
-            await self._alone(self.pairs)
+            await self._lock(self.pairs)
+            await self._empty(self.pairs)
             for pair in self.pairs:
                 await self.target.clear(pair.table)
             loaded = [await self._table(pair) for pair in self.pairs]
@@ -56,40 +57,41 @@ class Loading:
             f"CREATE TABLE IF NOT EXISTS {place}"
             " (table_name text PRIMARY KEY, sha256 text, rows bigint, seconds float8)"
         )
-        done = {row["table_name"]: row for row in await connection.fetch(f"SELECT * FROM {place}")}
-        loaded = [Loaded(name, row["rows"], row["seconds"]) for name, row in done.items()]
-        for pair in self.pairs:
-            if pair.name in done:
-                continue
-            async with connection.transaction():
-                await self._alone([pair])
-                await self.target.clear(pair.table)
-                one = await self._table(pair)
-                await self.target.refer(pair.table, valid=False)
-                await connection.execute(
-                    f"INSERT INTO {place} VALUES ($1, $2, $3, $4)",
-                    one.name,
-                    self.sha256,
-                    one.rows,
-                    one.seconds,
-                )
-            loaded.append(one)
+        loaded = [await self._marked(pair, place) for pair in self.pairs]
         await self._validate()
         await connection.execute(f"DROP TABLE {place}")
         return loaded
 
-    async def _alone(self, pairs: Sequence[Pair]) -> None:
-        """Keep others away from tables, and make sure that nobody has filled them meanwhile."""
+    async def _marked(self, pair: Pair, place: str) -> Loaded:
+        """Load a table with its marker, unless it has one: the server may still have ended what a killed run began."""
         connection = self.target.connection
-        places = [self.target.place(pair.name) for pair in pairs]
-        if not places:
+        async with connection.transaction():
+            await self._lock([pair])
+            done = await connection.fetchrow(f"SELECT rows, seconds FROM {place} WHERE table_name = $1", pair.name)
+            if done:
+                return Loaded(pair.name, done["rows"], done["seconds"])
+            await self._empty([pair])
+            await self.target.clear(pair.table)
+            one = await self._table(pair)
+            await self.target.refer(pair.table, valid=False)
+            marker = (one.name, self.sha256, one.rows, one.seconds)
+            await connection.execute(f"INSERT INTO {place} VALUES ($1, $2, $3, $4)", *marker)
+        return one
+
+    async def _lock(self, pairs: Sequence[Pair]) -> None:
+        """Keep others away from tables."""
+        if not pairs:
             return
+        places = ", ".join(self.target.place(pair.name) for pair in pairs)
         try:
-            await connection.execute(f"LOCK TABLE {', '.join(places)} IN ACCESS EXCLUSIVE MODE")
+            await self.target.connection.execute(f"LOCK TABLE {places} IN ACCESS EXCLUSIVE MODE")
         except asyncpg.LockNotAvailableError as error:
             raise ImportFailed("somebody else uses the tables in PostgreSQL; stop the application first") from error
-        for pair, place in zip(pairs, places, strict=True):
-            if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {place})"):
+
+    async def _empty(self, pairs: Sequence[Pair]) -> None:
+        """Make sure that nobody has filled tables meanwhile."""
+        for pair in pairs:
+            if await self.target.connection.fetchval(f"SELECT EXISTS (SELECT FROM {self.target.place(pair.name)})"):
                 raise ImportFailed(f"{pair.name} has rows by now; stop the application first, and empty the table")
 
     async def _table(self, pair: Pair) -> Loaded:
@@ -117,10 +119,10 @@ class Loading:
             await self.target.connection.executemany(f"INSERT INTO {place} VALUES ($1, $2, $3, $4, $5)", rows)
 
     async def _validate(self) -> None:
-        """Check the foreign keys that were added while tables were still missing."""
+        """Check the foreign keys that this run, or a killed one, added while tables were still missing."""
         for pair in self.pairs:
             for reference in pair.table.references:
-                if not reference.definition.endswith("NOT VALID"):
-                    await self.target.connection.execute(
-                        f"ALTER TABLE {self.target.place(pair.name)} VALIDATE CONSTRAINT {quoted(reference.name)}"
-                    )
+                place = self.target.place(pair.name)
+                await self.target.connection.execute(
+                    f"ALTER TABLE {place} VALIDATE CONSTRAINT {quoted(reference.name)}"
+                )

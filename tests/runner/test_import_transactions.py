@@ -1,0 +1,81 @@
+"""Nothing half is ever visible, and the next run goes on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from alembic_operator.importing import course
+from alembic_operator.importing.failures import ImportFailed
+
+if TYPE_CHECKING:
+    from alembic.operations import Operations
+
+    from tests.runner.importing import Both
+
+
+def upgrade(op: Operations) -> None:
+    op.create_table(
+        "first",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("t", sa.Text, index=True),
+        sa.Column("parent", sa.Integer, sa.ForeignKey("first.id", name="to_itself")),
+    )
+    op.create_table(
+        "second",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("first", sa.Integer, sa.ForeignKey("first.id", name="to_first", ondelete="CASCADE")),
+        sa.Column("secret", sa.Text),
+    )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("ALTER TABLE second ADD CONSTRAINT never CHECK (secret <> 'hunter2')")
+
+
+@pytest.fixture
+def refused(both: Both) -> Both:
+    both.build(upgrade).write("INSERT INTO first VALUES (1, 'x', 1)")
+    return both.write("INSERT INTO second VALUES (?, 1, ?)", [(1, "fine"), (2, "hunter2")])
+
+
+KEYS = "select conname, convalidated from pg_constraint where contype = 'f' order by 1"
+
+
+def test_in_one_transaction_a_failure_leaves_nothing_and_quotes_no_value(refused: Both) -> None:
+    with pytest.raises(ImportFailed) as failure:
+        refused.here()
+    assert "second" in str(failure.value)
+    assert "never" in str(failure.value)
+    assert "hunter2" not in str(failure.value)
+    assert refused.database.value("select count(*) from first") == 0
+    assert refused.database.rows(KEYS) == [("to_first", True), ("to_itself", True)]
+
+
+def test_a_transaction_for_each_table_leaves_whole_ones_and_the_next_run_goes_on_if_the_file_is_the_same(
+    refused: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(course, "ONE_TRANSACTION", 0)
+    with pytest.raises(ImportFailed, match="never"):
+        refused.here()
+    row = refused.database.rows("select xmin::text, t from first")
+    assert row
+    assert refused.database.value("select count(*) from second") == 0
+    refused.database.rows("alter table second drop constraint never")
+    refused.write("UPDATE second SET secret = 'other' WHERE id = 2")
+    with pytest.raises(ImportFailed, match="the file has changed since its import was begun; empty first"):
+        refused.here()
+    refused.write("UPDATE second SET secret = 'hunter2' WHERE id = 2")
+    answer = refused.here()
+    assert [(one.name, one.rows) for one in answer.tables] == [("first", 1), ("second", 2)]
+    assert refused.database.rows("select xmin::text, t from first") == row
+    assert refused.database.rows(KEYS) == [("to_first", True), ("to_itself", True)]
+    assert refused.database.value("select to_regclass('alembic_operator_import')") is None
+
+
+def test_tables_that_somebody_uses_are_not_waited_for_long(refused: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alembic_operator.importing.connection.LOCK_TIMEOUT", "50ms")
+    with refused.database.connect(autocommit=False) as other:
+        other.execute("select * from first")
+        with pytest.raises(ImportFailed, match="somebody else uses the tables"):
+            refused.here()
