@@ -73,7 +73,7 @@ def campaign(database: server.Database, words: list[str], limit: int, pauses: It
         if set(found) - {0, ROWS} or (limit and len(set(found)) > 1):
             sys.exit(f"half of an import is visible: {found}")
         seen.append(sum(map(bool, found)))
-        if limit and all(found):
+        if all(found) and not database.value(_MARKERS):
             break
     if not all(counts(database)) or database.value(_MARKERS):
         subprocess.run(words, check=True, stdout=subprocess.DEVNULL)

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from alembic_operator.importing.answer import Answer
     from tests.runner.server import Database
 
-REVISION = "r1"
-
 
 def by_place(answer: Answer) -> dict[tuple[str, str, str], tuple[int, tuple[int, ...]]]:
     """Return count and row ids of what blocks, by table, column and kind."""
@@ -56,14 +54,24 @@ class Both:
     file: Path
     database: Database
 
-    def build(self, upgrade: Callable[[Operations], None]) -> Both:
+    @property
+    def sqlite(self) -> str:
+        return f"sqlite:///{self.file}"
+
+    @property
+    def postgresql(self) -> str:
+        return self.database.url("psycopg")
+
+    def build(
+        self, upgrade: Callable[[Operations], None], revision: str = "r1", ends: tuple[str, ...] | None = None
+    ) -> Both:
         """Run the body of a revision on both, and leave its name in both version tables."""
-        for url in (f"sqlite:///{self.file}", self.database.url("psycopg")):
+        for url in ends or (self.sqlite, self.postgresql):
             engine = sa.create_engine(url)
             with engine.begin() as connection:
                 upgrade(Operations(MigrationContext.configure(connection)))
                 connection.execute(sa.text("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)"))
-                connection.execute(sa.text(f"INSERT INTO alembic_version VALUES ('{REVISION}')"))
+                connection.execute(sa.text(f"INSERT INTO alembic_version VALUES ('{revision}')"))
             engine.dispose()
         return self
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
-from tests.runner.project import Project, base_environment
+from alembic_operator.importing.failures import ImportFailed
+from tests.runner.project import Project
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from alembic.operations import Operations
 
     from tests.runner.importing import Both
 
@@ -36,21 +38,21 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path / "project").begin().revision("r1", PEOPLE).revision("r2", AGE)
 
 
-def alembic(project: Project, url: str, *words: str) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "alembic", *words],
-        cwd=project.folder,
-        env={**base_environment(), "APP_URL": url},
-        check=True,
-        capture_output=True,
-    )
+def built(both: Both, url: str, revision: str) -> None:
+    """Leave one end as Alembic would at a revision of the project."""
+    body = PEOPLE + {"r1": "", "r2": AGE}[revision]
+
+    def upgrade(op: Operations) -> None:
+        exec(body, {"op": op, "sa": sa})
+
+    both.build(upgrade, revision, (url,))
 
 
 def test_a_file_that_is_in_use_and_behind_is_imported_by_the_applications_own_scripts_and_stays_as_it_was(
     project: Project, both: Both
 ) -> None:
-    alembic(project, f"sqlite:///{both.file}", "upgrade", "r1")
-    alembic(project, both.database.url("psycopg"), "upgrade", "head")
+    built(both, both.sqlite, "r1")
+    built(both, both.postgresql, "r2")
     with closing(sqlite3.connect(both.file)) as application:
         application.execute("PRAGMA journal_mode = WAL")
         application.executemany("INSERT INTO people (name) VALUES (?)", [(name,) for name in NAMES])
@@ -70,20 +72,15 @@ def test_a_file_that_is_in_use_and_behind_is_imported_by_the_applications_own_sc
     assert (done.answer["revision"], done.answer["target"], done.answer["rows"]) == (["r1"], ["r2"], len(NAMES))
     assert both.database.value("insert into people (name) values ('next') returning id") == len(NAMES) + 1
     assert not (project.folder / "elsewhere.db").exists()
-    again = both.run(cwd=project.folder, APP_URL="sqlite:///elsewhere.db")
-    assert again.code == 1
-    assert again.kinds == [("people", "target-not-empty")]
 
 
 def test_a_file_without_a_version_table_is_taken_at_a_revision_if_its_schema_is_that_of_the_revision(
     project: Project, both: Both
 ) -> None:
-    alembic(project, both.database.url("psycopg"), "upgrade", "head")
+    built(both, both.postgresql, "r2")
     both.write("CREATE TABLE people (id INTEGER NOT NULL, name VARCHAR(20) NOT NULL, PRIMARY KEY (id))")
     both.write("INSERT INTO people (name) VALUES (?)", [("Ada",)])
     where = {"cwd": project.folder, "APP_URL": "sqlite://"}
-    unknown = both.run(**where)  # type: ignore[arg-type]
-    assert "--revision" in unknown.err
     wrong = both.run("--revision", "r2", **where)  # type: ignore[arg-type]
     assert (wrong.code, "people lacks age INTEGER" in wrong.err) == (1, True)
     right = both.run("--revision", "r1", **where)  # type: ignore[arg-type]
@@ -93,25 +90,23 @@ def test_a_file_without_a_version_table_is_taken_at_a_revision_if_its_schema_is_
 def test_scripts_that_cannot_run_on_sqlite_are_told_with_the_other_way_which_then_works(
     project: Project, both: Both
 ) -> None:
-    project.revision("r3", 'op.execute("CREATE TABLE extra (tags text[])")')
-    project.revision("r4", 'op.execute("DO $$ BEGIN UPDATE people SET age = age + 1; END $$")')
-    alembic(project, f"sqlite:///{both.file}", "upgrade", "r2")
+    project.revision("r3", 'op.execute("DO $$ BEGIN UPDATE people SET age = age + 1; END $$")')
+    built(both, both.sqlite, "r2")
     both.write("INSERT INTO people (name) VALUES ('Ada')")
-    alembic(project, both.database.url("psycopg"), "upgrade", "head")
+    built(both, both.postgresql, "r2")
+    both.database.rows("update alembic_version set version_num = 'r3'")
     where = {"cwd": project.folder, "APP_URL": "sqlite://"}
     refused = both.run(**where)  # type: ignore[arg-type]
     assert (refused.code, "`alembic upgrade r2` in an empty PostgreSQL database" in refused.err) == (1, True)
-    both.database.rows("drop table people, extra, alembic_version")
-    alembic(project, both.database.url("psycopg"), "upgrade", "r2")
+    both.database.rows("update alembic_version set version_num = 'r2'")
     done = both.run(**where)  # type: ignore[arg-type]
     assert (done.code, "alembic upgrade head" in done.answer["next"]) == (0, True), done.err
-    alembic(project, both.database.url("psycopg"), "upgrade", "head")
-    assert both.database.rows("select name, age from people") == [("Ada", 8)]
+    assert both.database.rows("select name, age from people") == [("Ada", 7)]
 
 
 def test_settings_that_lead_elsewhere_than_to_sqlite_are_told(project: Project, both: Both) -> None:
-    alembic(project, f"sqlite:///{both.file}", "upgrade", "r1")
-    alembic(project, both.database.url("psycopg"), "upgrade", "head")
+    built(both, both.sqlite, "r1")
+    built(both, both.postgresql, "r2")
     refused = both.run(cwd=project.folder, APP_URL=both.database.url("psycopg"))
     assert (refused.code, "env.py connects to postgresql, not to SQLite" in refused.err) == (1, True)
     assert both.database.password not in refused.err
@@ -125,8 +120,26 @@ def test_settings_that_lead_elsewhere_than_to_sqlite_are_told(project: Project, 
 def test_what_is_no_sqlite_file_is_told(both: Both, content: bytes | None, said: str) -> None:
     if content is not None:
         both.file.write_bytes(content)
-    refused = both.run()
-    assert (refused.code, said in refused.err) == (1, True)
+    with pytest.raises(ImportFailed, match=said):
+        both.here()
+
+
+def test_what_has_no_revision_is_told_with_what_to_do(both: Both) -> None:
+    both.write("CREATE TABLE people (id INTEGER)")
+    with pytest.raises(ImportFailed, match="run `alembic upgrade head` there first"):
+        both.here()
+    built(both, both.postgresql, "r1")
+    with pytest.raises(ImportFailed, match="say with --revision"):
+        both.here()
+
+
+def test_a_password_is_in_no_message(both: Both) -> None:
+    both.write("CREATE TABLE people (id INTEGER)")
+    there = both.database
+    with pytest.raises(ImportFailed) as failure:
+        both.here(url=f"postgresql://{there.user}:hunter2@{there.host}:{there.port}/{there.name}")
+    assert "password authentication failed" in str(failure.value)
+    assert "hunter2" not in str(failure.value)
 
 
 def test_wrong_usage_is_no_finding(both: Both) -> None:
