@@ -118,6 +118,14 @@ def test_who_held_the_lock_is_told_with_what_ends_his_session() -> None:
     assert dict(told.facts)["Remedy"].startswith("SELECT pg_terminate_backend(428) in the database")
 
 
+def test_who_was_refused_at_the_server_is_told_which_secrets_have_the_login() -> None:
+    raw = migration("Reconciling", "AuthenticationFailed", "password authentication failed")
+    user, password = {"name": "login", "key": "user"}, {"name": "login", "key": "password"}
+    raw["spec"] |= {"database": {"host": "db", "name": "shop", "userFrom": user, "passwordFrom": password}}
+    told = [value for name, value in migrations.diagnose(raw, Surroundings(NOW)).facts if name == "Secret"]
+    assert told == ["login, key user", "login, key password"]
+
+
 @pytest.mark.parametrize("name", ["pod rival-1-x", "alembic-operator/rival-1-x/6f0c2a"])
 def test_another_migration_at_work_is_not_to_be_ended(name: str) -> None:
     """It holds the lock of the version table, or that of a table, for as long as it needs it."""

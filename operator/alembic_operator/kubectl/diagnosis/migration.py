@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from alembic_operator.api.meta import SecretKey
 from alembic_operator.api.reasons import Reason
 from alembic_operator.core import names
 from alembic_operator.core.observation import conditions
@@ -109,9 +110,18 @@ def _then(told: Diagnosis, migration: Migration, *, acts: bool) -> Iterator[tupl
     """Yield what helps; `acts`: there is an operator that would start a run."""
     if (found := _IN_THE_WAY.search(told.why)) and migration.status.progress is None:
         yield "Remedy", f"SELECT pg_terminate_backend({found['pid']}) in the database, while it is still that session"
+    if conditions.reason_of(migration.status.conditions) == Reason.AUTHENTICATION_FAILED:
+        yield from (("Secret", f"{one.name}, key {one.key}") for one in _login(migration))
     if acts and told.standing is Standing.STALLED and _has_log(migration):
         again = f"kubectl alembic retry {migration.name} -n {migration.namespace}"
         yield "Remedy", f"a new image, or a change of the object, runs again; without one: {again}"
+
+
+def _login(migration: Migration) -> Iterator[SecretKey]:
+    """Yield where the user and the password come from; nothing where the application's own environment has them."""
+    database = migration.spec.database if migration.spec else None
+    if database:
+        yield from filter(None, (database.url_from, database.user_from, database.password_from))
 
 
 def stand(migration: Migration) -> Diagnosis:
