@@ -47,7 +47,7 @@ def test_a_service_that_fails_holds_those_after_it_alone_and_they_go_on_when_it_
     platform: dict[str, Migration], access: Access
 ) -> None:
     database = platform["chat"].database
-    database.rows("CREATE TABLE chat.messages ()")  # somebody made it by hand
+    database.rows("CREATE VIEW chat.messages AS SELECT 1")  # somebody made it by hand
     access.apply_text((FOLDER / "3-services.yaml").read_text())
     code, said = ask(access, "status", "-l", LABEL, "--exit", "--timeout=5m")
     assert (code, "chat: STALLED (RevisionFailed)" in said, 'relation "messages" already exists' in said) == (
@@ -76,7 +76,7 @@ def test_a_service_that_fails_holds_those_after_it_alone_and_they_go_on_when_it_
         ],
     )
 
-    database.rows("DROP TABLE chat.messages")
+    database.rows("DROP VIEW chat.messages")
     assert ask(access, "retry", "chat")[0] == 0
     assert ask(access, "status", "-l", LABEL, "--exit", "--timeout=5m")[0] == 0
     code, said = ask(access, "status", "-l", LABEL)
