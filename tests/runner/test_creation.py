@@ -180,6 +180,17 @@ def test_what_the_server_refuses_is_said_with_what_to_do(
     assert (f'cannot create database "x_{user.user}": ' in message, said in message) == (True, True), message
 
 
+def test_a_template_whose_sorting_has_changed_below_the_server_is_said_with_what_to_do(
+    any_project: Project, runner: Runner, postgresql: Database, database: Database, missing: Database
+) -> None:
+    any_project.begin().table("one")
+    postgresql.rows(f"update pg_database set datcollversion = '0' where datname = '{database.name}'")
+    run = _run(runner, any_project, missing, "--create-template", database.name)
+    assert f'"{database.name}" has a collation version' in _refused(run, 77, "DatabaseNotFound")
+    assert run.result.error
+    assert "REFRESH COLLATION VERSION" in run.result.error.hint
+
+
 def test_a_user_without_the_right_is_told_so(
     any_project: Project, runner: Runner, postgresql: Database, user: Database
 ) -> None:

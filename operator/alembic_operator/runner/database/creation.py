@@ -40,10 +40,7 @@ _MEANINGS = {
         "Create the template, or correct spec.database.create.template; it is tried again.",
     ),
     "42704": (Reason.ROLE_NOT_FOUND, "Create the role, or correct spec.database.create.owner; it is tried again."),
-    "42501": (
-        Reason.PERMISSION_DENIED,
-        _RIGHTS,
-    ),
+    "42501": (Reason.PERMISSION_DENIED, _RIGHTS),
 }
 """What a refusal means by its SQLSTATE."""
 _ALONE = (
@@ -51,6 +48,11 @@ _ALONE = (
     " DATABASE ... ALLOW_CONNECTIONS false) is never in use. It is tried again."
 )
 _BY_HAND = "Let an administrator create the database, or let the user connect to postgres; it is tried again."
+_OTHER = "Mend what the server says, or let an administrator create the database; it is tried again."
+_COLLATION = (
+    "The server's system sorts otherwise than when the template was made: rebuild the indexes there, then run ALTER"
+    " DATABASE template REFRESH COLLATION VERSION; template1 holds none as a rule. It is tried again."
+)
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,7 @@ class Creation:
         elif code in _MEANINGS:
             reason, hint = _MEANINGS[code]
         elif reason is Reason.ENV_FAILED:
-            reason, hint = Reason.DATABASE_NOT_FOUND, _BY_HAND
+            reason, hint = Reason.DATABASE_NOT_FOUND, _COLLATION if "collation version" in told else _OTHER
         message = f'cannot create database "{self.address.database}": {told}'
         return Verdict(reason, replace(found.failure, message=message, hint=hint))
 
