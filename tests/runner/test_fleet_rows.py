@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.runner.test_fleets import ENVIRONMENT, fleet, make
 
 if TYPE_CHECKING:
@@ -33,6 +35,18 @@ def test_the_rows_are_printed_those_that_failed_first_and_nothing_is_changed(
     assert rows[0]["at"].endswith("Z")
     assert run.result.tenants
     assert (run.code, str(run.result.tenants)) == (0, "1 of 2 tenants are up to date")
+
+
+@pytest.mark.parametrize("command", ["plan", "stamp"])
+def test_what_is_for_one_database_does_not_take_the_shared_one_for_it(
+    any_project: Project, runner: Runner, database: Database, command: str
+) -> None:
+    any_project.begin().table("one")
+    run = fleet(runner, any_project, database, command, *ENVIRONMENT, names=["ws_1"])
+    assert (run.code, run.result.reason) == (64, "ConfigInvalid"), run.stderr
+    assert run.result.error
+    assert run.result.error.message == f"{command} is for one database, and not for tenants"
+    assert database.heads() == []
 
 
 def test_without_tenants_it_says_what_is_missing(any_project: Project, runner: Runner, database: Database) -> None:

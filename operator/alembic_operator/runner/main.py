@@ -138,12 +138,21 @@ def _command(
     if of_tenants:
         command = functools.partial(imported(f"tenants.{invocation.command}").command, nursery)
     else:
+        _refuse_tenants(invocation)
         command = imported(f"commands.{invocation.command}").command
     how = connect if invocation.command in _LOOKING or of_tenants else connect()
     gc.freeze()  # what was imported stays; __main__ has kept the collector from looking at it again and again
     gc.enable()
     result: contract.Result = command(invocation, how)
     return report.with_versions(result, result.driver or connect.driver)
+
+
+def _refuse_tenants(invocation: contract.Invocation) -> None:
+    """Let no command look at, or change, the one database where many tenants are meant."""
+    if invocation.tenants:
+        message = f"{invocation.command} is for one database, and not for tenants"
+        hint = "Leave --tenants out, and name one: --schema TENANT, or its database in PGDATABASE or DATABASE_URL."
+        raise Ending(Reason.CONFIG_INVALID, message, hint)
 
 
 class _Connecting:
