@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from alembic_operator.contract import Invocation
     from alembic_operator.runner.commands.inspection import Access
-    from alembic_operator.runner.tenants.question import Alike
+    from alembic_operator.runner.database.versions import VersionTable
+    from alembic_operator.runner.tenants.question import Alike, Counts
     from alembic_operator.runner.tenants.scout import Connected, Map, Scout
 
 _SELDOM = 15.0
@@ -57,6 +58,7 @@ class TenantsInspection:
         self._scout: Scout = scout_of(places, access)
         self._own: Connected | None = None
         self._map: Map | None = None
+        self._last: tuple[Counts, list[Alike]] = ({}, [])
         self._seldom: tuple[float, list[Alike]] = (0.0, [])
 
     def compare(self, target: str) -> Result:
@@ -85,11 +87,20 @@ class TenantsInspection:
         if self._map is None:
             names = question.first_names(own.rows, table)
             self._map = self._scout.learn(Found(names, frozenset(names)))
-        found = question.ask(own.rows, table, self._places, self._map.rule)
+        found = self._asked(own, table, self._map)
         if not found:
             return self._judged(self._looked(own))
         result = self._judged(found)
         return result if result.error else self._checked(own, result, found)
+
+    def _asked(self, own: Connected, table: VersionTable, known: Map) -> list[Alike]:
+        """Ask for names only when something has changed, or when a pod is about to pass."""
+        counts = question.count(own.rows, table, self._places, known.rule)
+        before, found = self._last
+        if counts != before or not self._judged(found).error:
+            found = question.ask(own.rows, table, self._places, known.rule) if counts else []
+            self._last = counts, found
+        return found
 
     def _looked(self, own: Connected) -> list[Alike]:
         """Read each version table where no table of tenants tells, and seldom."""
