@@ -1,4 +1,4 @@
-"""Let several releases of the chart live on one cluster, of which they share the one CustomResourceDefinition."""
+"""Let several releases of the chart live on one cluster, of which they share the CustomResourceDefinitions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from demo.access import NAMESPACE
 if TYPE_CHECKING:
     from demo.access import Access
 
-CRD = "databasemigrations.alembic-operator.dev"
+CRDS = ("databasemigrations.alembic-operator.dev", "databaseimports.alembic-operator.dev")
 OWNER = "meta.helm.sh/release-name"
 OPERATORS = "app.kubernetes.io/name=alembic-operator"
 OPERATOR = "alembic-operator"
@@ -23,17 +23,19 @@ def release_of(namespace: str) -> str:
 
 
 def crd_arguments(cluster: Access, name: str) -> tuple[str, ...]:
-    """Bring the CustomResourceDefinition with this release, unless another one that is installed has brought it."""
-    found = cluster.kubectl("get", "crd", CRD, "--ignore-not-found", "--output=json").strip()
-    owner = json.loads(found)["metadata"].get("annotations", {}).get(OWNER, "") if found else ""
-    return ("--set=crds.install=false",) if owner in _others(cluster, name) else ("--take-ownership",)
+    """Bring the CustomResourceDefinitions with this release, unless another one that is installed has brought them."""
+    found = cluster.kubectl("get", "crd", *CRDS, "--ignore-not-found", "--output=json").strip()
+    there = json.loads(found)["items"] if found else []
+    owners = {one["metadata"].get("annotations", {}).get(OWNER, "") for one in there}
+    brought = len(there) == len(CRDS) and owners <= _others(cluster, name)
+    return ("--set=crds.install=false",) if brought else ("--take-ownership",)
 
 
 def remove_unused_crd(cluster: Access, name: str) -> bool:
-    """Remove the CustomResourceDefinition when no release is left but the one of that name; tell whether it was so."""
+    """Remove the CustomResourceDefinitions when no release is left but the one of that name; tell whether it was so."""
     if _others(cluster, name):
         return False
-    cluster.kubectl("delete", "crd", CRD, "--ignore-not-found", "--timeout=60s")
+    cluster.kubectl("delete", "crd", *CRDS, "--ignore-not-found", "--timeout=60s")
     return True
 
 

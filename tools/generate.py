@@ -4,7 +4,7 @@
 """
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
 from alembic_operator import contract  # noqa: E402  this file is also run as a program
-from alembic_operator.api import crd, reasons  # noqa: E402
+from alembic_operator.api import crd, import_crd, reasons  # noqa: E402
 from alembic_operator.contract.attribute_docs import attribute_docs  # noqa: E402
 from tools import decisions, flags, metrics, plugin  # noqa: E402
 from tools.dashboard import grafana  # noqa: E402
@@ -43,9 +43,32 @@ spec:
       name: users
 ```"""
 
+IMPORT_INTRO = """\
+One object says which SQLite file goes into the database of which `DatabaseMigration`. It runs once; its status says
+what was imported. [How to](../howto/import-in-the-cluster.md) goes the whole way. Paths are as of a
+[DatabaseMigration](databasemigration.md).
+
+The smallest useful object:
+
+```yaml
+apiVersion: alembic-operator.dev/v1alpha1
+kind: DatabaseImport
+metadata:
+  name: users
+spec:
+  migrationRef:
+    name: users
+  from:
+    sqlite:
+      volume:
+        persistentVolumeClaim:
+          claimName: users-data
+      path: app.db
+```"""
+
 REASONS_INTRO = """\
-Every condition of a `DatabaseMigration` and the Result of every run give one of these reasons. The condition's message
-says what happened this time and what to do next."""
+Every condition of a `DatabaseMigration` or a `DatabaseImport`, and the Result of every run, give one of these reasons.
+The condition's message says what happened this time and what to do next."""
 
 EFFECTS = {
     reasons.Effect.READY: "Pods are released.",
@@ -77,18 +100,26 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def crd_yaml() -> str:
-    """Return the CustomResourceDefinition as YAML."""
-    return f"# {ORIGIN}\n" + yaml.dump(crd.crd(), Dumper=_Dumper, sort_keys=False, width=LINE)
+def crd_yaml(definition: dict[str, Any] | None = None) -> str:
+    """Return a CustomResourceDefinition as YAML; that of DatabaseMigration unless another one is given."""
+    return f"# {ORIGIN}\n" + yaml.dump(definition or crd.crd(), Dumper=_Dumper, sort_keys=False, width=LINE)
 
 
 def resource_page() -> str:
     """Return the reference of DatabaseMigration: every field, the columns, the rules."""
-    root = crd.root()
-    parts = [_head("DatabaseMigration"), RESOURCE_INTRO]
+    return _page("DatabaseMigration", RESOURCE_INTRO, crd.root(), "dbm", crd.PRINTER_COLUMNS)
+
+
+def import_page() -> str:
+    """Return the reference of DatabaseImport."""
+    return _page("DatabaseImport", IMPORT_INTRO, import_crd.root(), "dbi", import_crd.PRINTER_COLUMNS)
+
+
+def _page(kind: str, intro: str, root: dict[str, Any], short: str, columns: Sequence[dict[str, Any]]) -> str:
+    parts = [_head(kind), intro]
     for name in ("spec", "status"):
         parts += [_section(path, node) for path, node in _objects(name, root["properties"][name])]
-    parts += ["## Rules of the object", _rules(root), "## Columns of `kubectl get dbm`", _columns()]
+    parts += ["## Rules of the object", _rules(root), f"## Columns of `kubectl get {short}`", _columns(columns)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -155,14 +186,14 @@ def _rules(node: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _columns() -> str:
+def _columns(columns: Sequence[dict[str, Any]]) -> str:
     rows = [
         (
             column["name"],
             f"`{column['jsonPath']}`",
             column["description"] + (" With `-o wide`." * column.get("priority", 0)),
         )
-        for column in crd.PRINTER_COLUMNS
+        for column in columns
     ]
     return _table(("Column", "Path", "Description"), rows)
 
@@ -219,13 +250,16 @@ def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 def files() -> dict[str, str]:
     """Return every generated file: its path in the repository, and its content."""
-    manifest = crd_yaml()
+    manifest, of_imports = crd_yaml(), crd_yaml(import_crd.import_crd())
     return {
         "crds/databasemigrations.yaml": manifest,
+        "crds/databaseimports.yaml": of_imports,
         "charts/alembic-operator/files/crd.yaml": manifest,
+        "charts/alembic-operator/files/crd-imports.yaml": of_imports,
         "charts/alembic-operator/files/dashboard.json": grafana.dashboard(),
         "charts/alembic-operator/templates/_flags.tpl": flags.policy(ORIGIN),
         "charts/alembic-gate/templates/_flags.tpl": flags.library(ORIGIN),
+        "docs/reference/databaseimport.md": import_page(),
         "docs/reference/databasemigration.md": resource_page(),
         "docs/reference/decisions.md": decisions.page(ORIGIN),
         "docs/reference/kubectl-alembic.md": plugin.page(ORIGIN),

@@ -27,6 +27,8 @@ def main(argv: list[str] | None = None) -> int:
             return _crd()
         case "import-sqlite":
             return command.run(arguments)
+        case "import-step":
+            return _import_step(arguments)
         case _:
             return _run(arguments)
 
@@ -52,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--log-format", choices=("json", "text"), default="json", help="how log lines are written")
     commands.add_parser("crd", help="print the CustomResourceDefinition, as JSON")
     command.add_arguments(commands.add_parser("import-sqlite", help="import a SQLite file into PostgreSQL"))
+    command.add_step(commands.add_parser("import-step", help="a step of the Job of a DatabaseImport"))
     return parser
 
 
@@ -66,6 +69,12 @@ def _crd() -> int:
 
     sys.stdout.write(json.dumps(crd(), indent=2) + "\n")
     return 0
+
+
+def _import_step(arguments: argparse.Namespace) -> int:
+    from alembic_operator.importing import steps  # noqa: PLC0415  only the operator's image has all that it needs
+
+    return steps.run(arguments, command.options(arguments))
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from alembic_operator.api.crd import crd
+from alembic_operator.api.import_crd import import_crd
 from devcluster.controlplane import ApiServer
 from tests.api.rest import RefusedError, Rest
 from tests.api.shop import MIGRATION, until
@@ -28,6 +29,7 @@ def started(server: ApiServer) -> Iterator[ApiServer]:
         replace(server, controllers=()).start()
         with closing(connect(server)) as client:
             client.create(crd())
+            client.create(import_crd())
             until(lambda: _is_served(client))
         server.start()
         yield server

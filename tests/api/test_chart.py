@@ -52,7 +52,7 @@ def test_by_default_one_cluster_role_serves_the_whole_cluster() -> None:
         "ClusterRole",  # of who views
         "ClusterRole",  # of who edits
         *["ClusterRoleBinding"] * 2,
-        "CustomResourceDefinition",
+        *["CustomResourceDefinition"] * 2,
         "Deployment",
         "Role",
         "RoleBinding",
@@ -158,12 +158,12 @@ def test_the_pod_passes_the_restricted_pod_security_standard() -> None:
         }
 
 
-def test_the_custom_resource_definition_is_the_generated_one_and_is_kept() -> None:
-    generated = yaml.safe_load((CHART / "files" / "crd.yaml").read_text())
-    kept = of_kind(render(), "CustomResourceDefinition")[0]
-    assert kept["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
-    assert kept["spec"] == generated["spec"]
-    assert of_kind(render("--set", "crds.keep=false"), "CustomResourceDefinition") == [generated]
+def test_the_custom_resource_definitions_are_the_generated_ones_and_are_kept() -> None:
+    generated = [yaml.safe_load((CHART / "files" / name).read_text()) for name in ("crd.yaml", "crd-imports.yaml")]
+    kept = of_kind(render(), "CustomResourceDefinition")
+    assert {one["metadata"]["annotations"]["helm.sh/resource-policy"] for one in kept} == {"keep"}
+    assert [one["spec"] for one in kept] == [one["spec"] for one in generated]
+    assert of_kind(render("--set", "crds.keep=false"), "CustomResourceDefinition") == generated
     assert not of_kind(render("--set", "crds.install=false"), "CustomResourceDefinition")
 
 

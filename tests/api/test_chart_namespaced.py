@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alembic_operator.kube.cluster import MIGRATIONS
+from alembic_operator.kube.cluster import IMPORTS, MIGRATIONS
 from alembic_operator.kube.permissions import VERBS
 from devcluster.controlplane import ApiServer
 from tests.api.chart import CHART, helm
@@ -37,7 +37,7 @@ TO_GRANT = [
         "verbs": sorted(verbs),
     }
     for (resource, subresource), verbs in VERBS.items()
-    if resource == MIGRATIONS
+    if resource in (MIGRATIONS, IMPORTS)
 ]
 """What an installer needs besides the ClusterRole `admin` of his namespace: nobody can give away more than he has."""
 EVENTS = {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]}

@@ -111,6 +111,7 @@ ACCEPTED = {
     "a table of all revisions": database(**HOST, history="Enabled"),
     "pods that migrate": by_pods(source={"workloadRef": WORKLOAD}, dependsOn=[], suspend=False),
     "pods of an image that migrate": by_pods(alembic={"target": "ab12"}, policy={"downgrade": "Forbid"}),
+    "an import to wait for": migration(database=HOST, policy={"awaitImport": "past"}),
     "tenants by name": tenants(names=["acme", 'odd "name"', "x" * 63], exclude=["acme"]),
     "tenants by pattern": migration(database=HOST, tenants={"pattern": r"ws\_%", "every": "1m"}),
     "tenants by query": migration(
@@ -252,6 +253,17 @@ REFUSED = {
     "too many retries": (policy(backoffLimit=101), "spec.policy.backoffLimit", "less than or equal to 100"),
     "an unknown way down": (policy(downgrade="Never"), "spec.policy.downgrade", '"Forbid", "Allow"'),
     "an unknown policy": (policy(databaseAhead="Maybe"), "spec.policy.databaseAhead", '"Allow", "Block"'),
+    "an import in capitals": (
+        migration(database=HOST, policy={"awaitImport": "Past"}),
+        "spec.policy.awaitImport",
+        PATTERN,
+    ),
+    "an import into no database": (policy(awaitImport="past"), "spec", "an import fills the database of spec.database"),
+    "pods that migrate before an import": (
+        by_pods(database=HOST, policy={"awaitImport": "past"}),
+        "spec",
+        "the first pod would migrate and start before the import; use strategy Job",
+    ),
     "pods with tenants": (
         migration(strategy="InitContainer", database=HOST, tenants={"names": ["a"]}),
         "spec",

@@ -66,6 +66,7 @@ SHAPES: dict[str, Manifest] = {
     "a StatefulSet": {"database": BY_SET},
     "a StatefulSet and a port": {"database": BY_SET | {"port": 7000, "passwordFrom": PASSWORD}},
     "a history": {"database": BY_HOST | {"history": "Enabled"}},
+    "an import to wait for": {"database": BY_HOST, "policy": {"awaitImport": "past"}},
     "every policy": {"policy": POLICY},
     "tenants by name": {"database": BY_HOST, "tenants": {"names": ["acme", 'odd "name"', "ünï 𝄞 \\ 's"]}},
     "as many tenants as can be": {"database": BY_HOST, "tenants": {"names": MANY, "exclude": MANY}},
@@ -76,9 +77,9 @@ SHAPES: dict[str, Manifest] = {
 FOR_PODS = {
     name: {key: {k: v for k, v in value.items() if k != "downgrade"} for key, value in shape.items()}
     for name, shape in SHAPES.items()
-    if name not in ("a step", "a Job of its own kind") and "tenants" not in shape
+    if name not in ("a step", "a Job of its own kind", "an import to wait for") and "tenants" not in shape
 }
-"""What pods may do by themselves: never go down, never go on by steps, and never for many tenants."""
+"""What pods may do by themselves: never go down, never go on by steps, never for many tenants or before an import."""
 ENV = [
     {"name": "PGHOST", "value": "pooler"},
     {"name": "URL", "value": "$(PGHOST)"},
@@ -114,7 +115,7 @@ def test_a_gate_looks_where_the_job_works_and_for_what_the_job_does(door: Door, 
     made, spec, migrate = gated(door, "Job", shape)
     found, defaults = gate(made), Invocation("gate")
     unsaid: Any = {name: getattr(defaults, name) for name in NOT_FOR_A_LOOK}
-    assert parsed(found["command"]) == replace(job.invocation(spec), command="gate", **unsaid)
+    assert parsed(found["command"]) == replace(job.invocation(spec, "gate"), **unsaid)
     assert found["command"][:2] == migrate["command"][:2]
     assert [as_read(one) for one in found["env"]] == migrate["env"]
     assert STRATEGY not in said(made)
@@ -144,7 +145,8 @@ def test_only_what_differs_from_the_defaults_is_said(door: Door) -> None:
 
 
 def test_the_shapes_have_every_flag_of_the_runner() -> None:
-    called = [job.invocation(Spec.model_validate({"source": {"image": "users"}} | shape)) for shape in SHAPES.values()]
+    specs = [Spec.model_validate({"source": {"image": "users"}} | shape) for shape in SHAPES.values()]
+    called = [job.invocation(spec, command) for spec in specs for command in ("upgrade", "gate")]
     without = {"command", "tenant", "result", "image"} | {one.name for one in OF_JOBS}
     flags = {one.name for one in fields(Invocation)} - without
     default = Invocation("upgrade")

@@ -61,7 +61,7 @@ def test_the_clusters_own_role_takes_up(rest: Rest, role: str, parts: set[str]) 
 
 def test_they_say_what_they_give_and_no_subresource_is_among_it() -> None:
     given = {name: one["rules"] for name, one in roles().items()}
-    rule = {"apiGroups": ["alembic-operator.dev"], "resources": ["databasemigrations"]}
+    rule = {"apiGroups": ["alembic-operator.dev"], "resources": ["databasemigrations", "databaseimports"]}
     assert {name: [{**one, "verbs": sorted(one["verbs"])} for one in rules] for name, rules in given.items()} == {
         VIEW: [rule | {"verbs": READS}],
         EDIT: [rule | {"verbs": sorted(READS + WRITES)}],

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import uvloop
 from prometheus_client.openmetrics.exposition import generate_latest
 
-from alembic_operator.kube.cache import Key
+from alembic_operator.kube.cache import ImportKey, Key
 from alembic_operator.kube.cache.cache import Cache
 from alembic_operator.kube.cluster import MIGRATIONS
 from alembic_operator.shell.informer import Informer
@@ -50,7 +50,7 @@ def migration(number: int) -> dict[str, Any]:
 
 async def measure() -> list[Row]:
     """Return what the worst scrape took, and how late the event loop woke at most, with scrapes and without."""
-    informer = Informer(Cache(), WorkQueue[Key](Random(), lambda key: key.namespace, Bounds(8, 64)))
+    informer = Informer(Cache(), WorkQueue[Key | ImportKey](Random(), lambda key: key.namespace, Bounds(8, 64)))
     for number in range(MANY):
         informer.cache.put(MIGRATIONS, migration(number))
     collector = OperatorCollector(informer, SimpleNamespace(asked=Counter()))  # type: ignore[arg-type]

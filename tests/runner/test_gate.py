@@ -184,3 +184,19 @@ def test_a_gate_with_a_deadline_ends_with_it_and_says_what_it_waited_for(
     assert run.result.error
     assert "while waiting for revision one" in run.result.error.message
     assert "spec.policy.deadline" not in run.result.error.hint
+
+
+def test_the_gate_of_an_import_waits_for_its_mark_when_all_revisions_are_there(
+    any_project: Project, runner: Runner, database: Database, how: tuple[str, ...]
+) -> None:
+    project = any_project.begin().table("one")
+    runner.run(project, "upgrade", APP_URL=database.url(project.driver))
+    gate = runner.start(project, *how, "--await-import", "past", **_environment(project, database))
+    until(lambda: _messages(gate))
+    database.rows("CREATE TABLE alembic_operator_imported (name text PRIMARY KEY)")
+    database.rows("INSERT INTO alembic_operator_imported VALUES ('another')")
+    assert gate.popen.poll() is None
+    database.rows("INSERT INTO alembic_operator_imported VALUES ('past')")
+    run = gate.finish()
+    assert (run.code, run.result.reason) == (0, "UpToDate"), run.stderr
+    assert _messages(gate) == ["waiting for import past: the database has all revisions, and not yet its rows"]

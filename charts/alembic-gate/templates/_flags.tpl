@@ -10,6 +10,7 @@
 - {flag: '--database-ahead', default: 'Allow', field: [policy, databaseAhead]}
 - {flag: '--history', default: 'Disabled', field: [database, history]}
 - {flag: '--tenants', default: '', field: [tenants], members: [{name: kind, field: [kind], kind: text, default: 'Schemas'}, {name: names, field: [names], kind: list, default: []}, {name: pattern, field: [pattern], kind: text, default: ''}, {name: query, field: [query], kind: text, default: ''}, {name: exclude, field: [exclude], kind: list, default: []}, {name: argument, field: [argument], kind: text, default: ''}, {name: isolation, field: [isolation], kind: text, default: 'Worker'}, {name: shared, field: [shared, target], kind: text, default: ''}, {name: canary, field: [rollout, canary], kind: list, default: []}, {name: soak, field: [rollout, soak], kind: text, default: '0s'}, {name: maxParallel, field: [rollout, maxParallel], kind: number, default: 8}, {name: maxFailures, field: [rollout, maxFailures], kind: text, default: '100%'}, {name: order, field: [rollout, order], kind: text, default: 'Name'}, {name: gate, field: [gate], kind: text, default: 'All'}, {name: create, field: [create], kind: text, default: 'Never'}]}
+- {flag: '--await-import', default: '', field: [policy, awaitImport]}
 - {flag: '--lock-timeout', default: '2s', field: [policy, lockTimeout], changes: true}
 - {flag: '--statement-timeout', default: '0s', field: [policy, statementTimeout], changes: true}
 - {flag: '--deadline', default: '1h', field: [policy, deadline], changes: true}

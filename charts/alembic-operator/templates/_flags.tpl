@@ -26,7 +26,8 @@
     '"order":' + strings.quote(string(params.spec.?tenants.?rollout.?order.orValue('Name'))),
     '"gate":' + strings.quote(string(params.spec.?tenants.?gate.orValue('All'))),
     '"create":' + strings.quote(string(params.spec.?tenants.?create.orValue('Never')))
-  ].join(',') + '}']
+  ].join(',') + '}'],
+  ['--await-import=', '', string(params.spec.?policy.?awaitImport.orValue(''))]
 ] + (variables.runsTheMigration ? [
   ['--lock-timeout=', '2s', string(params.spec.?policy.?lockTimeout.orValue('2s'))],
   ['--statement-timeout=', '0s', string(params.spec.?policy.?statementTimeout.orValue('0s'))],

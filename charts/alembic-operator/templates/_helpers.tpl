@@ -83,13 +83,14 @@ true
 {{/* All that the operator may do, in the Role of a namespace and in the ClusterRole alike: exactly what its code calls. */}}
 {{- define "alembic-operator.rules" -}}
 - apiGroups: [alembic-operator.dev]
-  resources: [databasemigrations]
+  resources: [databasemigrations, databaseimports]
   verbs: [list, watch]
 - apiGroups: [alembic-operator.dev]
-  resources: [databasemigrations/status]
+  resources: [databasemigrations/status, databaseimports/status]
   verbs: [patch]
 - apiGroups: [alembic-operator.dev]
-  resources: [databasemigrations/finalizers]  # asked where OwnerReferencesPermissionEnforcement is on, as on OpenShift
+  # Asked where OwnerReferencesPermissionEnforcement is on, as on OpenShift.
+  resources: [databasemigrations/finalizers, databaseimports/finalizers]
   verbs: [update]
 - apiGroups: [batch]
   resources: [jobs]

@@ -1,6 +1,9 @@
 """The CustomResourceDefinition of DatabaseMigration, as the API server takes it."""
 
+from collections.abc import Sequence
 from typing import Any
+
+from pydantic.config import JsonDict
 
 from alembic_operator.api.meta import rule
 from alembic_operator.api.schema import Schema, schema
@@ -101,29 +104,35 @@ RULES = (
 
 def crd() -> dict[str, Any]:
     """Return the whole manifest; deterministic, ready to be applied."""
+    names = {
+        "kind": KIND,
+        "listKind": f"{KIND}List",
+        "plural": PLURAL,
+        "singular": KIND.lower(),
+        "shortNames": [SHORT_NAME],
+        "categories": ["alembic"],
+    }
+    return definition(names, PRINTER_COLUMNS, root())
+
+
+def definition(names: dict[str, Any], columns: Sequence[dict[str, Any]], root: Schema) -> dict[str, Any]:
+    """Return the manifest of one kind of the group."""
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{PLURAL}.{GROUP}"},
+        "metadata": {"name": f"{names['plural']}.{GROUP}"},
         "spec": {
             "group": GROUP,
             "scope": "Namespaced",
-            "names": {
-                "kind": KIND,
-                "listKind": f"{KIND}List",
-                "plural": PLURAL,
-                "singular": KIND.lower(),
-                "shortNames": [SHORT_NAME],
-                "categories": ["alembic"],
-            },
+            "names": names,
             "versions": [
                 {
                     "name": VERSION,
                     "served": True,
                     "storage": True,
                     "subresources": {"status": {}},
-                    "additionalPrinterColumns": [dict(column) for column in PRINTER_COLUMNS],
-                    "schema": {"openAPIV3Schema": root()},
+                    "additionalPrinterColumns": [dict(column) for column in columns],
+                    "schema": {"openAPIV3Schema": root},
                 }
             ],
         },
@@ -132,19 +141,29 @@ def crd() -> dict[str, Any]:
 
 def root() -> Schema:
     """Return the schema of the whole object."""
-    status = schema(Status)
+    return whole(
+        "A database that is migrated to what an application's own Alembic project says.",
+        METADATA,
+        {"kind": KIND, "spec": schema(Spec), "status": schema(Status)},
+        RULES,
+    )
+
+
+def whole(description: str, metadata: Schema, parts: dict[str, Any], rules: Sequence[JsonDict]) -> Schema:
+    """Return the schema of an object of `parts`: its kind, spec and status."""
+    status = parts["status"]
     # What an object without a status says: "nobody looked at it yet", so that no tool takes a new object for ready.
     observed = status["properties"]["observedGeneration"]["default"]
     return {
-        "description": "A database that is migrated to what an application's own Alembic project says.",
+        "description": description,
         "type": "object",
         "required": ["spec"],
         "properties": {
             "apiVersion": {"description": f"{GROUP}/{VERSION}.", "type": "string"},
-            "kind": {"description": f"{KIND}.", "type": "string"},
-            "metadata": METADATA,
-            "spec": schema(Spec),
+            "kind": {"description": f"{parts['kind']}.", "type": "string"},
+            "metadata": metadata,
+            "spec": parts["spec"],
             "status": status | {"default": {"observedGeneration": observed}},
         },
-        "x-kubernetes-validations": list(RULES),
+        "x-kubernetes-validations": list(rules),
     }

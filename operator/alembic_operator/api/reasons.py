@@ -43,6 +43,24 @@ class Reason(str, enum.Enum):
         "The database contains a revision that this image does not know, as after a rollback; the policy allows it.",
     )
 
+    IMPORTED = "Imported", Effect.READY, "Of a DatabaseImport: all rows are in the database, and were compared."
+
+    WAITING_FOR_MIGRATION = (
+        "WaitingForMigration",
+        Effect.RECONCILING,
+        "Of a DatabaseImport: the migration of spec.migrationRef does not exist or is not Ready.",
+    )
+    WAITING_FOR_VOLUME = (
+        "WaitingForVolume",
+        Effect.RECONCILING,
+        "Of a DatabaseImport: its pod cannot have the volume: there is no such claim, or another node has it.",
+    )
+    IMPORTING = "Importing", Effect.RECONCILING, "Of a DatabaseImport: its pod is running."
+    IMPORT_INTERRUPTED = (
+        "ImportInterrupted",
+        Effect.RECONCILING,
+        "Of a DatabaseImport: the database could not be reached, or the pod was ended; nothing half is visible.",
+    )
     PENDING = "Pending", Effect.RECONCILING, "The Job exists; its pod has not started yet."
     SETTLING = (
         "Settling",
@@ -190,6 +208,16 @@ class Reason(str, enum.Enum):
         "The migration pod was asked to stop; the running statement was cancelled.",
     )
 
+    FINDINGS = (
+        "Findings",
+        Effect.STALLED,
+        "Of a DatabaseImport: something in the file stands in the way; nothing was written, see status.findings.",
+    )
+    IMPORT_FAILED = (
+        "ImportFailed",
+        Effect.STALLED,
+        "Of a DatabaseImport: no such file, no SQLite file, scripts that cannot upgrade it, or rows that differ.",
+    )
     INVALID_SPEC = "InvalidSpec", Effect.STALLED, "The specification contradicts itself; the message names the field."
     DEPENDENCY_CYCLE = "DependencyCycle", Effect.STALLED, "spec.dependsOn leads back to this migration."
     JOB_INVALID = (

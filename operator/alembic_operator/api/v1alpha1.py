@@ -186,6 +186,9 @@ class Policy(Model):
     later revisions are undone, newest first, with the scripts of this image; what they drop is lost. Forbid: the
     database stays as it is. Never for heads, a branch or a number of steps, and never from a revision that this image
     does not know."""
+    await_import: Name | None = None
+    """Name of a DatabaseImport: pods wait, beside their revisions, until its rows are in the database. They ask the
+    database itself, which remembers a complete import. Only with strategy Job and spec.database."""
 
 
 class Spec(Model):
@@ -234,6 +237,10 @@ class Spec(Model):
         json_schema_extra={
             "x-kubernetes-validations": [
                 *RULES,
+                rule(
+                    "!has(self.policy.awaitImport) || (has(self.database) && !has(self.tenants))",
+                    "policy.awaitImport: an import fills the database of spec.database, without spec.tenants",
+                ),
                 *(
                     rule(
                         f"self.strategy != 'InitContainer' || {given}",
@@ -251,6 +258,7 @@ class Spec(Model):
                             "!has(self.database) || !has(self.database.create) || !self.database.create.ifMissing",
                             "an old pod that starts again would make a lost database anew",
                         ),
+                        ("!has(self.policy.awaitImport)", "the first pod would migrate and start before the import"),
                         ("!self.suspend", "pods that migrate by themselves cannot be held: scale the workload to zero"),
                     )
                 ),

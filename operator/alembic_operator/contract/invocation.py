@@ -79,6 +79,8 @@ class Invocation:
     """Of the command `tenant`: its NAME."""
     tenants: str = ""
     """Which tenants there are and how they are migrated: spec.tenants as JSON. Empty: there are none."""
+    await_import: str = ""
+    """Of `gate`: the import that must be in the database, too. Empty: none."""
     image: str = ""
     """The image that runs, for the table of runs."""
     result: str = ""

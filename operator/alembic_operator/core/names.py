@@ -16,6 +16,9 @@ RUN_LABEL = f"{GROUP}/run"
 """On Jobs and their pods: the name of the DatabaseMigration that they run; such pods are never gated. Not
 `app.kubernetes.io/instance`, by which Argo CD may track its own."""
 
+IMPORT_LABEL = f"{GROUP}/import"
+"""On Jobs and their pods: the name of the DatabaseImport that they run."""
+
 GATE_ANNOTATION = f"{GROUP}/gate"
 """Of a pod: what became of its gate; without it there is one."""
 

@@ -55,7 +55,7 @@ def run(asked: argparse.Namespace) -> int:
         sys.stderr.write(f"there is no module {missing.name}; run `pip install 'alembic-operator[import]'`\n")
         return _ERROR
     try:
-        answer = asyncio.run(course.run(_options(asked), os.environ))
+        answer = asyncio.run(course.run(options(asked), os.environ))
     except ImportFailed as error:
         sys.stderr.write(f"error: {error}\n")
         return _ERROR
@@ -65,7 +65,17 @@ def run(asked: argparse.Namespace) -> int:
     return _FOUND if asked.scan else _ERROR
 
 
-def _options(asked: argparse.Namespace) -> Options:
+def add_step(one: argparse.ArgumentParser) -> None:
+    """Say what a step of an import in a pod takes."""
+    one.add_argument("step", choices=("copy", "load"))
+    one.add_argument("--place", type=Path, required=True, help="the directory that the steps share")
+    one.add_argument("--mark", required=True, help="the name under which the database remembers the import")
+    one.add_argument("--role", default="", help="SET ROLE")
+    add_arguments(one)
+
+
+def options(asked: argparse.Namespace) -> Options:
+    """Return what a command line asks for."""
     return Options(
         file=asked.file,
         url=asked.url,
@@ -80,4 +90,6 @@ def _options(asked: argparse.Namespace) -> Options:
         on_bad_row=asked.on_bad_row,
         orphans=asked.orphans,
         verify=asked.verify,
+        role=getattr(asked, "role", ""),
+        mark=getattr(asked, "mark", ""),
     )

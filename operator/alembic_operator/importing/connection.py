@@ -5,7 +5,8 @@ from typing import Any
 
 import asyncpg
 
-from alembic_operator.importing.failures import ImportFailed
+from alembic_operator.importing.failures import ImportFailed, TryAgain
+from alembic_operator.importing.shapes import quoted
 from alembic_operator.runner.database import address
 
 _SETTINGS = {
@@ -23,11 +24,12 @@ LOCK_TIMEOUT = "10s"
 _PATIENCE = 30
 
 
-async def connect(url: str, environ: Mapping[str, str]) -> Any:
-    """Connect to a URL, or where the environment says.
+async def connect(url: str, environ: Mapping[str, str], role: str = "") -> Any:
+    """Connect to a URL, or where the environment says, and be a role there.
 
     Raises:
-        ImportFailed: there is no address, nobody answers there, or the database is not in UTF-8.
+        ImportFailed: there is no address, or the database is not in UTF-8.
+        TryAgain: nobody answers there, or it is refused.
     """
     where = _address(url, environ)
     arguments: dict[str, Any] = {}
@@ -36,9 +38,11 @@ async def connect(url: str, environ: Mapping[str, str]) -> Any:
         connection = await asyncpg.connect(**arguments, timeout=_PATIENCE)
         for name, value in {**_SETTINGS, "lock_timeout": LOCK_TIMEOUT}.items():
             await connection.execute(f"SET {name} = '{value}'")
+        if role:
+            await connection.execute(f"SET ROLE {quoted(role)}")
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         said = str(error).replace(where.password, "***") if where.password else str(error)
-        raise ImportFailed(f"PostgreSQL at {where.host}: {said}") from error
+        raise TryAgain(f"PostgreSQL at {where.host}: {said}") from error
     encoding = await connection.fetchval("SHOW server_encoding")
     if encoding != "UTF8":
         raise ImportFailed(f"the database is in {encoding}; create one with ENCODING 'UTF8'")

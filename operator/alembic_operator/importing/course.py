@@ -12,20 +12,36 @@ from typing import Any
 
 import asyncpg
 
-from alembic_operator.importing import catalogue, mend, pairs, scan, snapshot
+from alembic_operator.contract.imports import MARK_TABLE
+from alembic_operator.importing import catalogue, marks, mend, pairs, scan, snapshot
 from alembic_operator.importing.answer import Answer
 from alembic_operator.importing.connection import connect
-from alembic_operator.importing.failures import ImportFailed
+from alembic_operator.importing.failures import ImportFailed, TryAgain
 from alembic_operator.importing.findings import Finding, blocking
 from alembic_operator.importing.load import Target
 from alembic_operator.importing.loading import MARKERS, ONE_TRANSACTION, Loading
 from alembic_operator.importing.options import Options
 from alembic_operator.importing.scripts import Scripts, adopt
+from alembic_operator.runner.database.versions import OWN_TABLES
 
 _VERSION_TABLE = "alembic_version"
 _QUOTE_VALUES = ("22", "23", "P0")
 """Classes of errors whose messages quote a row's values."""
 _COPIED = re.compile(r"COPY (.+?), line (\d+)(?:, column (.+?): )?")
+_PASSING = ("08", "40", "53", "57")
+"""Classes of errors that pass: of the connection, of others' transactions, of resources, of a server that restarts."""
+
+
+@dataclass(frozen=True)
+class Brought:
+    """A copy that the application's scripts have upgraded."""
+
+    copy: Path
+    sha256: str
+    revision: tuple[str, ...]
+    """That of the file."""
+    target: tuple[str, ...]
+    version_table: str
 
 
 @dataclass(frozen=True)
@@ -81,13 +97,65 @@ def _told(error: asyncpg.PostgresError) -> str:
     return f"PostgreSQL refused it: {error.sqlstate} {type(error).__name__} {said}".rstrip() + "; nothing half is there"
 
 
+async def load(options: Options, brought: Brought, environ: Mapping[str, str]) -> Answer:
+    """Import a copy that the application's scripts have brought to PostgreSQL's revision.
+
+    Raises:
+        ImportFailed: as of `run`.
+    """
+    begun = time.monotonic()
+    answer = Answer(sha256=brought.sha256, revision=brought.revision)
+    connection = await connect(options.url, environ, options.role)
+    try:
+        schema = options.schema or await connection.fetchval("SELECT current_schema()")
+        one = _Run(options, answer, connection, schema, brought.copy, brought.version_table, ())
+        answer.target = await catalogue.heads(connection, schema, brought.version_table) or ()
+        if set(answer.target) != set(brought.target):
+            at, to = ", ".join(answer.target) or "no revision", ", ".join(brought.target)
+            raise TryAgain(f"PostgreSQL is at {at} by now, and the copy was upgraded to {to}; the next run follows")
+        await _carry_over(one)
+    except asyncpg.PostgresError as error:
+        raise _refused(error) from error
+    except (OSError, asyncpg.InterfaceError) as error:
+        raise TryAgain("the connection to PostgreSQL has gone; nothing half is there") from error
+    finally:
+        await connection.close()
+    answer.seconds = time.monotonic() - begun
+    return answer
+
+
+def _refused(error: asyncpg.PostgresError) -> ImportFailed:
+    passing = str(error.sqlstate)[:2] in _PASSING
+    return (TryAgain if passing else ImportFailed)(_told(error))
+
+
+async def earlier(options: Options, environ: Mapping[str, str]) -> marks.Mark | None:
+    """Return the mark of an earlier run in the database; None: there is none.
+
+    Raises:
+        ImportFailed: the database cannot be asked.
+    """
+    connection = await connect(options.url, environ, options.role)
+    try:
+        schema = options.schema or await connection.fetchval("SELECT current_schema()")
+        return await marks.find(Target(connection, schema), options.mark)
+    finally:
+        await connection.close()
+
+
 async def _with_copy(options: Options, answer: Answer, connection: Any, copy: Path) -> None:
     scripts = Scripts(options.config, options.section, options.x)
     heads, table = scripts.look(copy.parent) if scripts.present() else ((), _VERSION_TABLE)
     schema = options.schema or await connection.fetchval("SELECT current_schema()")
     one = _Run(options, answer, connection, schema, copy, table, heads)
     await _bring_together(one)
-    with closing(snapshot.open_copy(copy)) as opened:
+    await _carry_over(one)
+
+
+async def _carry_over(one: _Run) -> None:
+    """Scan the copy, and load it when nothing stands in the way."""
+    options, answer = one.options, one.answer
+    with closing(snapshot.open_copy(one.copy)) as opened:
         pairing = await _scanned(one, opened)
         if options.scan:
             answer.following = _advice(answer)
@@ -140,7 +208,7 @@ def _cannot_run(error: ImportFailed, heads: tuple[str, ...]) -> str:
 
 
 async def _scanned(one: _Run, opened: sqlite3.Connection) -> pairs.Pairing:
-    own = {one.version_table, MARKERS, mend.REJECTS}
+    own = {one.version_table, MARKERS, mend.REJECTS, MARK_TABLE, *OWN_TABLES}
     tables = [table for table in await catalogue.tables(one.connection, one.schema) if table.name not in own]
     files = [snapshot.describe(opened, name) for name in snapshot.names(opened) if name not in own]
     pairing = scan.prepared(opened, pairs.match(files, tables, one.options.exclude, one.options.readings))
@@ -188,11 +256,11 @@ async def _done(one: _Run) -> set[str]:
 
 async def _load(one: _Run, opened: sqlite3.Connection, pairing: pairs.Pairing) -> None:
     target = Target(one.connection, one.schema)
-    loading = Loading(target, opened, pairing, one.answer.sha256, one.options.verify)
+    loading = Loading(target, opened, pairing, one.answer.sha256, one.options.verify, one.options.mark)
     small = one.copy.stat().st_size <= ONE_TRANSACTION and not await _done(one)
     one.answer.tables = await (loading.at_once() if small else loading.one_by_one())
     one.answer.equal = True
-    one.answer.quarantined = opened.execute(f"SELECT count(*) FROM {mend.REJECTS}").fetchone()[0]
+    one.answer.quarantined = mend.count(opened)
     behind = one.heads and one.heads != one.answer.target
     one.answer.following = (
         f"All rows are in PostgreSQL, and equal. {'Run `alembic upgrade head` there. ' if behind else ''}Start the"

@@ -3,3 +3,7 @@
 
 class ImportFailed(Exception):  # noqa: N818  it is told, not caught by kind
     """The import cannot go on."""
+
+
+class TryAgain(ImportFailed):
+    """It cannot go on now; when others have done something, or by itself, it can."""

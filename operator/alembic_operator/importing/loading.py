@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from alembic_operator.importing import lines, mend, order, verify
+from alembic_operator.importing import lines, marks, mend, order, verify
 from alembic_operator.importing.answer import Loaded
-from alembic_operator.importing.failures import ImportFailed
+from alembic_operator.importing.failures import ImportFailed, TryAgain
 from alembic_operator.importing.load import Target, fill
 from alembic_operator.importing.options import Verify
 from alembic_operator.importing.pairs import Pair, Pairing
@@ -30,6 +30,8 @@ class Loading:
     pairing: Pairing
     sha256: str
     verify: Verify
+    mark: str = ""
+    """As in Options."""
 
     @property
     def pairs(self) -> list[Pair]:
@@ -47,6 +49,7 @@ class Loading:
             loaded = [await self._table(pair) for pair in self.pairs]
             for pair in self.pairs:
                 await self.target.refer(pair.table, valid=True)
+            await self._mark(loaded)
         return loaded
 
     async def one_by_one(self) -> list[Loaded]:
@@ -59,7 +62,9 @@ class Loading:
         )
         loaded = [await self._marked(pair, place) for pair in self.pairs]
         await self._validate()
-        await connection.execute(f"DROP TABLE {place}")
+        async with connection.transaction():
+            await connection.execute(f"DROP TABLE {place}")
+            await self._mark(loaded)
         return loaded
 
     async def _marked(self, pair: Pair, place: str) -> Loaded:
@@ -86,7 +91,7 @@ class Loading:
         try:
             await self.target.connection.execute(f"LOCK TABLE {places} IN ACCESS EXCLUSIVE MODE")
         except asyncpg.LockNotAvailableError as error:
-            raise ImportFailed("somebody else uses the tables in PostgreSQL; stop the application first") from error
+            raise TryAgain("somebody else uses the tables in PostgreSQL; stop the application first") from error
 
     async def _empty(self, pairs: Sequence[Pair]) -> None:
         """Make sure that nobody has filled tables meanwhile."""
@@ -117,6 +122,10 @@ class Loading:
             place = self.target.place(mend.REJECTS)
             await self.target.connection.execute(f"CREATE TABLE IF NOT EXISTS {place} ({columns})")
             await self.target.connection.executemany(f"INSERT INTO {place} VALUES ($1, $2, $3, $4, $5)", rows)
+
+    async def _mark(self, loaded: Sequence[Loaded]) -> None:
+        if self.mark:
+            await marks.leave(self.target, self.mark, marks.Mark.of(self.sha256, loaded, mend.count(self.copy)))
 
     async def _validate(self) -> None:
         """Check the foreign keys that this run, or a killed one, added while tables were still missing."""

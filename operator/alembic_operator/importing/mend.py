@@ -83,6 +83,11 @@ def _remove(connection: sqlite3.Connection, pair: Pair) -> None:
     connection.execute(f"DELETE FROM {quoted(pair.name)} WHERE {pair.file.row_id} IN ({gone})", (pair.name,))
 
 
+def count(connection: sqlite3.Connection) -> int:
+    """Return how many rows and values were put aside."""
+    return int(connection.execute(f"SELECT count(*) FROM {REJECTS}").fetchone()[0])
+
+
 def rejected(connection: sqlite3.Connection, table: str) -> list[tuple[str | int | None, ...]]:
     """Return what was put aside of a table."""
     rows = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM {REJECTS} WHERE table_name = ?", (table,))

@@ -28,3 +28,7 @@ class Options:
     on_bad_row: OnBadRow = "stop"
     orphans: Orphans = "stop"
     verify: Verify = "full"
+    role: str = ""
+    """Whom PostgreSQL's session is to be; empty: who connects."""
+    mark: str = ""
+    """Under this name the database remembers that the import is complete; empty: it does not."""

@@ -1,5 +1,7 @@
 """Starts the application's scripts on the copy, and builds the schema of a revision to compare with."""
 
+from __future__ import annotations
+
 import json
 import sqlite3
 import subprocess
@@ -8,9 +10,16 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import alembic_operator
 from alembic_operator.importing import snapshot
 from alembic_operator.importing.failures import ImportFailed
 from alembic_operator.importing.shapes import quoted
+
+_START = (
+    "import sys; sys.path[1:1] = {sys.argv.pop(1)}.difference(sys.path);"
+    " from alembic_operator.importing.application import main; sys.exit(main(sys.argv[1:]))"
+)
+"""This very package, whether it is installed or in an archive."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,7 @@ class Scripts:
     def _run(self, scratch: Path, copy: Path, target: str) -> dict[str, list[str]]:
         answer = scratch / "answer.json"
         answer.unlink(missing_ok=True)
-        program = [sys.executable, "-m", "alembic_operator.importing.application"]
+        program = [sys.executable, "-c", _START, str(Path(alembic_operator.__file__).parent.parent)]
         words = [self.config, self.section, str(copy), target, str(answer), *self.x]
         subprocess.run([*program, *words], stdout=sys.stderr, check=False)  # noqa: S603  this very program
         if not answer.exists():

@@ -1,5 +1,7 @@
 """What both databases have: tables, columns and keys, as Alembic built them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 

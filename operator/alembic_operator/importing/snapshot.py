@@ -1,14 +1,19 @@
 """The copy of a SQLite file that the import works on: the file itself is only read."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import sqlite3
 from contextlib import closing
-from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from alembic_operator.importing.failures import ImportFailed
 from alembic_operator.importing.shapes import FileTable, quoted
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _HEADER = b"SQLite format 3\0"
 _BLOCK = 1 << 20

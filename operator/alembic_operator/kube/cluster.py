@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from alembic_operator.api import v1alpha1
+from alembic_operator.api import imports, v1alpha1
 from alembic_operator.core.observation.reading import Manifest
 
 
@@ -29,6 +29,7 @@ class Resource:
 
 
 MIGRATIONS = Resource(v1alpha1.GROUP, v1alpha1.VERSION, v1alpha1.PLURAL)
+IMPORTS = Resource(v1alpha1.GROUP, v1alpha1.VERSION, imports.PLURAL)
 JOBS = Resource("batch", "v1", "jobs")
 PODS = Resource("", "v1", "pods")
 CONFIG_MAPS = Resource("", "v1", "configmaps")

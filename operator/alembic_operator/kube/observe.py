@@ -69,13 +69,13 @@ class Observer:
         self._cache.check_readable(key)
         migration = _migration(raw)
         spec = migration.spec
-        followed = await self._source(key, spec) if spec else _NO_SOURCE
+        followed = await self.source(key, spec) if spec else _NO_SOURCE
         seen = Observation(
             now=now,
             migration=migration,
             source=followed,
             last_change=self._last_changes.observe(key, migration, followed, now),
-            server=await self._server(key, spec) if spec else None,
+            server=await self.server(key, spec) if spec else None,
             dependencies=tuple(self._dependency(key.namespace, name) for name in self._cache.depends_on(key)),
             cycle=self._cache.cycle(key),
             jobs=self._cache.jobs(key),
@@ -91,7 +91,8 @@ class Observer:
         answers = self._ways.answers
         return replace(seen, progress=answers.of(key, only_controlled(seen).pods, now)) if answers else seen
 
-    async def _source(self, key: Key, spec: Spec) -> PodParts | Missing:
+    async def source(self, key: Key, spec: Spec) -> PodParts | Missing:
+        """Return what a migration takes over from its source."""
         if spec.source.image:
             return source.of_image(spec.source.image)
         if reference := spec.source.workload_ref:
@@ -105,7 +106,8 @@ class Observer:
         parts = found.containers if found else None
         return source.of_workload(reference.kind, reference.name, parts, reference.container)
 
-    async def _server(self, key: Key, spec: Spec) -> DatabaseServer | Missing | None:
+    async def server(self, key: Key, spec: Spec) -> DatabaseServer | Missing | None:
+        """Return the StatefulSet of spec.database; None: it names none."""
         if spec.database is None or spec.database.stateful_set_ref is None:
             return None
         name = spec.database.stateful_set_ref.name

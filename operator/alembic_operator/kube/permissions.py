@@ -6,6 +6,7 @@ from alembic_operator.kube.cluster import (
     DEPLOYMENTS,
     EVENTS,
     GATE_POLICIES,
+    IMPORTS,
     JOBS,
     LEASES,
     MIGRATIONS,
@@ -23,6 +24,9 @@ VERBS: dict[tuple[Resource, str], frozenset[str]] = {
     # Never called: OwnerReferencesPermissionEnforcement, as on OpenShift, asks it of who makes a Job that such an
     # object owns with blockOwnerDeletion.
     (MIGRATIONS, "finalizers"): frozenset({"update"}),
+    (IMPORTS, ""): frozenset({"list", "watch"}),
+    (IMPORTS, "status"): frozenset({"patch"}),
+    (IMPORTS, "finalizers"): frozenset({"update"}),
     (JOBS, ""): _WATCHED | {"create", "delete"},
     (PODS, ""): frozenset({"list", "watch"}),
     (DEPLOYMENTS, ""): _WATCHED,

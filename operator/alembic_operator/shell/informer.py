@@ -8,7 +8,7 @@ import structlog
 from alembic_operator.core import names
 from alembic_operator.core.observation.jobs import end_of_job
 from alembic_operator.core.observation.reading import Manifest, fields, items, text
-from alembic_operator.kube.cache import Cache, Key
+from alembic_operator.kube.cache import Cache, ImportKey, Key
 from alembic_operator.kube.cache.reflector import REFUSALS
 from alembic_operator.kube.cluster import (
     CONFIG_MAPS,
@@ -56,7 +56,7 @@ class Informer:
     """Whoever watches tells these."""
 
     cache: Cache
-    queue: WorkQueue[Key]
+    queue: WorkQueue[Key | ImportKey]
     watch_errors: dict[Scope, ApiError] = field(default_factory=dict)
     """What cannot be read, and the API server's answer."""
     tally: Tally = field(default_factory=Tally)

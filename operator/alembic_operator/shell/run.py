@@ -4,7 +4,7 @@ import asyncio
 import gc
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from random import Random
@@ -15,16 +15,17 @@ import structlog
 import uvloop
 
 from alembic_operator.kube.answers import Answers
-from alembic_operator.kube.cache import Cache, Key
+from alembic_operator.kube.cache import Cache, ImportKey, Key
 from alembic_operator.kube.cache.reflector import Lister, Reflector
 from alembic_operator.kube.client import ApiServer, connected
 from alembic_operator.kube.cluster import MIGRATIONS, Scope
 from alembic_operator.kube.definition import shortcoming
 from alembic_operator.kube.errors import ApiError, LeaseLostError, LoginError
 from alembic_operator.kube.events import Events
+from alembic_operator.kube.imports import ImportCache, Imports
 from alembic_operator.kube.observe import Observer, Ways
 from alembic_operator.kube.runner_config_map import RunnerConfigMap
-from alembic_operator.shell import handlers, telemetry
+from alembic_operator.shell import handlers, imports, telemetry
 from alembic_operator.shell.informer import Informer, reflected
 from alembic_operator.shell.leadership import leading
 from alembic_operator.shell.policies import GatePolicies
@@ -68,7 +69,7 @@ async def _run(settings: Settings) -> None:
     if own := asyncio.current_task():  # until Kopf runs and stops at SIGTERM by itself
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, own.cancel)
     ready = asyncio.Event()
-    informer = Informer(Cache(), WorkQueue[Key](Random(), _namespace, _BOUNDS))  # noqa: S311  jitter, not a secret
+    informer = Informer(Cache(), WorkQueue[Key | ImportKey](Random(), _namespace, _BOUNDS))  # noqa: S311  jitter, not a secret
     async with (
         connected() as server,
         telemetry.health(settings.health_port, ready.is_set, informer.troubles),
@@ -95,7 +96,7 @@ async def _metrics(settings: Settings, server: ApiServer, informer: Informer) ->
         yield
 
 
-def _namespace(key: Key) -> str:
+def _namespace(key: Key | ImportKey) -> str:
     return key.namespace
 
 
@@ -122,30 +123,34 @@ async def _act(
     """Be the operator, until SIGTERM or the end of a guard."""
     runner_config_map = RunnerConfigMap(settings.runner.read_bytes(), informer.cache)
     answers = Answers(informer.queue.add) if settings.asks_progress else None
+    observer = Observer(
+        server,
+        informer.cache,
+        runner_config_map,
+        Ways(settings.runner_image, limits_job_template=settings.limit_job_template, answers=answers),
+    )
+    importer = imports.ImportReconciler(
+        Imports(server, ImportCache(), informer.cache, observer, settings.runner_image), _now
+    )
     reconciler = Reconciler(
         cluster=server,
         cache=informer.cache,
-        observer=Observer(
-            server,
-            informer.cache,
-            runner_config_map,
-            Ways(settings.runner_image, limits_job_template=settings.limit_job_template, answers=answers),
-        ),
+        observer=observer,
         runner_config_map=runner_config_map,
         wake=informer.queue.add,
-        clock=lambda: datetime.now(UTC),
+        clock=_now,
         events=Events(server, settings.instance),
         tally=informer.tally,
     )
     informer.tally.leads = True
-    reflectors = _reflectors(settings, server, informer)
+    reflectors = [*_reflectors(settings, server, informer), *importer.reflectors(settings, informer)]
     async with _running(*(one.run() for one in reflectors)) as reflecting:
         first_look = asyncio.ensure_future(_first_look(informer, reflectors))
         await _until(first_look, *reflecting, *guards)
         ready.set()
         asking = [answers.run()] if answers else []
-        looking = [_look_again(settings, informer), *_policies(settings, server, informer)]
-        async with _running(informer.queue.run(reconciler.reconcile), *looking, *asking) as working:
+        looking = [_look_again(settings, informer, importer.imports.cache), *_policies(settings, server, informer)]
+        async with _running(informer.queue.run(_work(reconciler, importer, informer)), *looking, *asking) as working:
             watches = asyncio.ensure_future(
                 kopf.operator(
                     registry=handlers.registry(informer.on_change, server.url),
@@ -156,6 +161,23 @@ async def _act(
             )
             with handlers.straight_to(informer.on_change):
                 await _until(watches, *working, *reflecting, *guards)
+
+
+def _work(
+    reconciler: Reconciler, importer: imports.ImportReconciler, informer: Informer
+) -> Callable[[Key | ImportKey], Awaitable[float | None]]:
+    async def work(key: Key | ImportKey) -> float | None:
+        if isinstance(key, ImportKey):
+            return await importer.reconcile(key)
+        after = await reconciler.reconcile(key)
+        informer.queue.add(importer.imports.cache.referring(key))  # they wait until it is Ready
+        return after
+
+    return work
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _policies(settings: Settings, server: ApiServer, informer: Informer) -> list[Coroutine[Any, Any, None]]:
@@ -207,11 +229,11 @@ async def _first_look(informer: Informer, reflectors: list[Reflector]) -> None:
     informer.queue.add(informer.cache.keys())
 
 
-async def _look_again(settings: Settings, informer: Informer) -> None:
+async def _look_again(settings: Settings, informer: Informer, of_imports: ImportCache) -> None:
     """Look at everything again now and then, one after the other over the whole time."""
     asyncio.get_running_loop().call_later(_KOPF_HAS_LISTED, gc.freeze)
     while True:
-        keys = informer.cache.keys()
+        keys: list[Key | ImportKey] = [*informer.cache.keys(), *of_imports.keys()]
         for key in keys:
             await asyncio.sleep(settings.resync / len(keys))
             informer.queue.add((key,))

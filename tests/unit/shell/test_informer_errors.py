@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from alembic_operator.kube.cache import Cache, Key
+from alembic_operator.kube.cache import Cache, ImportKey, Key
 from alembic_operator.kube.cluster import JOBS, MIGRATIONS, Scope
 from alembic_operator.kube.errors import ApiError, RefusedError, UnreachableError
 from alembic_operator.shell.informer import Informer
@@ -21,7 +21,7 @@ def an_informer() -> Informer:
     cache = Cache()
     for namespace in ("shop", "other"):
         cache.put(MIGRATIONS, a_migration(namespace=namespace))
-    return Informer(cache, WorkQueue[Key](Random(1), lambda key: key.namespace, Bounds(1, 1)))
+    return Informer(cache, WorkQueue[Key | ImportKey](Random(1), lambda key: key.namespace, Bounds(1, 1)))
 
 
 async def test_what_cannot_be_read_is_said_once_until_the_answer_changes(logs: Logs) -> None:

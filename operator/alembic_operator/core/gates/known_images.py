@@ -46,6 +46,7 @@ def _image_says_it_all(spec: Spec) -> bool:
     return (
         spec.database is not None
         and spec.tenants is None
+        and spec.policy.await_import is None  # no image says whether the rows are there
         and spec.source.config_map_ref is None
         and spec.strategy == "Job"
     )

@@ -24,6 +24,8 @@ class Flag:
     """The flag is JSON of the field, whose members are `tenants.MEMBERS`."""
     changes: bool = False
     """Only for who changes the database, and not for a gate that waits."""
+    waits: bool = False
+    """Only for a gate."""
 
     @property
     def word(self) -> str:
@@ -51,6 +53,7 @@ FLAGS = (
     Flag("database_ahead", "policy.database_ahead"),
     Flag("history", "database.history"),
     Flag("tenants", "tenants", as_json=True),
+    Flag("await_import", "policy.await_import", waits=True),
     Flag("lock_timeout", "policy.lock_timeout", changes=True),
     Flag("statement_timeout", "policy.statement_timeout", changes=True),
     Flag("deadline", "policy.deadline", changes=True),
@@ -66,9 +69,9 @@ OF_JOBS = (
 """Those that no gate has: a pod that starts again must not make the database anew that it knew."""
 
 
-def given(spec: Spec) -> dict[str, Any]:
-    """Return what a specification says, by the names of the Invocation."""
-    said = {flag.name: _said(flag, spec) for flag in (*FLAGS, *OF_JOBS)}
+def given(spec: Spec, *, waits: bool) -> dict[str, Any]:
+    """Return what a specification says to a gate, or to a run, by the names of the Invocation."""
+    said = {flag.name: _said(flag, spec) for flag in (*FLAGS, *OF_JOBS) if waits or not flag.waits}
     return {name: value for name, value in said.items() if value is not None}
 
 

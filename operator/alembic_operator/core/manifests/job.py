@@ -26,7 +26,7 @@ _LEAST_TTL = 60
 _RESTRICTED: Manifest = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 """What Pod Security "restricted" wants of a container, short of the user, which the image or the workload knows."""
 
-_ONLY_WHEN = ("settlingTime",)
+_ONLY_WHEN = ("settlingTime", "awaitImport")
 """Fields of spec.policy that say when something runs, and not what."""
 _NOT_THE_RUN = ("every", "gate")
 """The same of spec.tenants, and what only pods with a gate ask."""
@@ -56,7 +56,7 @@ def _written(model: Model) -> Manifest:
 
 def invocation(spec: Spec, command: str = "upgrade") -> Invocation:
     """Return the runner's command line; a person can copy it from the Job and run it by hand."""
-    return Invocation(command, x=spec.alembic.x_arguments, **flags.given(spec))
+    return Invocation(command, x=spec.alembic.x_arguments, **flags.given(spec, waits=command == "gate"))
 
 
 def environment(database: Database | None, server: DatabaseServer | None) -> list[Manifest]:
@@ -161,7 +161,7 @@ def pod(spec: Spec, parts: PodParts, server: DatabaseServer | None, command: str
         "name": names.CONTAINER,
         "command": [spec.alembic.python, names.RUNNER_PATH, *_of_image(invocation(spec, command), parts).argv()],
         "env": environment_of(spec, parts, server),
-        "securityContext": _restricted(parts.container.get("securityContext") or {}),
+        "securityContext": restricted(parts.container.get("securityContext") or {}),
         "volumeMounts": [*(parts.container.get("volumeMounts") or ()), mount],
     }
     return parts.pod | {
@@ -195,7 +195,7 @@ def _runner_volume() -> Manifest:
     return {"name": names.RUNNER_VOLUME, "configMap": {"name": names.RUNNER_CONFIG_MAP}}
 
 
-def _restricted(given: Manifest) -> Manifest:
+def restricted(given: Manifest) -> Manifest:
     """Return a container's security context without what raises its rights: a migration needs none of that."""
     return {name: value for name, value in given.items() if name != "privileged"} | _RESTRICTED
 

@@ -42,14 +42,14 @@ class Job:
     """Which of its fields cannot be read, each with its value, shortened; they count as absent."""
 
 
-def read_job(raw: Manifest) -> Job:
-    """Read a Job."""
+def read_job(raw: Manifest, kind: str = KIND) -> Job:
+    """Read a Job of an object of that kind."""
     looked = Reading(raw)
     finished = end_of_job(looked.items("status", "conditions"))
     outcome = reading.text(finished, "type")
     created, started = looked.time("metadata", "creationTimestamp"), looked.time("status", "startTime")
     ended = looked.time("status", "completionTime") or reading.time(finished, "lastTransitionTime")
-    owner = made_by(raw, GROUP, KIND)
+    owner = made_by(raw, GROUP, kind)
     return Job(
         name=looked.text("metadata", "name"),
         uid=looked.text("metadata", "uid"),

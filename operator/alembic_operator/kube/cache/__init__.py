@@ -10,8 +10,8 @@ News come in three ways: by a watch, by a list, and as the answer to an own writ
 """
 
 from alembic_operator.kube.cache.cache import Cache
-from alembic_operator.kube.cache.keys import Key, Reference, workload_reference
+from alembic_operator.kube.cache.keys import ImportKey, Key, Reference, workload_reference
 from alembic_operator.kube.cache.versions import version
 from alembic_operator.kube.cache.workloads import CachedWorkload
 
-__all__ = ["Cache", "CachedWorkload", "Key", "Reference", "version", "workload_reference"]
+__all__ = ["Cache", "CachedWorkload", "ImportKey", "Key", "Reference", "version", "workload_reference"]

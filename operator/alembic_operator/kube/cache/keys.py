@@ -1,6 +1,7 @@
 """Name objects and the migrations that they belong to."""
 
 import sys
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from alembic_operator.core import names
@@ -10,6 +11,14 @@ from alembic_operator.kube.cluster import STATEFUL_SETS, WORKLOADS, Resource
 
 class Key(NamedTuple):
     """One DatabaseMigration."""
+
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True)
+class ImportKey:
+    """One DatabaseImport; never equal to the Key of a migration of the same name."""
 
     namespace: str
     name: str

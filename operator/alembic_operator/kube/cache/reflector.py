@@ -1,15 +1,13 @@
 """Keep the cache as the API server has one resource of a namespace: list it, and watch it from there on."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
 from alembic_operator.core.observation.reading import Manifest, text
-from alembic_operator.kube.cache.cache import Cache
-from alembic_operator.kube.cache.keys import Key
 from alembic_operator.kube.cluster import Cluster, Resource, Scope
 from alembic_operator.kube.errors import ApiError, LeaseLostError
 
@@ -25,6 +23,16 @@ _WANT_A_LIST = (*REFUSALS, 400, 410)
 """To go on from the known version may be impossible; a server that is busy is not asked for more than that."""
 
 
+class Store(Protocol):
+    """Who remembers."""
+
+    unreadable: dict[tuple[Resource, str | None], ApiError]
+
+    async def replace(self, resource: Resource, namespace: str | None, listed: AsyncIterable[Manifest]) -> set[Any]:
+        """Take in a whole list, and return who must look again."""
+        ...
+
+
 class Listener(Protocol):
     """Who is told."""
 
@@ -32,7 +40,7 @@ class Listener(Protocol):
         """Take in an event of a watch."""
         ...
 
-    def on_list(self, scope: Scope, woken: set[Key]) -> None:
+    def on_list(self, scope: Scope, woken: set[Any]) -> None:
         """Look at these again: all of it is read, or goes on to be read after an error."""
         ...
 
@@ -46,7 +54,7 @@ class Reflector:
     """One list, and one watch after the other."""
 
     cluster: Cluster
-    cache: Cache
+    cache: Store
     scope: Scope
     listener: Listener
     random: Random

@@ -73,9 +73,22 @@ class Gate:
         if result.ahead and self._invocation.database_ahead == "Block":
             return f"waiting: the database contains {contains}, which this image does not know"
         if result.reason != Reason.PENDING:
-            return ""
+            return self._not_imported()
         wanted = ", ".join(result.target)
         return f"waiting for revision {wanted}: the database contains {contains} ({result.pending} pending)"
+
+    def _not_imported(self) -> str:
+        """Return that the rows are still missing, once the tables are there."""
+        name = self._invocation.await_import
+        if not name:
+            return ""
+        from alembic_operator.runner.database import imports  # noqa: PLC0415  few gates wait for one
+
+        if not isinstance(self._inspection, Inspection):
+            return f"waiting for import {name}: none fills the databases of tenants; remove --await-import"
+        if all(found := self._inspection.asked(imports.is_marked(name))) and found:
+            return ""
+        return f"waiting for import {name}: the database has all revisions, and not yet its rows"
 
     def _passed(self, result: Result) -> Result:
         for warning in result.warnings:

@@ -1,0 +1,153 @@
+"""Build the Job of an import: copy the file, upgrade the copy in the application's image, load and verify it."""
+
+from typing import Any
+
+from alembic_operator.api.imports import KIND, ImportSpec
+from alembic_operator.api.v1alpha1 import API_VERSION, Spec
+from alembic_operator.contract import JOB_FAILING_EXIT_CODES, seconds
+from alembic_operator.core import names
+from alembic_operator.core.imports.observation import Ground, Import
+from alembic_operator.core.manifests import job
+from alembic_operator.core.manifests.merge import merge
+from alembic_operator.core.observation.database_servers import DatabaseServer
+from alembic_operator.core.observation.reading import Manifest
+from alembic_operator.core.observation.source import PodParts
+
+COPY, UPGRADE, LOAD = "copy", "upgrade", "load"
+"""The containers, in their order."""
+
+_PLACE, _SOURCE = "/alembic-import", "/alembic-source"
+_BACKOFF_LIMIT = 3
+_GRACE_SECONDS = 60
+_TTL = 86400
+_WORDS = {"Stop": "stop", "Quarantine": "quarantine", "SetNull": "set-null", "Full": "full", "Counts": "counts"}
+
+
+def name_of(asked: Import, spec: ImportSpec, ground: Ground, target: tuple[str, ...]) -> str:
+    """Return the one name that the Job of these inputs can have: creating it twice is harmless."""
+    source = ground.source if isinstance(ground.source, PodParts) else PodParts({}, {})
+    matters = {
+        "uid": asked.uid,
+        "retry": asked.retry,
+        "spec": spec.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+        "target": target,
+        "container": source.container,
+        "pod": source.pod,
+        "server": [ground.server.host, ground.server.port] if isinstance(ground.server, DatabaseServer) else None,
+    }
+    return f"{asked.name}-import-{names.digest(matters)[: names.DIGITS]}"
+
+
+def build(name: str, attempt: int, asked: Import, pod: Manifest, deadline: str) -> Manifest:
+    """Return the Job around a pod."""
+    labels = {names.MANAGED_BY: names.OPERATOR, names.IMPORT_LABEL: asked.name}
+    owner = {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "name": asked.name,
+        "uid": asked.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+    codes = sorted(int(code) for code in JOB_FAILING_EXIT_CODES)
+    rules = [
+        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+        {"action": "FailJob", "onExitCodes": {"operator": "In", "values": codes}},
+    ]
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": name,
+            "namespace": asked.namespace,
+            "labels": labels,
+            "annotations": {names.ATTEMPT: str(attempt)},
+            "ownerReferences": [owner],
+        },
+        "spec": {
+            "backoffLimit": _BACKOFF_LIMIT,
+            "activeDeadlineSeconds": max(1, int(seconds(deadline))),
+            "ttlSecondsAfterFinished": _TTL,
+            "podReplacementPolicy": "Failed",
+            "podFailurePolicy": {"rules": rules},
+            "template": {"metadata": {"labels": labels}, "spec": pod},
+        },
+    }
+
+
+def pod(asked: Import, spec: ImportSpec, ground: Ground, target: tuple[str, ...], image: str) -> Manifest:
+    """Return the pod: two containers of the operator's own image, and between them one of the application's."""
+    parts, migration = ground.source, ground.migration.spec
+    if not isinstance(parts, PodParts) or migration is None:
+        raise ValueError(f"{asked.name}: a Job needs a source")
+    server = ground.server if isinstance(ground.server, DatabaseServer) else None
+    ours = {
+        "image": image,
+        "env": [*job.environment(migration.database, server), {"name": "TMPDIR", "value": _PLACE}],
+        "securityContext": job.restricted(parts.container.get("securityContext") or {}),
+    }
+    place = {"name": "alembic-import", "mountPath": _PLACE}
+    source = {"name": "alembic-source", "mountPath": _SOURCE, "readOnly": True}
+    claim = {"claimName": spec.from_.sqlite.volume.persistent_volume_claim.claim_name}
+    command = _command(asked, spec, migration)
+    return parts.pod | {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "shareProcessNamespace": True,
+        "terminationGracePeriodSeconds": _GRACE_SECONDS,
+        "securityContext": merge(
+            {"seccompProfile": {"type": "RuntimeDefault"}}, parts.pod.get("securityContext") or {}
+        ),
+        "initContainers": [
+            ours | {"name": COPY, "command": [*command[:2], COPY, *command[2:]], "volumeMounts": [source, place]},
+            _upgrade(spec, migration, parts, target) | {"volumeMounts": [*_mounts(parts), place]},
+        ],
+        "containers": [
+            ours | {"name": LOAD, "command": [*command[:2], LOAD, *command[2:]], "volumeMounts": [place]},
+        ],
+        "volumes": [
+            *(parts.pod.get("volumes") or ()),
+            {"name": "alembic-import", "emptyDir": {}},
+            {"name": "alembic-source", "persistentVolumeClaim": claim},
+        ],
+    }
+
+
+def _mounts(parts: PodParts) -> list[Manifest]:
+    return list(parts.container.get("volumeMounts") or ())
+
+
+def _command(asked: Import, spec: ImportSpec, migration: Spec) -> list[str]:
+    """Return the command line of our own steps; a person can copy it from the Job and run it by hand."""
+    database = migration.database
+    given = {"schema": database and database.schema_, "role": database and database.role}
+    said = [f"--{name}={value}" for name, value in given.items() if value]
+    said += [f"--exclude={one}" for one in spec.tables.exclude]
+    said += [f"--column={one.column}={one.as_.lower()}" for one in spec.columns]
+    said += [f"--on-bad-row={_WORDS[spec.on_bad_row]}", f"--orphans={_WORDS[spec.orphans]}"]
+    said += [f"--verify={_WORDS[spec.verify]}"]
+    file = f"{_SOURCE}/{spec.from_.sqlite.path}"
+    return ["alembic-operator", "import-step", file, f"--place={_PLACE}", f"--mark={asked.name}", *said]
+
+
+def _upgrade(spec: ImportSpec, migration: Spec, parts: PodParts, target: tuple[str, ...]) -> Manifest:
+    alembic, sqlite = migration.alembic, spec.from_.sqlite
+    words = [f"--place={_PLACE}", f"--config={alembic.config}", f"--section={alembic.section}"]
+    words += [f"--target={','.join(target)}", *([f"--revision={sqlite.revision}"] if sqlite.revision else [])]
+    words += [f"-x={one}" for one in alembic.x_arguments]
+    ours: list[Manifest] = [
+        {"name": "TMPDIR", "value": _PLACE},
+        *({"name": one.name, "value": one.value} for one in sqlite.env),
+    ]
+    return parts.container | {
+        "name": UPGRADE,
+        "command": [alembic.python, f"{_PLACE}/upgrade.pyz", *words],
+        "env": _over(parts.container.get("env") or [], ours),
+        "securityContext": job.restricted(parts.container.get("securityContext") or {}),
+    }
+
+
+def _over(given: list[Any], ours: list[Manifest]) -> list[Manifest]:
+    taken = {one["name"] for one in ours}
+    return [*ours, *(one for one in given if one["name"] not in taken)]

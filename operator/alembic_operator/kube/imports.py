@@ -1,0 +1,183 @@
+"""DatabaseImports on the cluster: remember what their watches tell, look at one, make its Job, write its status."""
+
+from collections.abc import AsyncIterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from alembic_operator.api.imports import KIND, ImportStatus
+from alembic_operator.api.v1alpha1 import API_VERSION
+from alembic_operator.core import names
+from alembic_operator.core.actions import CreateJob, DeleteJob
+from alembic_operator.core.imports.observation import (
+    Ground,
+    Import,
+    ImportSeen,
+    read_import,
+    read_import_pod,
+)
+from alembic_operator.core.observation import reading
+from alembic_operator.core.observation.jobs import read_job
+from alembic_operator.core.observation.migrations import read_migration
+from alembic_operator.core.observation.owners import controller
+from alembic_operator.core.observation.reading import Manifest
+from alembic_operator.core.observation.source import Missing
+from alembic_operator.kube.cache import Cache, ImportKey, Key, Reference
+from alembic_operator.kube.cache.keys import reference
+from alembic_operator.kube.cache.versions import version
+from alembic_operator.kube.cluster import IMPORTS, JOBS, PODS, Cluster, Resource
+from alembic_operator.kube.errors import AlreadyExistsError, ApiError, ConflictError, NotFoundError, RefusedError
+from alembic_operator.kube.observe import Observer
+
+
+@dataclass
+class ImportCache:
+    """What is known of imports, their Jobs and pods. Each change returns the imports that must be looked at again."""
+
+    unreadable: dict[tuple[Resource, str | None], ApiError] = field(default_factory=dict)
+    """As of the other cache."""
+    _known: dict[Reference, Manifest] = field(default_factory=dict)
+
+    def put(self, resource: Resource, raw: Manifest) -> set[ImportKey]:
+        """Take in an object, unless a newer version of it is known."""
+        about = reference(resource, raw)
+        before = self._known.get(about)
+        if before is not None and version(before) > version(raw):
+            return set()
+        self._known[about] = raw
+        return {_import_of(about, raw)}
+
+    def drop(self, resource: Resource, raw: Manifest) -> set[ImportKey]:
+        """Forget an object that was deleted."""
+        about = reference(resource, raw)
+        return {_import_of(about, raw)} if self._known.pop(about, None) is not None else set()
+
+    async def replace(
+        self, resource: Resource, namespace: str | None, listed: AsyncIterable[Manifest]
+    ) -> set[ImportKey]:
+        """Take in a whole list, and forget what is not in it."""
+        woken: set[ImportKey] = set()
+        found = {reference(resource, raw): raw async for raw in listed}
+        for about in list(self._known):
+            if about.resource == resource and namespace in (None, about.namespace) and about not in found:
+                woken.add(_import_of(about, self._known.pop(about)))
+        for raw in found.values():
+            woken |= self.put(resource, raw)
+        return woken
+
+    def keys(self) -> list[ImportKey]:
+        """Return all imports."""
+        return [ImportKey(one.namespace, one.name) for one in self._known if one.resource == IMPORTS]
+
+    def referring(self, key: Key) -> set[ImportKey]:
+        """Return the imports into a migration's database."""
+        return {
+            one
+            for one in self.keys()
+            if one.namespace == key.namespace and key.name == reading.text(self.get(one), *_MIGRATION)
+        }
+
+    def get(self, key: ImportKey) -> Manifest | None:
+        """Return an import; None when it does not exist."""
+        return self._known.get(Reference(IMPORTS, key.namespace, key.name))
+
+    def parts(self, resource: Resource, key: ImportKey) -> list[Manifest]:
+        """Return the Jobs or the pods of an import."""
+        return [raw for one, raw in self._known.items() if one.resource == resource and _import_of(one, raw) == key]
+
+
+_MIGRATION = ("spec", "migrationRef", "name")
+
+
+def _import_of(about: Reference, raw: Manifest) -> ImportKey:
+    if about.resource == IMPORTS:
+        return ImportKey(about.namespace, about.name)
+    return ImportKey(about.namespace, reading.text(raw, "metadata", "labels", names.IMPORT_LABEL))
+
+
+@dataclass(frozen=True)
+class Imports:
+    """Eyes and hands for imports."""
+
+    cluster: Cluster
+    cache: ImportCache
+    migrations: Cache
+    observer: Observer
+    image: str
+    """The operator's own."""
+
+    async def observe(self, key: ImportKey, now: datetime) -> ImportSeen | None:
+        """Return what there is to see; None when the import is gone or going.
+
+        Raises:
+            ApiError: what a decision depends on cannot be read.
+        """
+        raw = self.cache.get(key)
+        if raw is None or "deletionTimestamp" in reading.fields(raw, "metadata"):
+            return None
+        for resource in (JOBS, PODS):
+            error = self.cache.unreadable.get((resource, None)) or self.cache.unreadable.get((resource, key.namespace))
+            if error:
+                raise ApiError(error.status, error.reason, error.message)
+        asked = read_import(raw)
+        return ImportSeen(
+            now=now,
+            asked=asked,
+            ground=await self._ground(key, asked),
+            jobs=tuple(read_job(one, KIND) for one in self.cache.parts(JOBS, key)),
+            pods=tuple(map(read_import_pod, self.cache.parts(PODS, key))),
+            image=self.image,
+        )
+
+    async def _ground(self, key: ImportKey, asked: Import) -> Ground | None:
+        about = Key(key.namespace, asked.spec.migration_ref.name) if asked.spec else None
+        raw = self.migrations.migration(about) if about else None
+        if raw is None or about is None or raw["metadata"].get("deletionTimestamp"):
+            return None
+        migration, standing = read_migration(raw), self.migrations.standing(about)
+        if migration.spec is None:
+            return Ground(migration, ready=False, source=Missing("its specification cannot be read"), server=None)
+        return Ground(
+            migration,
+            ready=standing is not None and standing.ready,
+            source=await self.observer.source(about, migration.spec),
+            server=await self.observer.server(about, migration.spec),
+        )
+
+    async def act(self, action: CreateJob | DeleteJob, key: ImportKey) -> None:
+        """Make or delete a Job, and let the cache know at once.
+
+        Raises:
+            RefusedError: the API server does not take the Job, or its name is taken.
+        """
+        if isinstance(action, DeleteJob):
+            await self.cluster.delete(JOBS, key.namespace, action.name, action.uid)
+            return
+        name = action.manifest["metadata"]["name"]
+        try:
+            stored = await self.cluster.create(JOBS, key.namespace, action.manifest)
+        except AlreadyExistsError:
+            existing = await self.cluster.get(JOBS, key.namespace, name)
+            (owner,) = action.manifest["metadata"]["ownerReferences"]
+            if existing is None or controller(existing).get("uid") != owner["uid"]:
+                raise RefusedError(409, "AlreadyExists", f"Job {name} exists, and is not this import's") from None
+            stored = existing
+        self.cache.put(JOBS, stored)
+
+    async def report(self, asked: Import, status: ImportStatus) -> None:
+        """Write the status, if it differs."""
+        if status == asked.status:
+            return
+        written = status.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
+        try:
+            raw = await self.cluster.apply_status(IMPORTS, _body(asked, asked.uid, written))
+            if (uid := reading.text(raw, "metadata", "uid")) != asked.uid:
+                # As of a migration: a successor of the same name must not begin with what another one did.
+                raw = await self.cluster.apply_status(IMPORTS, _body(asked, uid, {}))
+        except (NotFoundError, ConflictError):  # its own event is on the way
+            return
+        self.cache.put(IMPORTS, raw)
+
+
+def _body(asked: Import, uid: str, status: Manifest) -> Manifest:
+    metadata = {"name": asked.name, "namespace": asked.namespace, "uid": uid}
+    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "status": status}
