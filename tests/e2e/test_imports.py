@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from demo.expectation import until
 from demo.setup import PROJECT
 from tests.e2e.database import OWNER, Database
@@ -48,6 +50,53 @@ def test_users_and_posts_move_while_the_new_pods_wait_and_nothing_is_imported_tw
     assert again["rows"] == 1020
     assert "an earlier import has left its mark" in again["conditions"][0]["message"]
     assert database.rows("SELECT count(*) FROM blog.users") == ["21"]
+
+
+def test_what_is_not_there_or_is_no_file_of_sqlite_is_said_in_words_and_harms_nobody(access: Access) -> None:
+    template = yaml.safe_load((FOLDER / "3-import.yaml").read_text())
+    elsewhere = {"volume": {"persistentVolumeClaim": {"claimName": "nobody"}}}
+    wrong: dict[str, tuple[dict[str, Any], str, str]] = {
+        "no-file": ({"path": "none/app.db"}, "ImportFailed", "No such file or directory"),
+        "no-sqlite": ({"path": "notes.txt"}, "ImportFailed", "is no SQLite file"),
+        "not-aboard": ({"env": []}, "ImportFailed", "env.py connects to postgresql, not to SQLite"),
+        "no-claim": (elsewhere, "WaitingForVolume", "nobody"),
+        "filled": ({}, "Findings", "has rows in PostgreSQL"),
+    }
+    access.kubectl("wait", "--for=condition=Ready", "dbi/blog", f"--timeout={TOGETHER:.0f}s")
+    access.apply_text(NOTES)
+    access.kubectl("wait", "--for=condition=Complete", "job/notes", f"--timeout={TOGETHER:.0f}s")
+    for name, (change, _, _) in wrong.items():
+        sqlite = template["spec"]["from"]["sqlite"] | change
+        spec = template["spec"] | {"from": {"sqlite": sqlite}}
+        access.apply_text(json.dumps(template | {"metadata": {"name": name}, "spec": spec}))
+    for name, (_, reason, words) in wrong.items():
+
+        def told(name: str = name, reason: str = reason) -> str | None:
+            conditions = access.get("dbi", name).get("status", {}).get("conditions", [])
+            return next((one["message"] for one in conditions if one["reason"] == reason), None)
+
+        assert words in until(told, TOGETHER, f"{name} is not {reason}")
+    assert Database(access, OWNER).rows("SELECT count(*) FROM blog.users") == ["21"]
+
+
+NOTES = """
+apiVersion: batch/v1
+kind: Job
+metadata: {name: notes}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      automountServiceAccountToken: false
+      securityContext: {runAsNonRoot: true, runAsUser: 10001, seccompProfile: {type: RuntimeDefault}}
+      containers:
+        - name: notes
+          image: localhost/users:v1
+          command: [sh, -c, "echo no database > /data/notes.txt"]
+          securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+          volumeMounts: [{name: data, mountPath: /data}]
+      volumes: [{name: data, persistentVolumeClaim: {claimName: blog-data}}]
+"""
 
 
 def _gate_says(access: Access) -> str:

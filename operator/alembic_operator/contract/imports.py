@@ -70,7 +70,7 @@ class ImportAnswer:
             known = {one.name: raw[one.name] for one in fields(ImportAnswer) if one.name in raw}
             known["findings"] = tuple(map(_told, raw.get("findings", ())))
             answer = ImportAnswer(**known)
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
         return answer if _is_sound(answer) else None
 
@@ -86,7 +86,7 @@ def _is_sound(answer: ImportAnswer) -> bool:
     numbers = [getattr(answer, name) for name in _NUMBERS]
     numbers += [number for one in answer.findings for number in (one.rows, *one.row_ids)]
     return (
-        all(isinstance(one, str) for one in texts)
+        all(isinstance(one, str) and one == one.encode(errors="replace").decode() for one in texts)
         and all(isinstance(one, int) and 0 <= abs(one) < 1 << 63 for one in numbers)
         and isinstance(answer.seconds, (int, float))
         and 0 <= answer.seconds < 1e9  # noqa: PLR2004  thirty years
