@@ -34,10 +34,16 @@ def main(argv: list[str]) -> int:
     try:
         brought = _bring(scripts, place, tuple(asked.target.split(",")), asked.revision)
     except ImportFailed as error:
-        tell(ImportAnswer("failed", str(error).replace("--revision", "spec.from.sqlite.revision")))
+        tell(ImportAnswer("failed", _in_fields(str(error))))
         return int(ExitCode.FAILED)
     replace(brought, sha256=handed.sha256).write(place / HANDOVER)
     return 0
+
+
+def _in_fields(message: str) -> str:
+    """Return what the command would say in the words of a DatabaseImport."""
+    said = message.replace("--revision", "spec.from.sqlite.revision")
+    return said.replace("run this with the settings with", "set in spec.from.sqlite.env the variables with")
 
 
 def _bring(scripts: Scripts, place: Path, target: tuple[str, ...], revision: str) -> Handover:

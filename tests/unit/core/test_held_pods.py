@@ -8,9 +8,10 @@ import pytest
 from alembic_operator.api.reasons import Occasion
 from alembic_operator.contract import Failure, Result
 from alembic_operator.core.actions import Notice, Plan
+from alembic_operator.core.gates.held_pods import held_pods
 from alembic_operator.core.observation.gated_pods import GatedPod, Owner
 from alembic_operator.core.plan import plan
-from tests.unit.core.builders import BROKEN, at, later, ready, seen
+from tests.unit.core.builders import BROKEN, a_spec, at, later, ready, seen
 from tests.unit.core.gates import GATE, a_deployment, a_gated_pod, crashing, owned_by, through, waiting
 from tests.unit.core.life import Life
 
@@ -71,6 +72,16 @@ def test_every_condition_says_who_waits_for_what_since_when() -> None:
         assert one.message.endswith(f"; 2 pods of Deployment users held since {at(-30)}, for revision b2")
     life.seen = replace(life.seen, gated=())
     assert "held" not in ready(life.look()).message
+
+
+def test_who_waits_for_the_rows_of_an_import_is_told_so() -> None:
+    life = Life()
+    life.run()
+    spec = a_spec(database={"host": "db", "name": "shop", "userFrom": {"name": "db", "key": "user"}})
+    awaiting = spec.model_copy(update={"policy": spec.policy.model_copy(update={"await_import": "past"})})
+    migration = replace(life.seen.migration, spec=awaiting)
+    held = held_pods(replace(life.seen, migration=migration, gated=(waiting(10),)), life.status)
+    assert held.sentence.endswith(", for the rows of DatabaseImport past")
 
 
 def test_a_revision_is_not_told_before_a_run_has_found_it() -> None:

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from alembic_operator.api.crd import crd
 from alembic_operator.contract import Result, seconds
+from alembic_operator.contract.imports import ImportAnswer
 from alembic_operator.core import names
+from alembic_operator.core.imports.observation import read_import, read_import_pod
 from alembic_operator.core.observation import reading, source
 from alembic_operator.core.observation.containers import read_report
 from alembic_operator.core.observation.database_servers import read_database_server
@@ -65,6 +67,11 @@ def answer(raw: Any) -> object:
     return read_progress(b"HTTP/1.0 200 OK\r\n\r\n" + body[:8000], "shop/users"), read_progress(body, "")
 
 
+def import_report(raw: Any) -> object:
+    report = reading.fields(raw, "report")
+    return ImportAnswer.from_json("{" if reading.unfit(report, 100_000) else json.dumps(report))
+
+
 READERS: dict[str, tuple[Callable[[Any], object], Any]] = {
     "migration": (read_migration, wholes.MIGRATION),
     "job": (read_job, wholes.A_JOB),
@@ -78,6 +85,9 @@ READERS: dict[str, tuple[Callable[[Any], object], Any]] = {
     "progress": (answer, wholes.AN_ANSWER),
     "Lease": (lease._lease, wholes.A_LEASE),
     "field managers": (managers, wholes.WITH_MANAGERS),
+    "import": (read_import, wholes.AN_IMPORT),
+    "pod of an import": (read_import_pod, wholes.A_POD),
+    "termination message of an import": (import_report, wholes.AN_IMPORT_REPORT),
     "termination message": (termination_message, wholes.A_REPORT),
 }
 

@@ -188,3 +188,15 @@ WITH_MANAGERS: Manifest = {
     "metadata": metadata("users")
     | {"managedFields": [{"manager": "kubectl", "operation": "Apply", "time": at(0), "fieldsV1": _OWNED}]}
 }
+AN_IMPORT: Manifest = {
+    "metadata": metadata("past"),
+    "spec": {
+        "migrationRef": {"name": "users"},
+        "from": {"sqlite": {"volume": {"persistentVolumeClaim": {"claimName": "data"}}, "path": "app.db"}},
+    },
+    "status": {"observedGeneration": 1, "job": "past-import-0123456789", "attempt": 1, "findingsTotal": 0},
+}
+AN_IMPORT_REPORT: Manifest = {
+    "metadata": metadata("past-1"),
+    "report": {"outcome": "findings", "rows": 3, "seconds": 1.5, "findings": [{"kind": "orphans", "table": "posts"}]},
+}

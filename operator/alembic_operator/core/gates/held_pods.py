@@ -109,7 +109,9 @@ def _why(pod: GatedPod, seen: Observation, status: Status) -> str:
     revisions = status.revisions
     if revisions and revisions.pending and _is_told_of_now(status):
         return f"for revision {messages.heads(revisions.target)}"
-    return f"for what {image} needs"
+    awaited = seen.migration.spec.policy.await_import if seen.migration.spec else None
+    has_all = awaited and revisions and revisions.pending == 0
+    return f"for the rows of DatabaseImport {awaited}" if has_all else f"for what {image} needs"
 
 
 def _is_told_of_now(status: Status) -> bool:
