@@ -236,9 +236,9 @@ async def test_what_differs_is_named_by_rows_and_columns(both: Both, monkeypatch
     with closing(snapshot.open_copy(both.file)) as opened:
         tables = [one for one in await catalogue.tables(connection, "public") if one.name != "alembic_version"]
         files = [snapshot.describe(opened, one.name) for one in tables]
-        pairing = scan.prepared(opened, pairs.match(files, tables, (), {}))
+        pairing = scan.prepared((opened,), pairs.match(files, tables, (), {}))
         mend.mend(opened, pairing, "stop", "stop")
-        _, pairing = scan.look(opened, pairing)
+        _, pairing = scan.look((opened,), pairing)
         target = load.Target(connection, "public")
         assert [one.rows for one in await loading.Loading(target, opened, pairing, "", "full").at_once()] == [250] * 3
         changes = {
@@ -257,7 +257,9 @@ async def test_what_differs_is_named_by_rows_and_columns(both: Both, monkeypatch
             list(lines.blocks(opened, pair, divided, sums))
             found = await verify.compare(connection, target.place(name), pair, divided, (opened, sums))
             counted = await verify.counts(connection, target.place(name), pair, opened)
-            said[name] = [one.message for one in found], [one.message.split(":")[0] for one in counted]
+            assert found[: len(counted)] == counted
+            rows = [one.message for one in found[len(counted) :]]
+            said[name] = rows, [one.message.split(":")[0] for one in counted]
     await connection.close()
     assert said == {
         "numbered": (["1 of row id -679 differ, column t", "2 of row ids 1036 to 1043 differ, column n"], ["sum of n"]),

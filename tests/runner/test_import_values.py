@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from alembic_operator.importing import scan
 from tests.runner.importing import Both, by_place
 
 if TYPE_CHECKING:
+    import pytest
     from alembic.operations import Operations
 
 
@@ -131,8 +133,10 @@ BAD: dict[str, tuple[Any, list[tuple[Any, str]]]] = {
 
 
 def test_every_class_of_bad_values_is_told_at_once_with_counts_and_row_ids_before_anything_is_written(
-    both: Both,
+    both: Both, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(scan, "_LARGE", 2)  # in two threads
+
     def upgrade(op: Operations) -> None:
         told = [sa.Column(name, kind, nullable=True) for name, (kind, _) in BAD.items()]
         op.create_table("bad", sa.Column("id", sa.Integer, primary_key=True), *told)

@@ -155,8 +155,8 @@ async def _with_copy(options: Options, answer: Answer, connection: Any, copy: Pa
 async def _carry_over(one: _Run) -> None:
     """Scan the copy, and load it when nothing stands in the way."""
     options, answer = one.options, one.answer
-    with closing(snapshot.open_copy(one.copy)) as opened:
-        pairing = await _scanned(one, opened)
+    with closing(snapshot.open_copy(one.copy)) as opened, closing(snapshot.open_copy(one.copy)) as second:
+        pairing = await _scanned(one, (opened, second))
         if options.scan:
             answer.following = _advice(answer)
         elif blocking(answer.findings):
@@ -207,30 +207,29 @@ def _cannot_run(error: ImportFailed, heads: tuple[str, ...]) -> str:
     )
 
 
-async def _scanned(one: _Run, opened: sqlite3.Connection) -> pairs.Pairing:
+async def _scanned(one: _Run, copies: scan.Copies) -> pairs.Pairing:
+    opened = copies[0]
     own = {one.version_table, MARKERS, mend.REJECTS, MARK_TABLE, *OWN_TABLES}
     tables = [table for table in await catalogue.tables(one.connection, one.schema) if table.name not in own]
     files = [snapshot.describe(opened, name) for name in snapshot.names(opened) if name not in own]
-    pairing = scan.prepared(opened, pairs.match(files, tables, one.options.exclude, one.options.readings))
+    pairing = scan.prepared(copies, pairs.match(files, tables, one.options.exclude, one.options.readings))
     done = await _done(one)
     filled = [pair.name for pair in pairing.pairs if pair.table.filled and pair.name not in done]
     message = "has rows in PostgreSQL; stop the application, empty the table, import again"
     one.answer.findings += pairing.findings
     one.answer.findings += [Finding("target-not-empty", name, message) for name in filled]
-    found, settled = _mended(one.options, opened, pairing)
+    found, settled = _mended(one.options, copies, pairing)
     one.answer.findings += found
     return settled
 
 
-def _mended(
-    options: Options, opened: sqlite3.Connection, pairing: pairs.Pairing
-) -> tuple[list[Finding], pairs.Pairing]:
+def _mended(options: Options, copies: scan.Copies, pairing: pairs.Pairing) -> tuple[list[Finding], pairs.Pairing]:
     """Return what is wrong with rows; what the command line has an answer for does not block."""
-    found, seen = scan.look(opened, pairing)
-    mend.mend(opened, pairing, options.on_bad_row, options.orphans)
+    found, seen = scan.look(copies, pairing)
+    mend.mend(copies[0], pairing, options.on_bad_row, options.orphans)
     if not found or (options.on_bad_row == options.orphans == "stop"):
         return found, seen
-    left, seen = scan.look(opened, pairing)
+    left, seen = scan.look(copies, pairing)
     named = {(one.kind, one.table, one.column) for one in left}
     return [
         *(replace(one, blocks=False) for one in found if (one.kind, one.table, one.column) not in named),

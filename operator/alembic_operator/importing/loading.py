@@ -104,9 +104,10 @@ class Loading:
         place = self.target.place(pair.name)
         divided = lines.chunks(self.copy, pair)
         sums = await fill(self.target, pair, self.copy, divided)
-        different = await verify.counts(self.target.connection, place, pair, self.copy)
         if self.verify == "full":
-            different += await verify.compare(self.target.connection, place, pair, divided, (self.copy, sums))
+            different = await verify.compare(self.target.connection, place, pair, divided, (self.copy, sums))
+        else:
+            different = await verify.counts(self.target.connection, place, pair, self.copy)
         if different:
             raise ImportFailed("; ".join(f"{one.table}: {one.message}" for one in different))
         await self._put_aside(pair)

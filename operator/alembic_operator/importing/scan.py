@@ -1,7 +1,9 @@
 """Looks at every value of the copy before anything is written, and tells all that cannot be carried over."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from alembic_operator.importing.column_field import RARE, Field
 from alembic_operator.importing.findings import SHOWN, Finding, Tally
@@ -9,54 +11,77 @@ from alembic_operator.importing.pairs import Pair, Pairing
 from alembic_operator.importing.shapes import Reference, quoted
 from alembic_operator.importing.unfit import SENTENCES, Unfit, UnfitError
 
+T = TypeVar("T")
+Copies = Sequence[sqlite3.Connection]
+"""The copy, opened once or twice."""
 _ROWS_AT_ONCE = 2000
+_LARGE = 50_000
+"""Rows of a table that two threads look at."""
 ORPHANS = "orphans"
 DUPLICATES = "duplicates"
 _FOLDED = "in_lower_case"
 
 
-def prepared(connection: sqlite3.Connection, pairing: Pairing) -> Pairing:
+def prepared(copies: Copies, pairing: Pairing) -> Pairing:
     """Teach SQLite the conversions, and find out which tables have text that must be looked at closely."""
-    connection.create_function(_FOLDED, 1, _folded, deterministic=True)
-    pairs = []
-    for pair in pairing.pairs:
-        for one in pair.fields:
-            connection.create_function(one.function, 2, one.converted(), deterministic=True)
-        pairs.append(_as_its_text_needs(connection, pair))
-    return Pairing(tuple(pairs), pairing.findings)
+    for connection in copies:
+        connection.create_function(_FOLDED, 1, _folded, deterministic=True)
+        for pair in pairing.pairs:
+            for one in pair.fields:
+                connection.create_function(one.function, 2, one.converted(), deterministic=True)
+    return Pairing(tuple(_as_its_text_needs(copies, pair) for pair in pairing.pairs), pairing.findings)
+
+
+def _spread(copies: Copies, pair: Pair, job: Callable[[sqlite3.Connection, str], T]) -> list[T]:
+    """Do something with each half of a large table, at the same time: SQLite itself needs no lock of Python's."""
+    if pair.file.rows < _LARGE or len(copies) == 1:
+        return [job(copies[0], "1")]
+    row_id = pair.file.row_id
+    low, high = copies[0].execute(f"SELECT min({row_id}), max({row_id}) FROM {quoted(pair.name)}").fetchone()
+    middle = (low + high) // 2
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(job, copies, (f"{row_id} <= {middle}", f"{row_id} > {middle}")))
 
 
 def _folded(said: bytes | None) -> str | None:
     return None if said is None else said.decode(errors="replace").lower()
 
 
-def _as_its_text_needs(connection: sqlite3.Connection, pair: Pair) -> Pair:
+def _as_its_text_needs(copies: Copies, pair: Pair) -> Pair:
     """Look at all of a table's text for what is no UTF-8, and for the quote: by the batch, which costs little."""
-    texts = [f"ifnull({name}, '')" for name in _quoted(pair)]
+    texts = " || char(10) || ".join(f"ifnull({name}, '')" for name in _quoted(pair))
     if not texts:
         return pair
-    plain = True
-    cursor = connection.execute(f"SELECT {' || char(10) || '.join(texts)} FROM {quoted(pair.name)}")
-    while rows := cursor.fetchmany(_ROWS_AT_ONCE):
-        batch = b"\n".join(row[0] for row in rows)
-        plain = plain and b"\x1e" not in batch
-        try:
-            batch.decode()
-        except UnicodeDecodeError:
-            return pair.wary()
-    return pair.plain() if plain else pair
+
+    def seen(connection: sqlite3.Connection, where: str) -> tuple[bool, bool]:
+        plain = True
+        cursor = connection.execute(f"SELECT {texts} FROM {quoted(pair.name)} WHERE {where}")
+        while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+            batch = b"\n".join(row[0] for row in rows)
+            plain = plain and b"\x1e" not in batch
+            try:
+                batch.decode()
+            except UnicodeDecodeError:
+                return False, False
+        return True, plain
+
+    found = _spread(copies, pair, seen)
+    if not all(utf8 for utf8, _ in found):
+        return pair.wary()
+    return pair.plain() if all(plain for _, plain in found) else pair
 
 
 def _quoted(pair: Pair) -> list[str]:
     return [quoted(one.column.name) for one in pair.fields if one.quotes]
 
 
-def look(connection: sqlite3.Connection, pairing: Pairing) -> tuple[list[Finding], Pairing]:
+def look(copies: Copies, pairing: Pairing) -> tuple[list[Finding], Pairing]:
     """Return all that is wrong with the rows, and the pairing with what was seen of each column."""
+    connection = copies[0]
     found: list[Finding] = []
     pairs: list[Pair] = []
     for pair in pairing.pairs:
-        counts, judged = _judged(connection, pair)
+        counts, judged = _judged(copies, pair)
         for one, weight in zip(pair.fields, judged, strict=True):
             if weight >= RARE:
                 found += _classified(connection, pair, one)
@@ -66,16 +91,15 @@ def look(connection: sqlite3.Connection, pairing: Pairing) -> tuple[list[Finding
     return found, Pairing(tuple(pairs), pairing.findings)
 
 
-def _judged(connection: sqlite3.Connection, pair: Pair) -> tuple[list[int], list[int]]:
+def _judged(copies: Copies, pair: Pair) -> tuple[list[int], list[int]]:
     """Return the number of rows and of each column's values, and how many are rare, and RARE times that are not fit."""
     names = [quoted(one.column.name) for one in pair.fields]
-    asked = [
-        "count(*)",
-        *(f"count({name})" for name in names),
-        *(f"ifnull(sum({one.judged()}), 0)" for one in pair.fields),
-    ]
-    told = connection.execute(f"SELECT {', '.join(asked)} FROM {quoted(pair.name)}").fetchone()
-    return list(told[: len(names) + 1]), list(told[len(names) + 1 :])
+    asked = ["count(*)", *(f"count({name})" for name in names)]
+    asked += [f"ifnull(sum({one.judged()}), 0)" for one in pair.fields]
+    sql = f"SELECT {', '.join(asked)} FROM {quoted(pair.name)} WHERE"
+    halves = _spread(copies, pair, lambda connection, where: connection.execute(f"{sql} {where}").fetchone())
+    told = [sum(both) for both in zip(*halves, strict=True)]
+    return told[: len(names) + 1], told[len(names) + 1 :]
 
 
 def _classified(connection: sqlite3.Connection, pair: Pair, one: Field) -> Iterator[Finding]:

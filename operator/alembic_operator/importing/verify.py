@@ -1,5 +1,6 @@
 """Reads what PostgreSQL now has and compares it with what was read from the copy."""
 
+import asyncio
 import hashlib
 import sqlite3
 from collections import Counter
@@ -49,26 +50,24 @@ def _hashed(said: str, length: int) -> str:
     return f"('x' || {first})::bit({length * 8})::int8"
 
 
-async def sums(connection: Any, place: str, pair: Pair, divided: Chunks) -> dict[int, list[int]]:
-    """Return rows and sum of hashes of each chunk."""
-    whole = line(pair.fields)
-    rows = await connection.fetch(
-        f"SELECT {_chunk(divided, whole)} AS chunk, count(*) AS rows,"
-        f" sum({_hashed(whole, 8)})::text AS sum FROM {place} GROUP BY 1"
-    )
-    return {row["chunk"]: [row["rows"], int(row["sum"])] for row in rows}
-
-
 async def compare(
     connection: Any, place: str, pair: Pair, divided: Chunks, copy: tuple[sqlite3.Connection, Sums]
 ) -> list[Difference]:
-    """Return what differs by checksums, named by row ids and columns."""
+    """Return what differs by checksums, named by row ids and columns; and by numbers of values and sums."""
     opened, read = copy
-    found = await sums(connection, place, pair, divided)
-    different = [
-        chunk for chunk in sorted(found.keys() | read.chunks.keys()) if found.get(chunk) != read.chunks.get(chunk)
-    ]
-    return [await _named(connection, place, pair, divided, (opened, chunk)) for chunk in different]
+    whole = line(pair.fields)
+    told = asyncio.create_task(asyncio.to_thread(_told, opened, pair))  # while PostgreSQL computes
+    rows = await connection.fetch(
+        f"SELECT {_chunk(divided, whole)}, count(*), sum({_hashed(whole, 8)})::text, {', '.join(_asked(pair))}"
+        f" FROM {place} GROUP BY 1"
+    )
+    ours = await told
+    found = {row[0]: [row[1], int(row[2])] for row in rows}
+    different = _unequal(pair, ours, [sum(int(row[at + 3]) for row in rows) for at in range(len(ours))])
+    for chunk in sorted(found.keys() | read.chunks.keys()):
+        if found.get(chunk) != read.chunks.get(chunk):
+            different.append(await _named(connection, place, pair, divided, (opened, chunk)))
+    return different
 
 
 async def _named(
@@ -133,24 +132,34 @@ def _whole_hash(said: str) -> str:
 
 async def counts(connection: Any, place: str, pair: Pair, opened: sqlite3.Connection) -> list[Difference]:
     """Return in which columns the numbers of values, or the sums of integers, differ."""
-    asked, told, meant = ["count(*)"], ["count(*)"], ["rows"]
-    for one in pair.fields:
-        name = quoted(one.column.name)
-        asked.append(f"count({name})")
-        told.append(f"count({name})")
-        meant.append(f"number of values in {one.column.name}")
-        if one.column.type in _COUNTED:  # in halves: SQLite's sum() of large ones overflows
-            asked.append(f"coalesce(sum({name}), 0)::text")
-            told.append(f"ifnull(sum({name} >> 32), 0) || ':' || ifnull(sum({name} & 4294967295), 0)")
-            meant.append(f"sum of {one.column.name}")
-    theirs = await connection.fetchrow(f"SELECT {', '.join(asked)} FROM {place}")
-    ours = opened.execute(f"SELECT {', '.join(told)} FROM {quoted(pair.name)}").fetchone()
-    both = zip(meant, map(_whole, ours), map(_whole, theirs), strict=True)
+    theirs = await connection.fetchrow(f"SELECT {', '.join(_asked(pair))} FROM {place}")
+    return _unequal(pair, _told(opened, pair), list(map(int, theirs)))
+
+
+def _unequal(pair: Pair, ours: list[int], theirs: list[int]) -> list[Difference]:
+    meant = ["rows", *(f"number of values in {one.column.name}" for one in pair.fields)]
+    meant += [f"sum of {one.column.name}" for one in _summed(pair)]
+    both = zip(meant, ours, theirs, strict=True)
     return [Difference(pair.name, f"{what}: not the same on both sides") for what, mine, its in both if mine != its]
 
 
-def _whole(said: Any) -> int:
-    if isinstance(said, bytes):
-        high, low = said.split(b":")
-        return (int(high) << 32) + int(low)
-    return int(said)
+def _summed(pair: Pair) -> list[Field]:
+    return [one for one in pair.fields if one.column.type in _COUNTED]
+
+
+def _asked(pair: Pair) -> list[str]:
+    """Return what PostgreSQL is asked: number of rows and of values, and sums."""
+    asked = ["count(*)", *(f"count({quoted(one.column.name)})" for one in pair.fields)]
+    return asked + [f"coalesce(sum({quoted(one.column.name)}), 0)::text" for one in _summed(pair)]
+
+
+def _told(opened: sqlite3.Connection, pair: Pair) -> list[int]:
+    """Return the same of the copy; sums in halves, for SQLite's own would overflow."""
+    asked = ["count(*)", *(f"count({quoted(one.column.name)})" for one in pair.fields)]
+    for one in _summed(pair):
+        number = f"CAST({quoted(one.column.name)} AS INTEGER)"
+        asked += [f"ifnull(sum({number} >> 32), 0)", f"ifnull(sum({number} & 4294967295), 0)"]
+    told = opened.execute(f"SELECT {', '.join(asked)} FROM {quoted(pair.name)}").fetchone()
+    counted = len(pair.fields) + 1
+    halves = zip(told[counted::2], told[counted + 1 :: 2], strict=True)
+    return [*told[:counted], *((high << 32) + low for high, low in halves)]
