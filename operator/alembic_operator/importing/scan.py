@@ -38,6 +38,8 @@ def _spread(copies: Copies, pair: Pair, job: Callable[[sqlite3.Connection, str],
         return [job(copies[0], "1")]
     row_id = pair.file.row_id
     low, high = copies[0].execute(f"SELECT min({row_id}), max({row_id}) FROM {quoted(pair.name)}").fetchone()
+    if low is None:  # all of them were put aside
+        return [job(copies[0], "1")]
     middle = (low + high) // 2
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(job, copies, (f"{row_id} <= {middle}", f"{row_id} > {middle}")))
@@ -85,6 +87,7 @@ def look(copies: Copies, pairing: Pairing) -> tuple[list[Finding], Pairing]:
         for one, weight in zip(pair.fields, judged, strict=True):
             if weight >= RARE:
                 found += _classified(connection, pair, one)
+        found += _told_later(connection, pair)
         found += _duplicates(connection, pair)
         found += _orphans(connection, pair, pairing)
         pairs.append(pair.seen([count < counts[0] for count in counts[1:]], [weight > 0 for weight in judged]))
@@ -151,6 +154,16 @@ def orphaned(pair: Pair, reference: Reference, pairing: Pairing) -> str | None:
     both = zip(own, reference.parent_columns, strict=True)
     same = " AND ".join(f"parent.{quoted(other)} = {one} COLLATE BINARY" for one, other in both)
     return f"{given} AND NOT EXISTS (SELECT 1 FROM {quoted(reference.parent)} AS parent WHERE {same})"
+
+
+def _told_later(connection: sqlite3.Connection, pair: Pair) -> Iterator[Finding]:
+    """Return what PostgreSQL keeps, and complains of when it is used: `json` is text until somebody looks into it."""
+    for one in pair.fields:
+        if one.column.type == "json":
+            count, rows = _some(connection, pair, f"instr({quoted(one.column.name)}, '\\u0000')")
+            if count:
+                message = "\\u0000 in JSON is kept, but PostgreSQL cannot turn it into text: ->> fails on these rows"
+                yield Finding("json-nul", pair.name, message, one.column.name, count, rows, blocks=False)
 
 
 def _some(connection: sqlite3.Connection, pair: Pair, condition: str) -> tuple[int, tuple[int, ...]]:
