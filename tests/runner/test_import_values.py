@@ -147,16 +147,18 @@ def test_every_class_of_bad_values_is_told_at_once_with_counts_and_row_ids_befor
     expected: dict[tuple[str, str, str], tuple[int, list[int]]] = {}
     row = 0
     for name, (_, values) in BAD.items():
+        rows = []
         for value, kind in values * 4:
             row += 1
-            both_needed = "needed" if name != "needed" else "small"
-            both.write(f'INSERT INTO bad (id, "{name}", {both_needed}) VALUES (?, ?, 1)', [(row, value)])
-            count, rows = expected.get(("bad", name, kind), (0, []))
-            expected["bad", name, kind] = (count + 1, [*rows, row][:3])
+            rows.append((row, value))
+            count, ids = expected.get(("bad", name, kind), (0, []))
+            expected["bad", name, kind] = (count + 1, [*ids, row][:3])
+        other = "needed" if name != "needed" else "small"
+        both.write(f'INSERT INTO bad (id, "{name}", {other}) VALUES (?, ?, 1)', rows)
     both.write("INSERT INTO bad (id, short, needed) VALUES (5000, CAST(x'c473' AS TEXT), 1)")
     expected["bad", "short", "encoding"] = (1, [5000])
     answer = both.here(scan=True)
-    assert by_place(answer) == {place: (count, tuple(rows)) for place, (count, rows) in expected.items()}
+    assert by_place(answer) == {place: (count, tuple(ids)) for place, (count, ids) in expected.items()}
     told = " ".join(one.message for one in answer.findings)
     assert not [
         value for _, values in BAD.values() for value, _ in values if len(str(value)) > 3 and str(value) in told
