@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from alembic_operator.importing.lines import Chunks, Sums, blocks
 from alembic_operator.importing.pairs import Pair
 from alembic_operator.importing.shapes import Table, literal, quoted
+
+_BLOCKS_AHEAD = 16
 
 
 @dataclass(frozen=True)
@@ -84,14 +87,29 @@ FROM pg_sequence s, LATERAL (
 
 
 async def _ahead(lines: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Read the next block in a thread while the last one is sent."""
-    following = asyncio.create_task(asyncio.to_thread(next, lines, None))
+    """Read some blocks ahead in a thread, so that neither SQLite nor PostgreSQL waits for the other."""
+    loop, ready = asyncio.get_running_loop(), asyncio.Queue[bytes | None]()
+    room, ended = threading.Semaphore(_BLOCKS_AHEAD), threading.Event()
+
+    def read() -> None:
+        try:
+            for block in lines:
+                room.acquire()
+                if ended.is_set():
+                    return
+                loop.call_soon_threadsafe(ready.put_nowait, block)
+        finally:
+            loop.call_soon_threadsafe(ready.put_nowait, None)
+
+    reading = asyncio.create_task(asyncio.to_thread(read))
     try:
-        while (block := await following) is not None:
-            following = asyncio.create_task(asyncio.to_thread(next, lines, None))
+        while (block := await ready.get()) is not None:
+            room.release()
             yield block
     finally:
-        await following  # nobody else may use SQLite's connection before
+        ended.set()
+        room.release()
+        await reading  # nobody else may use SQLite's connection before
 
 
 async def fill(target: Target, pair: Pair, copy: sqlite3.Connection, divided: Chunks) -> Sums:
