@@ -73,6 +73,10 @@ bench-import: $(INSTALLED) ## Import a million rows from SQLite beside pgloader,
 .PHONY: import-kills
 import-kills: $(INSTALLED) ## Kill imports from SQLite 20 times at random moments, in both ways of transactions
 	$(PYTHON) -m tests.bench.import_kills
+.PHONY: tenants
+tenants: $(INSTALLED) ## Kill a fleet of tenants 20 times, and measure it beside a loop over alembic; some minutes
+	$(PYTHON) -m tests.bench.tenant_kills
+	$(PYTHON) -m tests.bench.tenants
 
 .PHONY: verify
 verify: $(INSTALLED) ## Check generated files, links and the site, lint, format, types and import contracts

@@ -78,6 +78,20 @@ def test_a_process_that_is_killed_fails_its_own_tenant_and_another_one_goes_on(
     assert database.heads("ws_3.alembic_version") == ["one"]
 
 
+def test_without_the_process_that_starts_the_others_the_fleet_ends_and_says_so(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    make(database, *NAMES)
+    any_project.begin().table("one").revision("two", only_ws_3("os.kill(os.getppid(), signal.SIGKILL)"))
+    run = fleet(runner, any_project, database, names=NAMES, maxParallel=1, isolation="Tenant")
+    assert (run.code, run.result.reason) == (75, "ResourcesExhausted"), run.stderr
+    assert run.result.tenants
+    assert (run.result.tenants.up_to_date, run.result.tenants.behind) == (4, 4)
+    assert run.result.error
+    assert "the process that starts the others was ended" in run.result.error.message
+    assert fleet(runner, any_project, database, names=NAMES[4:]).code == 0
+
+
 def test_the_deadline_ends_the_fleet_and_names_nobody_who_was_not_begun(
     any_project: Project, runner: Runner, database: Database
 ) -> None:

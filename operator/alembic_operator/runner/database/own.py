@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from alembic_operator.runner.database.address import Address
 
 _ASYNC_SECONDS = 60.0
+_NOWHERE = ("password", "context")
+"""What says nothing of where a connection leads; the second one has the types of psycopg, anew for each engine."""
 
 Call = Callable[..., Any]
 
@@ -129,7 +131,7 @@ class Origin:
     def from_arguments(dialect: Any, cargs: Any, cparams: dict[str, Any], described: tuple[str, str]) -> Origin:
         """Connect as an engine does: with every do_connect listener, for one of them may fetch a fresh token."""
         tried: dict[str, Any] = {}
-        told = tuple(sorted((name, str(value)) for name, value in cparams.items() if name != "password"))
+        told = tuple(sorted((name, str(value)) for name, value in cparams.items() if name not in _NOWHERE))
         way = (*map(str, cargs), *told)
 
         def connect() -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import Applied, Failure, Result, seconds
-from alembic_operator.runner.tenants import rollout
+from alembic_operator.runner.tenants import crew, rollout
 from alembic_operator.runner.tenants.crew import REPLACED_AFTER, Crew, Task
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class Course:
     """Each revision with the milliseconds of the slowest tenant."""
     shared: Result | None = None
     _queue: deque[Task] = field(default_factory=deque)
+    is_alone: bool = False
+    """No process can be started any more."""
     _is_over: bool = False
     """A canary has failed."""
     _alike: int = 0
@@ -60,7 +62,7 @@ class Course:
         tally = self.telling.tally
         most = rollout.tolerated(self.places.tenants, len(tally.names))
         everything_fails = self._alike > self.width.most
-        stopped = self._is_over or self.around.stop.requested
+        stopped = self._is_over or self.is_alone or self.around.stop.requested
         return not stopped and len(tally.failed) <= most and not everything_fails
 
     def share(self) -> bool:
@@ -104,8 +106,9 @@ class Course:
         while self._queue or self.crew.busy:
             if not self.may_begin:
                 self._queue.clear()
-            while self._queue and len(self.crew.busy) < self.width.now:
-                self.crew.give(self._queue.popleft())
+            while self._queue and len(self.crew.busy) < self.width.now and not self.is_alone:
+                task = self._queue.popleft()
+                self.is_alone = not self.crew.give(task)
             if self.around.stop.requested:
                 until = until or self._stop()
                 if time.monotonic() > until:
@@ -142,8 +145,7 @@ class Course:
             self._note(task, Result(str(stopped.verdict.reason), error=stopped.verdict.failure), 0)
             return
         message = f"the process that migrated it {self.crew.how_ended(heard.hand)}"
-        hint = "It is tried again. Give the container more memory, or lower spec.tenants.rollout.maxParallel."
-        self._note(task, Result(str(Reason.RESOURCES_EXHAUSTED), error=Failure(message, hint=hint)), 0)
+        self._note(task, Result(str(Reason.RESOURCES_EXHAUSTED), error=Failure(message, hint=crew.MORE_MEMORY)), 0)
 
     def _ended(self, task: Task, message: dict[str, Any], *, used: bool) -> None:
         result = Result.from_json(message["result"])

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 REPLACED_AFTER = 200
 """So many tenants does a process migrate; what an application keeps for each of them ends with it."""
+MORE_MEMORY = "It is tried again. Give the container more memory, or lower spec.tenants.rollout.maxParallel."
 _BURIAL_SECONDS = 1.0
 
 
@@ -74,12 +75,16 @@ class Crew:
         """Return those that have a tenant, the longest one first."""
         return sorted((one for one in self._hands.values() if one.task), key=lambda one: one.since)
 
-    def give(self, task: Task) -> None:
-        """Hand a tenant out, to a process that has none; a new one is started where there is no other."""
+    def give(self, task: Task) -> bool:
+        """Hand a tenant out, to a process that has none or to a new one; False: none can be started any more."""
         idle = [one for one in self._hands.values() if not one.task and not (task.alone and one.done)]
-        hand = idle[0] if idle else self._born()
+        try:
+            hand = idle[0] if idle else self._born()
+        except OSError:  # who forks was ended
+            return False
         hand.task, hand.since, hand.running = task, time.monotonic(), {}
         hand.line.say({"tenant": task.tenant, "at": task.at})
+        return True
 
     def _born(self) -> Hand:
         self._number += 1

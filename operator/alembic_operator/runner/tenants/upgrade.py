@@ -249,6 +249,11 @@ class Upgrade:
         if worst:
             told = Failure(str(fleet), worst.sqlstate, worst.revision, worst.statement, worst.hint)
             return replace(result, reason=worst.reason, error=told)
+        if fleet.behind and done and done.is_alone:
+            message = f"{fleet}; the process that starts the others was ended: perhaps it was out of memory"
+            return replace(
+                result, reason=str(Reason.RESOURCES_EXHAUSTED), error=Failure(message, hint=crew.MORE_MEMORY)
+            )
         if fleet.behind:
             message = f"{fleet}: {fleet.behind:,} are behind although none failed"
             return replace(result, reason=str(Reason.NOT_COMMITTED), error=Failure(message))
