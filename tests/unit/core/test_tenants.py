@@ -110,6 +110,13 @@ def test_without_tenants_nothing_is_told_of_any() -> None:
     assert "tenants" not in message(life.look())
 
 
+def test_no_image_is_known_for_a_tenant_that_comes_later_may_be_behind() -> None:
+    with_tenants, without = Life(SPEC), Life({"database": SPEC["database"]})
+    for life in (with_tenants, without):
+        life.run(0, UP_TO_DATE)
+    assert (with_tenants.status.known_images, without.status.known_images) == ((), ("sha256:4242",))
+
+
 def a_ready(spec: Manifest = SPEC) -> Life:
     life = Life(spec)
     life.run(0, UP_TO_DATE)
