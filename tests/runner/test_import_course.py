@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +14,6 @@ from alembic_operator.importing.failures import ImportFailed
 from tests.runner.project import Project
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from alembic.operations import Operations
 
     from tests.runner.importing import Both
@@ -121,6 +120,20 @@ def test_what_is_no_sqlite_file_is_told(both: Both, content: bytes | None, said:
     if content is not None:
         both.file.write_bytes(content)
     with pytest.raises(ImportFailed, match=said):
+        both.here()
+
+
+def test_what_a_killed_application_left_unfinished_is_not_taken_for_its_rows(both: Both, tmp_path: Path) -> None:
+    killed = tmp_path / "killed.db"
+    with closing(sqlite3.connect(killed, isolation_level=None)) as application:
+        application.execute("CREATE TABLE people (name TEXT)")
+        application.executemany("INSERT INTO people VALUES (?)", [("x" * 1000,)] * 20)
+        application.execute("PRAGMA cache_size = 1")
+        application.execute("BEGIN")
+        application.execute("UPDATE people SET name = 'half'")  # some of it is in the file already
+        for end in ("", "-journal"):
+            Path(f"{both.file}{end}").write_bytes(Path(f"{killed}{end}").read_bytes())
+    with pytest.raises(ImportFailed, match=r"left app\.db-journal; start the application once"):
         both.here()
 
 

@@ -39,7 +39,16 @@ def take(file: Path, copy: Path) -> None:
             source.backup(target, pages=_PAGES)
             target.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error as error:
-        raise ImportFailed(f"{file} cannot be copied: {error}") from error
+        raise ImportFailed(f"{file} cannot be copied: {_why(error, file)}") from error
+
+
+def _why(error: sqlite3.Error, file: Path) -> str:
+    if getattr(error, "sqlite_errorname", "") == "SQLITE_READONLY_ROLLBACK":
+        return (
+            f"who wrote to it was killed, and left {file.name}-journal; start the application once, and SQLite takes"
+            " back what was not committed"
+        )
+    return str(error)
 
 
 def _reader(file: Path) -> sqlite3.Connection:
