@@ -140,8 +140,22 @@ def test_the_canary_goes_first_and_its_failure_ends_the_run(
     any_project.table("two")
     begun = time.monotonic()
     run = fleet(runner, any_project, database, names=NAMES, canary=["25%"], soak="3s")
-    assert (run.code, str(run.result.tenants)) == (0, "8 of 8 tenants are up to date"), run.stderr
+    assert (run.code, str(run.result.tenants)) == (0, "8 of 8 tenants are up to date; 1 drifted: ws_5"), run.stderr
     assert time.monotonic() - begun > 3
+
+
+def test_the_smallest_tenants_go_first_where_that_is_asked_for(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    make(database, *NAMES[:3])
+    database.rows("create table public.runs (id serial, schema text)")
+    for name, rows in zip(NAMES[:3], (9000, 10, 3000), strict=True):
+        database.rows(f"create table {name}.many as select generate_series(1, {rows}) as id; analyze {name}.many")
+    any_project.begin().revision("one", 'op.execute("insert into public.runs (schema) select current_schema()")')
+    tenants = {"names": NAMES[:3], "order": "SmallestFirst", "maxParallel": 1}
+    run = fleet(runner, any_project, database, "upgrade", *ENVIRONMENT, **tenants)
+    assert (run.code, str(run.result.tenants)) == (0, "3 of 3 tenants are up to date"), run.stderr
+    assert database.rows("select schema from runs order by id") == [("ws_1",), ("ws_2",), ("ws_0",)]
 
 
 def test_after_too_many_failures_no_other_tenant_is_started(

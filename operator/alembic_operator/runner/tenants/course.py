@@ -13,7 +13,7 @@ from alembic_operator.runner.tenants import crew, rollout
 from alembic_operator.runner.tenants.crew import REPLACED_AFTER, Crew, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from alembic_operator.runner.process.run_context import RunContext
     from alembic_operator.runner.tenants.crew import Heard
@@ -71,12 +71,14 @@ class Course:
         self._run([Task(None)])
         return self.shared is not None and self.shared.error is None
 
-    def run(self, survey: Survey) -> None:
-        """Migrate those that are behind."""
+    def run(self, survey: Survey, order: Sequence[str]) -> None:
+        """Migrate those that are behind, of all tenants in their order."""
         rule = survey.map.rule
         at = {one: rule.of(one) for one in survey.behind} if rule else {}
-        tasks = {one: Task(one, (at[one].schema, at[one].name) if one in at else None) for one in survey.behind}
-        canaries = rollout.canaries(self.places.tenants, survey.found.names)
+        wanted = set(survey.behind)
+        behind = [one for one in order if one in wanted]
+        tasks = {one: Task(one, (at[one].schema, at[one].name) if one in at else None) for one in behind}
+        canaries = rollout.canaries(self.places.tenants, order)
         first = [tasks[one] for one in canaries if one in tasks]
         if first:
             self.telling.phase = "Canary"

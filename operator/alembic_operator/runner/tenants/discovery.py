@@ -31,6 +31,15 @@ _SCHEMAS = (
 _DATABASES = "SELECT datname::text FROM pg_catalog.pg_database WHERE datallowconn AND NOT datistemplate{} ORDER BY 1"
 
 
+_SIZES = {
+    "Databases": "SELECT datname::text, pg_catalog.pg_database_size(oid)::text FROM pg_catalog.pg_database"
+    " WHERE datallowconn AND pg_catalog.has_database_privilege(oid, 'CONNECT')",
+    "Schemas": "SELECT n.nspname::text, sum(c.relpages)::bigint::text FROM pg_catalog.pg_class c"
+    " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace GROUP BY 1",
+}
+"""Of a schema what the last VACUUM or ANALYZE counted: an exact size would open each of its files."""
+
+
 @dataclass(frozen=True)
 class Found:
     """The tenants, without those that are excluded."""
@@ -64,6 +73,11 @@ def find(tenants: Tenants, query: Query) -> Found:
     require_names(names)
     wanted = tuple(sorted(set(names).difference(tenants.exclude)))
     return Found(wanted, there, tuple(_told(tenants, listed, names)))
+
+
+def sizes(tenants: Tenants, query: Query) -> dict[str, int]:
+    """Return how large each schema or database is, in the same unit."""
+    return {str(name): int(size) for name, size in query(_SIZES[tenants.kind])}
 
 
 def _told(tenants: Tenants, listed: list[str | None], names: list[str]) -> Iterable[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from alembic_operator.contract.tenants import of_total
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from alembic_operator.contract.tenants import Tenants
 
@@ -53,6 +53,6 @@ class Width:
             self.now, self._quiet = self.now + 1, 0
 
 
-def ordered(names: Iterable[str], sizes: dict[str, int]) -> tuple[str, ...]:
+def ordered(names: Iterable[str], sizes: Mapping[str, int]) -> tuple[str, ...]:
     """Return them the smallest first; those of one size, or without one, by name."""
     return tuple(sorted(names, key=lambda one: (sizes.get(one, 0), one)))

@@ -16,7 +16,7 @@ from alembic_operator.runner.database.session import Session
 from alembic_operator.runner.process.failures import Ending, Scene, classify, first_line
 from alembic_operator.runner.process.imports import imported
 from alembic_operator.runner.process.needs_alembic import NeedsAlembic
-from alembic_operator.runner.tenants import course, crew, drift, table
+from alembic_operator.runner.tenants import course, crew, discovery, drift, rollout, table
 from alembic_operator.runner.tenants.places import Places
 from alembic_operator.runner.tenants.quick_scout import QuickScout
 from alembic_operator.runner.tenants.rollout import Width
@@ -121,7 +121,7 @@ class Upgrade:
             if not todo.behind or not done.may_begin:
                 break
             telling.begins(last.tally)
-            done.run(todo)
+            done.run(todo, self._ordered(last))
             tried.update(done.took)
             failed = dict(last.tally.failed)
             last = self._looked()
@@ -130,6 +130,11 @@ class Upgrade:
         telling.over()
         done.crew.dismiss()
         return done, last
+
+    def _ordered(self, seen: Survey) -> tuple[str, ...]:
+        if self._places.tenants.order != "SmallestFirst":
+            return seen.found.names
+        return rollout.ordered(seen.found.names, discovery.sizes(self._places.tenants, self._own.rows))
 
     def _keep(self, last: Survey, failed: dict[str, tuple[str, Failure]]) -> None:
         """Let those stay failed that are still behind; one that is gone from the list is no tenant any more."""
