@@ -150,6 +150,14 @@ def test_a_complete_import_is_never_begun_again_whatever_else_changes() -> None:
         assert (str(found.reason), found.action) == ("Imported", None)
 
 
+def test_the_next_looks_at_a_complete_import_change_nothing_of_what_was_told() -> None:
+    case = Case(seen(**ended(replace(DONE, earlier=True))))
+    told = status_after(case, decide(case))
+    assert "an earlier import has left its mark" in told.conditions[0].message
+    again = Case(seen(asked=an_import(status=told), **ended(DONE)))
+    assert status_after(again, decide(again)) == told
+
+
 def test_what_time_can_heal_is_made_anew_after_a_minute_doubling_to_ten() -> None:
     again = ImportAnswer("again", "refused")
     assert look(**ended(again, ago=59)).action is None

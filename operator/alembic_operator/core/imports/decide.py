@@ -57,7 +57,9 @@ def _done(case: Case) -> Decided | None:
     status = case.seen.asked.status
     if not status.imported_at:
         return None
-    return Decided(Reason.IMPORTED, f"{status.rows or 0} rows of {status.tables or 0} tables are in the database")
+    ready = next((one for one in status.conditions if one.reason == Reason.IMPORTED), None)
+    said = f"{status.rows or 0} rows of {status.tables or 0} tables are in the database"
+    return Decided(Reason.IMPORTED, ready.message if ready else said)
 
 
 def _invalid(case: Case) -> Decided | None:
