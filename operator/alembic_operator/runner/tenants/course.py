@@ -26,10 +26,8 @@ _PERIOD = 0.5
 _GRACE = 7.0
 """Seconds for the processes to unwind, before what watches over this one gives up."""
 _OF_ALL = (
-    Reason.DATABASE_UNREACHABLE,
-    Reason.AUTHENTICATION_FAILED,
-    Reason.READ_ONLY_DATABASE,
-    Reason.POOLED_CONNECTION,
+    *(Reason.DATABASE_UNREACHABLE, Reason.AUTHENTICATION_FAILED, Reason.READ_ONLY_DATABASE),
+    *(Reason.POOLED_CONNECTION, Reason.ALEMBIC_NOT_FOUND),
 )
 """After some of these in a row, no other tenant would end better."""
 

@@ -8,9 +8,13 @@ import os
 import select
 import signal
 import socket
+import traceback
 from contextlib import suppress
 from typing import Any
 
+from alembic_operator.contract import Result
+from alembic_operator.runner.process.failures import Ending
+from alembic_operator.runner.process.imports import imported
 from alembic_operator.runner.tenants.lines import Line
 
 _PERIOD_MS = 100
@@ -95,11 +99,25 @@ def _begin_life(asked: socket.socket, descriptors: list[int]) -> None:
         for number, descriptor in ((1, out), (2, err)):
             os.dup2(descriptor, number)
             os.close(descriptor)
-        from alembic_operator.runner.tenants import worker  # noqa: PLC0415  it needs the image's libraries
+        _live(Line(line))
+    except BaseException:  # noqa: BLE001  there is nobody above to tell it to
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
 
-        worker.work(Line(line))
-    finally:
-        os._exit(0)
+
+def _live(line: Line) -> None:
+    """Migrate tenants; without the image's libraries each of them fails for that."""
+    try:
+        worker = imported("tenants.worker")
+    except Ending as ending:
+        verdict = ending.verdict
+        result = Result(str(verdict.reason), error=verdict.failure).to_json()
+        for message in line.messages():
+            if "tenant" in message:
+                line.say({"tenant": message["tenant"], "result": result, "ms": 0})
+        return
+    worker.work(line)
 
 
 def _prepare() -> None:

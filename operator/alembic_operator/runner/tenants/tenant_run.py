@@ -31,7 +31,8 @@ class TenantRun(Run):
             connections.create = Creation.of(invocation, connections).reach
         self._witnesses.join(row)
         self._slower = slower
-        self._fleet = connections.session.application_name.rpartition(".")[0]
+        name = connections.session.application_name if connections.is_of_fleet else ""
+        self._fleet = name.rpartition(".")[0]
 
     def _again(self, verdict: Verdict) -> bool:
         failure = verdict.failure
