@@ -7,7 +7,7 @@ import random
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import Applied
@@ -24,9 +24,10 @@ from alembic_operator.runner.watching.recorder import Recorder
 from alembic_operator.runner.watching.witnesses import Witnesses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from alembic_operator.contract import Invocation, Result
+    from alembic_operator.runner.commands.move import Move
     from alembic_operator.runner.database.connect import Connections
     from alembic_operator.runner.database.own import OwnConnection
 
@@ -34,26 +35,6 @@ _ATTEMPTS = {Reason.LOCK_TIMEOUT: 40, Reason.CONFLICT: 5}
 """How often a revision is tried in one run; the database stays at the revision before in between."""
 _PAUSE_SECONDS = (0.2, 30.0)
 _ENV = "env.py, which has not called context.configure() yet"
-
-
-class Move(Protocol):
-    """A direction."""
-
-    def runs(self, target: str) -> list[str]:
-        """Return the targets for each of which env.py runs once, in their order."""
-
-    def aim(self, script: Any, target: str, heads: tuple[str, ...]) -> tuple[str, ...]:
-        """Return what the run aims at: the revisions that a target names, or the heads that shall remain.
-
-        Raises:
-            Ending: UnknownTarget, or why these heads cannot be moved from.
-        """
-
-    def left(self, script: Any, aimed: tuple[str, ...], heads: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the revisions that are still to run."""
-
-    def steps(self, script: Any, target: str, aimed: tuple[str, ...], heads: tuple[str, ...]) -> Iterable[Any]:
-        """Return Alembic's steps to the target, in their order."""
 
 
 class Run:

@@ -6,7 +6,6 @@ It works without knowing env.py: SQLAlchemy tells class-level listeners about ea
 from __future__ import annotations
 
 import random
-import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable
@@ -18,6 +17,7 @@ from sqlalchemy.pool import Pool
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database import drivers, vacancy
 from alembic_operator.runner.database.attempt import connect_failed
+from alembic_operator.runner.database.begun import Begun
 from alembic_operator.runner.database.network import client_side, keep_alive
 from alembic_operator.runner.database.own import Origin, OwnConnection, fetch, literal
 from alembic_operator.runner.database.session import READ_ONLY
@@ -73,7 +73,8 @@ class Connections:
     back, and nobody reads the facts of each revision."""
     _kept: tuple[OwnConnection, Origin] | None = None
     """What the run before left for the next one."""
-    _explicit: dict[int, Any] = field(default_factory=dict)
+    begun: Begun = field(default_factory=Begun)
+    """Which transactions somebody began on purpose."""
 
     def install(self) -> None:
         """Begin to listen, for the rest of this process."""
@@ -81,11 +82,7 @@ class Connections:
         event.listen(Pool, "connect", self._connected)
         event.listen(Pool, "checkout", self._checked_out)
         event.listen(Engine, "before_cursor_execute", self._before_execute)
-        self._remember_explicit_transactions()
-
-    def is_explicit(self, transaction: Any) -> bool:
-        """Tell whether somebody called begin(), rather than SQLAlchemy on the first statement."""
-        return self._explicit.get(id(transaction)) is transaction
+        self.begun.install()
 
     def ready(self, raw: Any, info: dict[Any, Any]) -> None:
         """Set a migration connection's session up, unless that is done."""
@@ -170,7 +167,7 @@ class Connections:
         self.forget()
         self.session, self.address = session, address
         self.refused, self.newest, self.shared, self.create = None, None, False, None
-        self._explicit.clear()
+        self.begun.forget()
 
     def close_spare(self) -> None:
         """Close what the first look left open."""
@@ -278,20 +275,6 @@ class Connections:
     def _before_execute(self, *_: Any) -> None:
         self.around.stop.check()
 
-    def _remember_explicit_transactions(self) -> None:
-        remembered = self._explicit
-        for kind in _connection_classes():
-            for name in ("begin", "begin_twophase"):
-                original = getattr(kind, name)
-
-                def begin(self: Any, *args: Any, _original: Any = original, **kw: Any) -> Any:
-                    transaction = _original(self, *args, **kw)
-                    if _caller_of_begin() != "_autobegin":
-                        remembered[id(transaction)] = transaction
-                    return transaction
-
-                setattr(kind, name, begin)
-
 
 def _not_redirected(how: str, hint: str) -> Ending:
     message = f"env.py makes its connections {how}, which cannot be redirected"
@@ -302,22 +285,6 @@ def _is_postgresql(raw: Any) -> bool:
     """Tell whether a driver's connection is PostgreSQL's; SQLAlchemy wraps those of asynchronous drivers."""
     kinds = type(raw).__mro__ + type(getattr(raw, "_connection", raw)).__mro__
     return any(kind.__module__.split(".")[0] in _MODULES for kind in kinds)
-
-
-def _caller_of_begin() -> str:
-    frame = sys._getframe(1)  # noqa: SLF001  SQLAlchemy calls its own begin() when a statement begins a transaction
-    while frame.f_code.co_name == "begin" and frame.f_back:
-        frame = frame.f_back
-    return frame.f_code.co_name
-
-
-def _connection_classes() -> list[Any]:
-    kinds: list[Any] = [Connection]
-    try:
-        from sqlalchemy.future import Connection as Future  # noqa: PLC0415  1.4 has one more
-    except ImportError:
-        return kinds
-    return kinds if Future is Connection else [*kinds, Future]
 
 
 def place_of(cparams: dict[str, Any]) -> str:

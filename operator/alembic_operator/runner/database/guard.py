@@ -71,7 +71,7 @@ class Guard:
         """Leave a transaction that env.py began after context.configure() to env.py, as Alembic does one before it."""
         transaction = context.connection.get_transaction()
         external = context._in_external_transaction  # noqa: SLF001  there is no public name
-        if transaction is not None and not external and self.connections.is_explicit(transaction):
+        if transaction is not None and not external and self.connections.begun.has(transaction):
             context._in_external_transaction = True  # noqa: SLF001
             self._say_external()
 
@@ -85,7 +85,7 @@ class Guard:
         @contextmanager
         def begin_transaction(*arguments: Any, **named: Any) -> Iterator[Any]:
             begun = context.connection.get_transaction()
-            own = begun is not None and not context._in_external_transaction and self.connections.is_explicit(begun)  # noqa: SLF001
+            own = begun is not None and not context._in_external_transaction and self.connections.begun.has(begun)  # noqa: SLF001
             with original(*arguments, **named) as transaction:
                 yield transaction
             if own and begun.is_active:
@@ -102,7 +102,7 @@ class Guard:
         transaction = connection.get_transaction()
         if transaction is None:
             return
-        if self.connections.is_explicit(transaction) or connection.in_nested_transaction():
+        if self.connections.begun.has(transaction) or connection.in_nested_transaction():
             self._say_external()
             return
         transaction.commit()

@@ -92,7 +92,7 @@ class Halves(Witness):
         """Close the account; commit what the script's own commit() left to nobody."""
         del revision
         transaction = self._connection.get_transaction() if self._ledger.ends_itself else None
-        if transaction is not None and not self._connections.is_explicit(transaction):
+        if transaction is not None and not self._connections.begun.has(transaction):
             transaction.commit()  # Alembic's own was over, so that SQLAlchemy began this one for the version table
         self._ledger.end()
         self._mark.end()

@@ -84,7 +84,7 @@ class Recorder(Witness):
         transaction = connection.get_transaction()
         if transaction is None:
             end_unless_begun(connection)
-        elif not self._connections.is_explicit(transaction):
+        elif not self._connections.begun.has(transaction):
             transaction.commit()  # SQLAlchemy began it when Alembic read the heads
 
     def ended(self, result: Result) -> Result:
