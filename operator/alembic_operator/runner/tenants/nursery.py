@@ -35,6 +35,11 @@ class Nursery:
         self.line = Line(asking.fileno())
         """Where it tells which process ended, and how."""
 
+    def prepare(self) -> None:
+        """Let it import what every process needs, while this one does the same."""
+        with suppress(OSError):  # it was ended, which is told when a process is wanted
+            self._asking.send(b"0\n")
+
     def bear(self, number: int, brief: dict[str, Any]) -> Line:
         """Let a process begin, and return the line to it. It writes where this one writes now."""
         ours, theirs = socket.socketpair()
@@ -72,7 +77,9 @@ def _serve(asked: socket.socket) -> None:
             if not is_prepared:
                 _prepare()
             is_prepared = True
-            number = int(message)
+            if not descriptors:
+                continue
+            number = int(message.split()[-1])  # that before it may have been the question to prepare
             if not (pid := os.fork()):
                 _begin_life(asked, descriptors)
             born[pid] = number

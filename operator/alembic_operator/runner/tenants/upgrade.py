@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import Failure, Result
@@ -53,12 +53,13 @@ def command(nursery: Any, invocation: Invocation, access: Access) -> Result:
     return Upgrade(nursery, places, access).run()
 
 
-def scout_of(places: Places, access: Access) -> Scout:
-    """Return the quickest way to look that is certain."""
+def scout_of(places: Places, access: Access, importing: Callable[[], None] = lambda: None) -> Scout:
+    """Return the quickest way to look that is certain; `importing` is called before the image's libraries are."""
     try:
         return QuickScout(places)
     except NeedsAlembic as why:
         access.around.journal.info("looking with Alembic", message=str(why))
+        importing()
         scout: Scout = imported("tenants.env_scout").EnvScout(places, access())
         return scout
 
@@ -71,7 +72,7 @@ class Upgrade:
         self._nursery = nursery
         self._places = places
         self._around = access.around
-        self._scout = scout_of(places, access)
+        self._scout = scout_of(places, access, nursery.prepare)
         self._own: Connected = self._scout.connect()
         self._warnings: list[str] = []
         self._run = Session.of(places.invocation).run[-_NAME:]
