@@ -13,7 +13,6 @@ from alembic_operator.api.meta import (
     Model,
     Name,
     Revision,
-    Revisions,
     Text,
     Timestamp,
     rule,
@@ -199,8 +198,6 @@ class ImportStatus(Model):
     """The reason that it ended with; absent while it runs."""
     imported_at: Timestamp | None = None
     """When the import was complete. From then on nothing is imported again."""
-    target: Revisions = ()
-    """The revisions that both ends were at."""
     sha256: Annotated[str, Field(max_length=64)] | None = None
     """Of the file's copy, before it was upgraded."""
     tables: int | None = None
