@@ -236,9 +236,9 @@ async def test_what_differs_is_named_by_rows_and_columns(both: Both, monkeypatch
     with closing(snapshot.open_copy(both.file)) as opened:
         tables = [one for one in await catalogue.tables(connection, "public") if one.name != "alembic_version"]
         files = [snapshot.describe(opened, one.name) for one in tables]
-        pairing = scan.prepared((opened,), pairs.match(files, tables, (), {}))
+        pairing = pairs.match(files, tables, (), {})
+        scan.teach((opened,), pairing)
         mend.mend(opened, pairing, "stop", "stop")
-        _, pairing = scan.look((opened,), pairing)
         target = load.Target(connection, "public")
         assert [one.rows for one in await loading.Loading(target, opened, pairing, "", "full").at_once()] == [250] * 3
         changes = {
@@ -252,10 +252,7 @@ async def test_what_differs_is_named_by_rows_and_columns(both: Both, monkeypatch
                 await connection.execute(statement)
             pair = pairing.pair(name)
             assert pair
-            divided = lines.chunks(opened, pair)
-            sums = lines.Sums()
-            list(lines.blocks(opened, pair, divided, sums))
-            found = await verify.compare(connection, target.place(name), pair, divided, (opened, sums))
+            found = await verify.compare(connection, target.place(name), pair, opened)
             counted = await verify.counts(connection, target.place(name), pair, opened)
             assert found[: len(counted)] == counted
             rows = [one.message for one in found[len(counted) :]]

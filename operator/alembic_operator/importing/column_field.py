@@ -1,44 +1,42 @@
-"""One column in SQL of both sides: what SQLite says for COPY, what PostgreSQL says back, and which values are fit."""
+"""One column on both sides: what is sent to COPY, what PostgreSQL says back, and which values are fit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from alembic_operator.importing.batches import Batch, escaped, never
 from alembic_operator.importing.shapes import Column, quoted
-from alembic_operator.importing.unfit import UnfitError
+from alembic_operator.importing.unfit import Unfit, UnfitError
 from alembic_operator.importing.values import Convert, Stored
 
 _QUOTE = "char(30)"
 RARE = 1 << 31
 """More than a table has rows."""
 _BACK_QUOTE = "E'\\x1e'"
+_NULL = "\\N"
 
 
 @dataclass(frozen=True)
 class Field:
     """One column; in its SQL {0} stands for the column's name, quoted.
 
-    Most values go the fast way, written by SQLite itself. What does not look as usual goes through `convert`.
+    Most values go the fast way, many at once. What does not look as usual goes through `convert`.
     """
 
     column: Column
     convert: Convert
     back: str = "{0}"
     """What PostgreSQL says of a value: the very text that was copied."""
+    batch: Batch = never
+    """Writes many usual values at once."""
     usual: str = "0"
-    """SQLite's condition for the fast way."""
-    sure: str = ""
-    """The same for a value that is known to be fit. Empty: the same."""
+    """SQLite's condition for a usual value, which it can write itself."""
     fast: str = "{0}"
     quotes: bool = False
-    """Whether the text may hold anything, so that it is quoted for COPY."""
-    doubles: bool = True
-    """Whether some text of the table has the quote in it."""
+    """Whether the text may hold anything, so that it is quoted in a line."""
     double: bool = False
-    """Whether a real number is fit and written outside of SQLite, which is faster."""
-    nulls: bool = True
-    """Whether some row has none."""
-    rare: bool = True
-    """Whether some value does not look as usual."""
+    """Whether a real number is fit, though SQLite cannot write it."""
+    raw: bool = False
+    """Whether text is taken for its bytes, which need not be UTF-8."""
     function: str = ""
     """The name under which SQLite knows `convert`: NULL for what is not fit."""
 
@@ -73,36 +71,54 @@ class Field:
         condition, fast = self.usual.format(self._name), self.fast.format(self._name)
         return f"(CASE WHEN {self._name} IS NULL THEN NULL WHEN {condition} THEN {fast} ELSE {self._slow()} END)"
 
-    def _known(self) -> str:
-        """Return the same, where all values are known to be fit."""
-        fast = self.fast.format(self._name)
-        if self.rare or self.double:
-            condition = (self.sure or self.usual).format(self._name)
-            return f"(CASE WHEN {self._name} IS NULL THEN NULL WHEN {condition} THEN {fast} ELSE {self._slow()} END)"
-        return (
-            f"CASE WHEN {self._name} IS NULL THEN NULL ELSE {fast} END" if self.nulls and fast != self._name else fast
-        )
-
     def piece(self) -> tuple[str, str]:
         """Return a format for SQLite's printf, and its argument: the field of a line, where all values are fit."""
-        value = self._known()
+        value = self.value()
         if not self.quotes:
             return "%s", value  # nothing for NULL
-        inner = f"replace({value}, {_QUOTE}, {_QUOTE} || {_QUOTE})" if self.doubles else value
-        return ("%s", f"{_QUOTE} || {inner} || {_QUOTE}") if self.nulls else ("\x1e%s\x1e", inner)
+        return "%s", f"{_QUOTE} || replace({value}, {_QUOTE}, {_QUOTE} || {_QUOTE}) || {_QUOTE}"
 
-    def unwritten(self) -> str:
-        """Return the same, but a real number as it is."""
-        if self.rare:
-            return f"CASE typeof({self._name}) WHEN 'real' THEN {self._name} ELSE ifnull({self._known()}, '') END"
-        return f"ifnull({self._name}, '')" if self.nulls else self._name
+    def told(self) -> str:
+        """Return PostgreSQL's expression for the value, of which COPY makes the text that was sent."""
+        return self.back.format(self._name)
 
     def target(self) -> str:
         """Return PostgreSQL's expression for the field of a line."""
-        back = self.back.format(self._name)
+        back = self.told()
         if not self.quotes:
             return back
-        inner = (
-            f"replace({back}::text, {_BACK_QUOTE}, {_BACK_QUOTE} || {_BACK_QUOTE})" if self.doubles else f"{back}::text"
-        )
+        inner = f"replace({back}::text, {_BACK_QUOTE}, {_BACK_QUOTE} || {_BACK_QUOTE})"
         return f"{_BACK_QUOTE} || {inner} || {_BACK_QUOTE}"
+
+    @property
+    def wide(self) -> bool:
+        """Whether values can be long."""
+        return self.quotes or self.column.type == "bytea"
+
+    def written(self, values: Sequence[Stored | str | None]) -> Sequence[str]:
+        """Write values as COPY takes and prints them.
+
+        Raises:
+            UnfitError: one is not fit. NULL is left to PostgreSQL.
+        """
+        some = [one for one in values if one is not None] if None in values else values
+        said = (self.batch(some) if some else None) or [self._one(one) for one in some]
+        if len(some) == len(values):
+            return said
+        rest = iter(said)
+        return [_NULL if one is None else next(rest) for one in values]
+
+    def _one(self, value: Stored | str | None) -> str:
+        match value:
+            case str():
+                written = self.convert("text", value.encode(errors="surrogateescape"))
+            case bytes():
+                written = self.convert("blob", value)
+            case float():
+                written = self.convert("real", value)
+            case _:
+                written = self.convert("integer", value or 0)
+        said = escaped([written])
+        if said is None:
+            raise UnfitError(Unfit.NUL)
+        return said[0]

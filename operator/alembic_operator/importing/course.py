@@ -1,6 +1,5 @@
 """The course of an import: copy, upgrade the copy, scan, load and check, answer."""
 
-import re
 import sqlite3
 import tempfile
 import time
@@ -13,7 +12,7 @@ from typing import Any
 import asyncpg
 
 from alembic_operator.contract.imports import MARK_TABLE
-from alembic_operator.importing import catalogue, marks, mend, pairs, scan, snapshot
+from alembic_operator.importing import catalogue, marks, mend, pairs, refusals, scan, snapshot
 from alembic_operator.importing.answer import Answer
 from alembic_operator.importing.connection import connect
 from alembic_operator.importing.failures import ImportFailed, TryAgain
@@ -25,11 +24,6 @@ from alembic_operator.importing.scripts import Scripts, adopt
 from alembic_operator.runner.database.versions import OWN_TABLES
 
 _VERSION_TABLE = "alembic_version"
-_QUOTE_VALUES = ("22", "23", "P0")
-"""Classes of errors whose messages quote a row's values."""
-_COPIED = re.compile(r"COPY (.+?), line (\d+)(?:, column (.+?): )?")
-_PASSING = ("08", "40", "53", "57")
-"""Classes of errors that pass: of the connection, of others' transactions, of resources, of a server that restarts."""
 
 
 @dataclass(frozen=True)
@@ -78,23 +72,11 @@ async def run(options: Options, environ: Mapping[str, str]) -> Answer:
             answer.sha256 = snapshot.digest(copy)
             await _with_copy(options, answer, connection, copy)
     except asyncpg.PostgresError as error:
-        raise ImportFailed(_told(error)) from error
+        raise ImportFailed(refusals.told(error)) from error
     finally:
         await connection.close()
     answer.seconds = time.monotonic() - begun
     return answer
-
-
-def _told(error: asyncpg.PostgresError) -> str:
-    """Return what PostgreSQL says without what may be a value: of data and constraints only the names are told."""
-    copied = _COPIED.match(error.context or "")
-    table, line, column = copied.groups(default="") if copied else ("", "", "")
-    named = {"table": error.table_name or table, "column": error.column_name or column}
-    named |= {"constraint": error.constraint_name or "", "line": line}
-    where = ", ".join(f"{what} {name}" for what, name in named.items() if name)
-    quotes = str(error.sqlstate)[:2] in _QUOTE_VALUES
-    said = where if quotes else str(error.args[0])
-    return f"PostgreSQL refused it: {error.sqlstate} {type(error).__name__} {said}".rstrip() + "; nothing half is there"
 
 
 async def load(options: Options, brought: Brought, environ: Mapping[str, str]) -> Answer:
@@ -115,18 +97,13 @@ async def load(options: Options, brought: Brought, environ: Mapping[str, str]) -
             raise TryAgain(f"PostgreSQL is at {at} by now, and the copy was upgraded to {to}; the next run follows")
         await _carry_over(one)
     except asyncpg.PostgresError as error:
-        raise _refused(error) from error
+        raise refusals.refused(error) from error
     except (OSError, asyncpg.InterfaceError) as error:
         raise TryAgain("the connection to PostgreSQL has gone; nothing half is there") from error
     finally:
         await connection.close()
     answer.seconds = time.monotonic() - begun
     return answer
-
-
-def _refused(error: asyncpg.PostgresError) -> ImportFailed:
-    passing = str(error.sqlstate)[:2] in _PASSING
-    return (TryAgain if passing else ImportFailed)(_told(error))
 
 
 async def earlier(options: Options, environ: Mapping[str, str]) -> marks.Mark | None:
@@ -156,13 +133,41 @@ async def _carry_over(one: _Run) -> None:
     """Scan the copy, and load it when nothing stands in the way."""
     options, answer = one.options, one.answer
     with closing(snapshot.open_copy(one.copy)) as opened, closing(snapshot.open_copy(one.copy)) as second:
-        pairing = await _scanned(one, (opened, second))
+        copies = opened, second
+        pairing = await _paired(one, copies)
+        if not options.scan and await _at_first_try(one, opened, pairing):
+            return
+        pairing = scan.prepared(copies, pairing)
+        answer.findings += _mended(options, copies, pairing)
         if options.scan:
             answer.following = _advice(answer)
         elif blocking(answer.findings):
             answer.following = "Nothing was written. " + _advice(answer)
         else:
             await _load(one, opened, pairing)
+
+
+async def _at_first_try(one: _Run, opened: sqlite3.Connection, pairing: pairs.Pairing) -> bool:
+    """Load without a scan of the values, which the load itself looks at; False: not all are fit, nothing is written."""
+    options, answer = one.options, one.answer
+    asks = options.on_bad_row, options.orphans, options.verify
+    if asks != ("stop", "stop", "full") or not await _small(one):
+        return False
+    found = scan.beside_values(opened, pairing)
+    if blocking([*answer.findings, *found]):
+        return False
+    mend.mend(opened, pairing, "stop", "stop")
+    try:
+        await _load(one, opened, pairing)
+    except refusals.NOT_FIT:
+        return False
+    answer.findings += found
+    return True
+
+
+async def _small(one: _Run) -> bool:
+    """Tell whether everything is loaded in one transaction."""
+    return one.copy.stat().st_size <= ONE_TRANSACTION and not await _done(one)
 
 
 def _advice(answer: Answer) -> str:
@@ -207,34 +212,30 @@ def _cannot_run(error: ImportFailed, heads: tuple[str, ...]) -> str:
     )
 
 
-async def _scanned(one: _Run, copies: scan.Copies) -> pairs.Pairing:
+async def _paired(one: _Run, copies: scan.Copies) -> pairs.Pairing:
     opened = copies[0]
     own = {one.version_table, MARKERS, mend.REJECTS, MARK_TABLE, *OWN_TABLES}
     tables = [table for table in await catalogue.tables(one.connection, one.schema) if table.name not in own]
     files = [snapshot.describe(opened, name) for name in snapshot.names(opened) if name not in own]
-    pairing = scan.prepared(copies, pairs.match(files, tables, one.options.exclude, one.options.readings))
+    pairing = pairs.match(files, tables, one.options.exclude, one.options.readings)
+    scan.teach(copies, pairing)
     done = await _done(one)
     filled = [pair.name for pair in pairing.pairs if pair.table.filled and pair.name not in done]
     message = "has rows in PostgreSQL; stop the application, empty the table, import again"
     one.answer.findings += pairing.findings
     one.answer.findings += [Finding("target-not-empty", name, message) for name in filled]
-    found, settled = _mended(one.options, copies, pairing)
-    one.answer.findings += found
-    return settled
+    return pairing
 
 
-def _mended(options: Options, copies: scan.Copies, pairing: pairs.Pairing) -> tuple[list[Finding], pairs.Pairing]:
+def _mended(options: Options, copies: scan.Copies, pairing: pairs.Pairing) -> list[Finding]:
     """Return what is wrong with rows; what the command line has an answer for does not block."""
-    found, seen = scan.look(copies, pairing)
+    found = scan.look(copies, pairing)
     mend.mend(copies[0], pairing, options.on_bad_row, options.orphans)
     if not found or (options.on_bad_row == options.orphans == "stop"):
-        return found, seen
-    left, seen = scan.look(copies, pairing)
+        return found
+    left = scan.look(copies, pairing)
     named = {(one.kind, one.table, one.column) for one in left}
-    return [
-        *(replace(one, blocks=False) for one in found if (one.kind, one.table, one.column) not in named),
-        *left,
-    ], seen
+    return [*(replace(one, blocks=False) for one in found if (one.kind, one.table, one.column) not in named), *left]
 
 
 async def _done(one: _Run) -> set[str]:
@@ -256,8 +257,7 @@ async def _done(one: _Run) -> set[str]:
 async def _load(one: _Run, opened: sqlite3.Connection, pairing: pairs.Pairing) -> None:
     target = Target(one.connection, one.schema)
     loading = Loading(target, opened, pairing, one.answer.sha256, one.options.verify, one.options.mark)
-    small = one.copy.stat().st_size <= ONE_TRANSACTION and not await _done(one)
-    one.answer.tables = await (loading.at_once() if small else loading.one_by_one())
+    one.answer.tables = await (loading.at_once() if await _small(one) else loading.one_by_one())
     one.answer.equal = True
     one.answer.quarantined = mend.count(opened)
     behind = one.heads and one.heads != one.answer.target

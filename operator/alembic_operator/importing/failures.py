@@ -7,3 +7,7 @@ class ImportFailed(Exception):  # noqa: N818  it is told, not caught by kind
 
 class TryAgain(ImportFailed):
     """It cannot go on now; when others have done something, or by itself, it can."""
+
+
+class Different(ImportFailed):
+    """Rows are not the same on both sides."""

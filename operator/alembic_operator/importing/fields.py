@@ -3,7 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from alembic_operator.importing import json_values, moments, values
+from alembic_operator.importing import batches, json_values, moments, values
 from alembic_operator.importing.column_field import Field
 from alembic_operator.importing.shapes import Column
 
@@ -39,29 +39,30 @@ def field(column: Column, reading: str = "") -> Field | None:
             Field,
             column,
             values.boolean,
+            batch=batches.booleans,
             usual="typeof({0}) = 'integer' AND {0} IN (0, 1)",
             fast="CASE {0} WHEN 1 THEN 't' ELSE 'f' END",
         ),
         **{name: partial(_integer, column) for name in _BITS},
-        "float8": partial(Field, column, values.double, double=True),
+        "float8": partial(Field, column, values.double, batch=batches.doubles, double=True),
         "float4": partial(Field, column, values.single, "{0}::float8"),
         "numeric": partial(_numeric, column),
         **{name: partial(_text, column, reading) for name in ("text", "varchar", "citext", "name")},
-        "bpchar": partial(Field, column, values.padded(_length(column)), "rtrim({0}::text, ' ')", quotes=True),
-        "enum": partial(Field, column, values.label(column.labels), quotes=True),
+        "bpchar": partial(_padded, column),
+        "enum": partial(Field, column, values.label(column.labels), batch=batches.labels(column.labels), quotes=True),
         "bytea": partial(_bytes, column, reading),
         "uuid": partial(_uuid, column),
         "json": partial(
             Field,
             column,
             json_values.as_written,
+            batch=batches.texts(None),
             usual=f"{_IS_TEXT} AND {_NO_NUL} AND json_valid({{0}})",
-            sure=_IS_TEXT,
             quotes=True,
         ),
         "jsonb": partial(Field, column, json_values.normal, quotes=True),
         "date": partial(_day, column, reading),
-        "time": partial(Field, column, moments.clock),
+        "time": partial(Field, column, moments.clock, batch=batches.clocks),
         "timestamp": partial(_moment, column, reading),
         "timestamptz": partial(_moment, column, reading),
         "interval": partial(Field, column, moments.interval(reading), "extract(epoch from {0})::numeric(30, 6)"),
@@ -77,19 +78,25 @@ def _integer(column: Column) -> Field:
     half = 1 << (_BITS[column.type] - 1)
     within = f" AND {{0}} BETWEEN {-half} AND {half - 1}" if column.type != "int8" else ""
     usual = f"typeof({{0}}) = 'integer'{within}"
-    return Field(column, values.integer(-half, half - 1), usual=usual, sure="typeof({0}) = 'integer'")
+    return Field(column, values.integer(-half, half - 1), batch=batches.integers(-half, half - 1), usual=usual)
 
 
 def _text(column: Column, reading: str) -> Field:
     length = _length(column)
     short = f" AND length({{0}}) <= {length}" if length is not None else ""
     usual = f"{_IS_TEXT} AND {_NO_NUL}{short}"
-    return Field(column, values.text(length, reading), usual=usual, sure=_IS_TEXT, quotes=True)
+    return Field(column, values.text(length, reading), batch=batches.texts(length), usual=usual, quotes=True)
+
+
+def _padded(column: Column) -> Field:
+    length = _length(column)
+    return Field(column, values.padded(length), "rtrim({0}::text, ' ')", batch=batches.padded(length), quotes=True)
 
 
 def _numeric(column: Column) -> Field:
     if column.modifier < 0:
-        return Field(column, values.numeric(None, 0), "trim_scale({0})")
+        half = 1 << 63
+        return Field(column, values.numeric(None, 0), "trim_scale({0})", batch=batches.integers(-half, half - 1))
     packed = column.modifier - _HEADER
     precision, scale = packed >> 16, (packed & 0x7FF ^ 1024) - 1024
     convert = values.numeric(precision, scale)
@@ -98,29 +105,29 @@ def _numeric(column: Column) -> Field:
         return Field(column, convert)
     small = f"typeof({{0}}) IN ('integer', 'real') AND {{0}} > -1e{before} AND {{0}} < 1e{before}"
     fast = f"printf('%.{scale}f', {{0}} + 0.0)"  # -0.0 becomes 0.0
-    return Field(column, convert, usual=f"{small} AND round({{0}}, {scale}) = {{0}}", sure=small, fast=fast)
+    usual = f"{small} AND round({{0}}, {scale}) = {{0}}"
+    return Field(column, convert, batch=batches.decimals(before, scale), usual=usual, fast=fast)
 
 
 def _bytes(column: Column, reading: str) -> Field:
     usual, fast = "typeof({0}) = 'blob'", "'\\x' || lower(hex({0}))"
-    return Field(column, values.binary(reading), "'\\x' || encode({0}, 'hex')", usual=usual, fast=fast)
+    back, convert = "'\\x' || encode({0}, 'hex')", values.binary(reading)
+    return Field(column, convert, back, batch=batches.binaries, usual=usual, fast=fast, raw=reading == "bytes")
 
 
 def _uuid(column: Column) -> Field:
-    sure = f"{_IS_TEXT} AND length({{0}}) = 32"
-    return Field(
-        column, values.identifier, usual=f"{sure} AND {{0}} NOT GLOB '*[^0-9a-fA-F]*'", sure=sure, fast=_DASHED
-    )
+    usual = f"{_IS_TEXT} AND length({{0}}) = 32 AND {{0}} NOT GLOB '*[^0-9a-fA-F]*'"
+    return Field(column, values.identifier, batch=batches.identifiers, usual=usual, fast=_DASHED)
 
 
 def _day(column: Column, reading: str) -> Field:
     usual = f"{_IS_TEXT} AND {{0}} GLOB '{_DATE}' AND date({{0}}) = {{0}} AND {{0}} > '0001'"
-    return Field(column, moments.day(reading), usual=usual, sure=f"{_IS_TEXT} AND length({{0}}) = 10")
+    return Field(column, moments.day(reading), batch=batches.days, usual=usual)
 
 
 def _moment(column: Column, reading: str) -> Field:
     usual = f"datetime({{0}}) = substr({{0}}, 1, 19) AND {_IS_TEXT} AND {{0}} > '0001' AND {_BY_ITS_LENGTH}"
-    sure = f"{_IS_TEXT} AND substr({{0}}, 11, 1) = ' ' AND {_BY_ITS_LENGTH}"
     if column.type == "timestamp":
-        return Field(column, moments.timestamp(reading), usual=usual, sure=sure, fast=_NO_ZEROS)
-    return Field(column, moments.instant(reading), usual=usual, sure=sure, fast=f"({_NO_ZEROS}) || '+00'")
+        return Field(column, moments.timestamp(reading), batch=batches.moments(""), usual=usual, fast=_NO_ZEROS)
+    zoned = f"({_NO_ZEROS}) || '+00'"
+    return Field(column, moments.instant(reading), batch=batches.moments("+00"), usual=usual, fast=zoned)

@@ -1,7 +1,6 @@
-"""Reads a table of the copy as the lines that COPY takes, and sums up what was read, by chunks of about 10,000 rows."""
+"""Sums up the lines of a table of the copy, by chunks of about 10,000 rows: to find out where both sides differ."""
 
 import hashlib
-import itertools
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,13 +8,11 @@ from dataclasses import dataclass, field
 from alembic_operator.importing.column_field import Field
 from alembic_operator.importing.pairs import Pair
 from alembic_operator.importing.shapes import quoted
-from alembic_operator.importing.values import spelled
 
 ROWS_OF_A_CHUNK = 10_000
 _SEPARATOR = "\x1f"
 _ARGUMENTS = 60
 """Of SQLite's functions, which take 100 and more."""
-_BLOCK_BYTES = 1 << 19
 _SPAN = 1 << 62
 
 
@@ -37,11 +34,6 @@ class Sums:
     """Order-free checksums: rows and sum of hashes of each chunk."""
 
     chunks: dict[int, list[int]] = field(default_factory=dict)
-
-    @property
-    def rows(self) -> int:
-        """How many there were."""
-        return sum(rows for rows, _ in self.chunks.values())
 
 
 def chunks(connection: sqlite3.Connection, pair: Pair) -> Chunks:
@@ -80,26 +72,14 @@ def bucket(key: bytes, number: int) -> int:
     return int.from_bytes(hashlib.sha256(key).digest()[:4]) % number
 
 
-def blocks(connection: sqlite3.Connection, pair: Pair, divided: Chunks, sums: Sums) -> Iterator[bytes]:
-    """Read the table once, as blocks of lines; adds each to the sums."""
-    held: list[bytes] = []
-    size = 0
-    sha256, number_of = hashlib.sha256, int.from_bytes  # a million rows notice
+def summed(connection: sqlite3.Connection, pair: Pair, divided: Chunks) -> Sums:
+    """Read the table once, and sum up its lines."""
+    sums = Sums()
     for chunk, line in _lines(connection, pair, divided):
-        found = sums.chunks.get(chunk)
-        if found is None:
-            found = sums.chunks[chunk] = [0, 0]
+        found = sums.chunks.setdefault(chunk, [0, 0])
         found[0] += 1
-        found[1] += number_of(sha256(line).digest()[:8], signed=True)
-        held.append(line)
-        size += len(line)
-        if size > _BLOCK_BYTES:
-            held.append(b"")
-            yield b"\n".join(held)
-            held, size = [], 0
-    if held:
-        held.append(b"")
-        yield b"\n".join(held)
+        found[1] += int.from_bytes(hashlib.sha256(line).digest()[:8], signed=True)
+    return sums
 
 
 def _lines(connection: sqlite3.Connection, pair: Pair, divided: Chunks) -> Iterator[tuple[int, bytes]]:
@@ -108,30 +88,10 @@ def _lines(connection: sqlite3.Connection, pair: Pair, divided: Chunks) -> Itera
         chunk = f"({quoted(divided.column)} - {divided.first}) / {divided.width}"
     else:
         chunk = joined(divided.key) if divided.number > 1 and divided.key else "0"
-    pieces, doubles = _pieces(pair.fields)
-    cursor = connection.execute(f"SELECT {', '.join(pieces)}, {chunk} FROM {quoted(pair.name)}")
     hashed = divided.number > 1 and not divided.column
-    separator = _SEPARATOR.encode()
-    for row in cursor:
-        parts = list(row)
-        number = parts.pop()
-        for place in doubles:
-            said = parts[place]
-            parts[place] = spelled(said).encode() if type(said) is float else as_bytes(said)
-        line = separator.join(parts)
+    for said, number in connection.execute(f"SELECT {joined(pair.fields)}, {chunk} FROM {quoted(pair.name)}"):
+        line = as_bytes(said)
         yield (bucket(as_bytes(number) if divided.key else line, divided.number) if hashed else number), line
-
-
-def _pieces(fields: Sequence[Field]) -> tuple[list[str], list[int]]:
-    """Return SQLite's expressions for what is put together outside, all text but doubles; and where those are."""
-    pieces: list[str] = []
-    places: list[int] = []
-    for doubles, group in itertools.groupby(fields, lambda one: one.double):
-        some = list(group)
-        if doubles:
-            places += range(len(pieces), len(pieces) + len(some))
-        pieces += [one.unwritten() for one in some] if doubles else [joined(some)]
-    return pieces, places
 
 
 def as_bytes(said: bytes | float) -> bytes:

@@ -1,17 +1,30 @@
 """Fills one table of PostgreSQL: keys and indexes out of the way, COPY, keys and indexes again, counters set."""
 
 import asyncio
+import hashlib
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from alembic_operator.importing.lines import Chunks, Sums, blocks
 from alembic_operator.importing.pairs import Pair
+from alembic_operator.importing.rows import blocks
 from alembic_operator.importing.shapes import Table, literal, quoted
 
 _BLOCKS_AHEAD = 16
+_LARGE = 10_000
+"""Rows for which new files are made."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a table was given."""
+
+    rows: int
+    sha256: bytes
+    """Of the text of all rows, in their order."""
 
 
 @dataclass(frozen=True)
@@ -25,20 +38,38 @@ class Target:
         """Return a table's name for SQL."""
         return f"{quoted(self.schema)}.{quoted(table)}"
 
-    async def copy(self, pair: Pair, lines: Iterator[bytes]) -> None:
-        """Send lines to a table."""
-        await self.connection.copy_to_table(
+    async def copy(self, pair: Pair, blocks: Generator[bytes, None, None], *, frozen: bool) -> int:
+        """Send rows to a table, and return how many there were."""
+        told = await self.connection.copy_to_table(
             pair.name,
             schema_name=self.schema,
             columns=[one.column.name for one in pair.fields],
-            source=_ahead(lines),
-            format="csv",
-            delimiter="\x1f",
-            quote="\x1e",
-            escape="\x1e",
-            null="",
+            source=_ahead(blocks),
+            format="text",
             encoding="utf8",
+            freeze=frozen,
         )
+        return int(told.split()[-1])
+
+    async def said(self, pair: Pair) -> bytes:
+        """Return the SHA-256 of the text that PostgreSQL makes of a table's rows, in the order in which they lie."""
+        found = hashlib.sha256()
+
+        async def take(block: bytes) -> None:
+            found.update(block)
+
+        told = ", ".join(one.told() for one in pair.fields)
+        sql = f"SELECT {told} FROM {self.place(pair.name)}"
+        await self.connection.copy_from_query(sql, output=take, format="text", encoding="utf8")
+        return found.digest()
+
+    async def renew(self, pair: Pair) -> bool:
+        """Give a large empty table new files, in which rows lie as they come, frozen; tell whether it has them."""
+        place = self.place(pair.name)
+        alone = pair.file.rows > _LARGE and await self.connection.fetchval(_ALONE, place)
+        if alone:
+            await self.connection.execute(f"TRUNCATE ONLY {place}")
+        return bool(alone)
 
     async def clear(self, table: Table) -> None:
         """Take keys, later indexes and triggers out of the way, in the transaction that brings them back."""
@@ -86,7 +117,14 @@ FROM pg_sequence s, LATERAL (
 """
 
 
-async def _ahead(lines: Iterator[bytes]) -> AsyncIterator[bytes]:
+_ALONE = """
+SELECT relkind = 'r' AND NOT EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = c.oid)
+FROM pg_class c WHERE c.oid = $1::text::regclass
+"""
+"""Whether PostgreSQL truncates a table without others."""
+
+
+async def _ahead(lines: Generator[bytes, None, None]) -> AsyncIterator[bytes]:
     """Read some blocks ahead in a thread, so that neither SQLite nor PostgreSQL waits for the other."""
     loop, ready = asyncio.get_running_loop(), asyncio.Queue[bytes | None]()
     room, ended = threading.Semaphore(_BLOCKS_AHEAD), threading.Event()
@@ -99,6 +137,7 @@ async def _ahead(lines: Iterator[bytes]) -> AsyncIterator[bytes]:
                     return
                 loop.call_soon_threadsafe(ready.put_nowait, block)
         finally:
+            lines.close()
             loop.call_soon_threadsafe(ready.put_nowait, None)
 
     reading = asyncio.create_task(asyncio.to_thread(read))
@@ -112,8 +151,16 @@ async def _ahead(lines: Iterator[bytes]) -> AsyncIterator[bytes]:
         await reading  # nobody else may use SQLite's connection before
 
 
-async def fill(target: Target, pair: Pair, copy: sqlite3.Connection, divided: Chunks) -> Sums:
-    """Copy a table's rows, and return the sums of what was sent."""
-    sums = Sums()
-    await target.copy(pair, blocks(copy, pair, divided, sums))
-    return sums
+async def fill(target: Target, pair: Pair, copy: sqlite3.Connection) -> Sent:
+    """Copy a table's rows, and return what was sent."""
+    frozen = await target.renew(pair)
+    sent = hashlib.sha256()
+    rows = await target.copy(pair, _hashed(blocks(copy, pair), sent), frozen=frozen)
+    return Sent(rows, sent.digest())
+
+
+def _hashed(sent: Generator[bytes, None, None], found: "hashlib._Hash") -> Generator[bytes, None, None]:
+    with closing(sent):
+        for block in sent:
+            found.update(block)
+            yield block

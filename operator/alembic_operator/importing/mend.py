@@ -16,7 +16,7 @@ COLUMNS = ("table_name", "row_id", "column_name", "reason", "base64")
 def mend(connection: sqlite3.Connection, pairing: Pairing, on_bad_row: OnBadRow, orphans: Orphans) -> None:
     """Take out what is to be put aside, and cut references that lead nowhere."""
     connection.execute("BEGIN")
-    connection.execute(f"CREATE TABLE {REJECTS} ({', '.join(COLUMNS)})")
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {REJECTS} ({', '.join(COLUMNS)})")
     if on_bad_row == "quarantine":
         for pair in pairing.pairs:
             _put_bad_aside(connection, pair)

@@ -29,18 +29,7 @@ class Pair:
 
     def wary(self) -> "Pair":
         """Return it with each text looked at in Python: SQLite does not notice what is no UTF-8."""
-        return replace(
-            self, fields=tuple(replace(one, usual="0", sure="0") if one.quotes else one for one in self.fields)
-        )
-
-    def seen(self, nulls: Sequence[bool], rare: Sequence[bool]) -> "Pair":
-        """Return it with what was seen of each column, which makes its lines shorter to write."""
-        seen = zip(self.fields, nulls, rare, strict=True)
-        return replace(self, fields=tuple(replace(one, nulls=empty, rare=some) for one, empty, some in seen))
-
-    def plain(self) -> "Pair":
-        """Return it for text in which no quote is to be doubled."""
-        return replace(self, fields=tuple(replace(one, doubles=False) for one in self.fields))
+        return replace(self, fields=tuple(replace(one, usual="0") if one.quotes else one for one in self.fields))
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,17 @@ DUPLICATES = "duplicates"
 _FOLDED = "in_lower_case"
 
 
-def prepared(copies: Copies, pairing: Pairing) -> Pairing:
-    """Teach SQLite the conversions, and find out which tables have text that must be looked at closely."""
+def teach(copies: Copies, pairing: Pairing) -> None:
+    """Teach SQLite the conversions."""
     for connection in copies:
         connection.create_function(_FOLDED, 1, _folded, deterministic=True)
         for pair in pairing.pairs:
             for one in pair.fields:
                 connection.create_function(one.function, 2, one.converted(), deterministic=True)
+
+
+def prepared(copies: Copies, pairing: Pairing) -> Pairing:
+    """Find out which tables have text that must be looked at closely."""
     return Pairing(tuple(_as_its_text_needs(copies, pair) for pair in pairing.pairs), pairing.findings)
 
 
@@ -50,59 +54,55 @@ def _folded(said: bytes | None) -> str | None:
 
 
 def _as_its_text_needs(copies: Copies, pair: Pair) -> Pair:
-    """Look at all of a table's text for what is no UTF-8, and for the quote: by the batch, which costs little."""
+    """Look at all of a table's text for what is no UTF-8: by the batch, which costs little."""
     texts = " || char(10) || ".join(f"ifnull({name}, '')" for name in _quoted(pair))
     if not texts:
         return pair
 
-    def seen(connection: sqlite3.Connection, where: str) -> tuple[bool, bool]:
-        plain = True
+    def seen(connection: sqlite3.Connection, where: str) -> bool:
         cursor = connection.execute(f"SELECT {texts} FROM {quoted(pair.name)} WHERE {where}")
         while rows := cursor.fetchmany(_ROWS_AT_ONCE):
-            batch = b"\n".join(row[0] for row in rows)
-            plain = plain and b"\x1e" not in batch
             try:
-                batch.decode()
+                b"\n".join(row[0] for row in rows).decode()
             except UnicodeDecodeError:
-                return False, False
-        return True, plain
+                return False
+        return True
 
-    found = _spread(copies, pair, seen)
-    if not all(utf8 for utf8, _ in found):
-        return pair.wary()
-    return pair.plain() if all(plain for _, plain in found) else pair
+    return pair if all(_spread(copies, pair, seen)) else pair.wary()
 
 
 def _quoted(pair: Pair) -> list[str]:
     return [quoted(one.column.name) for one in pair.fields if one.quotes]
 
 
-def look(copies: Copies, pairing: Pairing) -> tuple[list[Finding], Pairing]:
-    """Return all that is wrong with the rows, and the pairing with what was seen of each column."""
-    connection = copies[0]
+def look(copies: Copies, pairing: Pairing) -> list[Finding]:
+    """Return all that is wrong with the rows."""
     found: list[Finding] = []
-    pairs: list[Pair] = []
     for pair in pairing.pairs:
-        counts, judged = _judged(copies, pair)
-        for one, weight in zip(pair.fields, judged, strict=True):
+        for one, weight in zip(pair.fields, _judged(copies, pair), strict=True):
             if weight >= RARE:
-                found += _classified(connection, pair, one)
-        found += _told_later(connection, pair)
-        found += _duplicates(connection, pair)
-        found += _orphans(connection, pair, pairing)
-        pairs.append(pair.seen([count < counts[0] for count in counts[1:]], [weight > 0 for weight in judged]))
-    return found, Pairing(tuple(pairs), pairing.findings)
+                found += _classified(copies[0], pair, one)
+        found += _together(copies[0], pair, pairing)
+    return found
 
 
-def _judged(copies: Copies, pair: Pair) -> tuple[list[int], list[int]]:
-    """Return the number of rows and of each column's values, and how many are rare, and RARE times that are not fit."""
-    names = [quoted(one.column.name) for one in pair.fields]
-    asked = ["count(*)", *(f"count({name})" for name in names)]
-    asked += [f"ifnull(sum({one.judged()}), 0)" for one in pair.fields]
-    sql = f"SELECT {', '.join(asked)} FROM {quoted(pair.name)} WHERE"
+def beside_values(connection: sqlite3.Connection, pairing: Pairing) -> list[Finding]:
+    """Return what is wrong with the rows beside their single values."""
+    return [one for pair in pairing.pairs for one in _together(connection, pair, pairing)]
+
+
+def _together(connection: sqlite3.Connection, pair: Pair, pairing: Pairing) -> Iterator[Finding]:
+    yield from _told_later(connection, pair)
+    yield from _duplicates(connection, pair)
+    yield from _orphans(connection, pair, pairing)
+
+
+def _judged(copies: Copies, pair: Pair) -> list[int]:
+    """Return of each column how many values are rare, and RARE times that are not fit."""
+    asked = ", ".join(f"ifnull(sum({one.judged()}), 0)" for one in pair.fields)
+    sql = f"SELECT {asked} FROM {quoted(pair.name)} WHERE"
     halves = _spread(copies, pair, lambda connection, where: connection.execute(f"{sql} {where}").fetchone())
-    told = [sum(both) for both in zip(*halves, strict=True)]
-    return told[: len(names) + 1], told[len(names) + 1 :]
+    return [sum(both) for both in zip(*halves, strict=True)]
 
 
 def _classified(connection: sqlite3.Connection, pair: Pair, one: Field) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alembic_operator.importing.column_field import Field
-from alembic_operator.importing.lines import Chunks, Sums, as_bytes, bucket, joined
+from alembic_operator.importing.lines import Chunks, as_bytes, bucket, chunks, joined, summed
 from alembic_operator.importing.pairs import Pair
 from alembic_operator.importing.shapes import quoted
 
@@ -50,18 +50,16 @@ def _hashed(said: str, length: int) -> str:
     return f"('x' || {first})::bit({length * 8})::int8"
 
 
-async def compare(
-    connection: Any, place: str, pair: Pair, divided: Chunks, copy: tuple[sqlite3.Connection, Sums]
-) -> list[Difference]:
+async def compare(connection: Any, place: str, pair: Pair, opened: sqlite3.Connection) -> list[Difference]:
     """Return what differs by checksums, named by row ids and columns; and by numbers of values and sums."""
-    opened, read = copy
+    divided = chunks(opened, pair)
+    read = await asyncio.to_thread(summed, opened, pair, divided)
     whole = line(pair.fields)
-    told = asyncio.create_task(asyncio.to_thread(_told, opened, pair))  # while PostgreSQL computes
     rows = await connection.fetch(
         f"SELECT {_chunk(divided, whole)}, count(*), sum({_hashed(whole, 8)})::text, {', '.join(_asked(pair))}"
         f" FROM {place} GROUP BY 1"
     )
-    ours = await told
+    ours = await asyncio.to_thread(_told, opened, pair)
     found = {row[0]: [row[1], int(row[2])] for row in rows}
     different = _unequal(pair, ours, [sum(int(row[at + 3]) for row in rows) for at in range(len(ours))])
     for chunk in sorted(found.keys() | read.chunks.keys()):

@@ -1,0 +1,51 @@
+"""Reads a table of the copy once, as blocks of the rows that COPY takes in its text, column by column."""
+
+import sqlite3
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any
+
+from alembic_operator.importing.pairs import Pair
+from alembic_operator.importing.shapes import quoted
+
+_AT_ONCE = 32
+"""Rows that are read before somebody looks how long they are."""
+_MOST_ROWS = 2048
+_BLOCK = 1 << 19
+
+
+def blocks(connection: sqlite3.Connection, pair: Pair) -> Generator[bytes, None, None]:
+    """Read a table; nobody else may use the connection meanwhile.
+
+    Raises:
+        UnfitError: a value cannot be carried over.
+        UnicodeError, sqlite3.OperationalError: some text is not UTF-8.
+    """
+    names = ", ".join(quoted(one.column.name) for one in pair.fields)
+    before = connection.text_factory
+    connection.text_factory = _with_any_bytes if any(one.raw for one in pair.fields) else str
+    try:
+        cursor = connection.execute(f"SELECT {names} FROM {quoted(pair.name)}")
+        for rows in _batches(cursor, [at for at, one in enumerate(pair.fields) if one.wide]):
+            columns = zip(*rows, strict=True)
+            written = [one.written(values) for one, values in zip(pair.fields, columns, strict=True)]
+            yield ("\n".join(map("\t".join, zip(*written, strict=True))) + "\n").encode()
+    finally:
+        connection.text_factory = before
+
+
+def _with_any_bytes(said: bytes) -> str:
+    return said.decode(errors="surrogateescape")
+
+
+def _batches(cursor: sqlite3.Cursor, wide: Sequence[int]) -> Iterator[list[Any]]:
+    held: list[Any] = []
+    size = 0
+    while rows := cursor.fetchmany(_AT_ONCE):
+        held += rows
+        for at in wide:
+            size += sum([len(row[at]) for row in rows if isinstance(row[at], (str, bytes))])
+        if size > _BLOCK or len(held) >= _MOST_ROWS:
+            yield held
+            held, size = [], 0
+    if held:
+        yield held
