@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from alembic_operator.importing import course
+from alembic_operator.importing import course, load
 from alembic_operator.importing.failures import ImportFailed
 
 if TYPE_CHECKING:
@@ -79,3 +79,47 @@ def test_tables_that_somebody_uses_are_not_waited_for_long(refused: Both, monkey
         other.execute("select * from first")
         with pytest.raises(ImportFailed, match="somebody else uses the tables"):
             refused.here()
+
+
+def test_what_postgresql_changes_silently_is_named_and_nothing_is_visible(both: Both) -> None:
+    def cut(op: Operations) -> None:
+        kind = "name" if op.get_bind().dialect.name == "postgresql" else "text"
+        op.execute("CREATE TABLE fine (id integer PRIMARY KEY)")
+        op.execute(f"CREATE TABLE short (id integer PRIMARY KEY, n {kind})")
+
+    both.build(cut).write("INSERT INTO short VALUES (?, ?)", [(1, "n"), (2, "n" * 64)]).write(
+        "INSERT INTO fine VALUES (1)"
+    )
+    with pytest.raises(ImportFailed, match="short: 1 of row id 2 differ, column n"):
+        both.here()
+    assert both.database.rows("select (select count(*) from fine), (select count(*) from short)") == [(0, 0)]
+
+
+@pytest.mark.parametrize("limit", [0, 1 << 30])
+def test_many_rows_get_new_files_where_no_others_refer_to_them_and_their_order_is_postgresqls(
+    both: Both, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    monkeypatch.setattr(course, "ONE_TRANSACTION", limit)
+    monkeypatch.setattr(load, "MANY_ROWS", 1)
+
+    def tables(op: Operations) -> None:
+        upgrade(op)
+        if op.get_bind().dialect.name == "sqlite":
+            op.execute("CREATE TABLE parted (id INTEGER PRIMARY KEY)")
+            return
+        op.execute("CREATE TABLE parted (id integer PRIMARY KEY) PARTITION BY HASH (id)")
+        for one in (0, 1):
+            op.execute(f"CREATE TABLE part{one} PARTITION OF parted FOR VALUES WITH (MODULUS 2, REMAINDER {one})")
+
+    both.build(tables).write("INSERT INTO first VALUES (?, 'x', 1)", [(1,), (2,)])
+    both.write("INSERT INTO second VALUES (?, 1, 'fine')", [(1,), (2,)])
+    both.write("INSERT INTO parted VALUES (?)", [(one,) for one in range(20)])
+    files = "select relname, pg_relation_filenode(oid) from pg_class where relname in ('first', 'second') order by 1"
+    before = dict(both.database.rows(files))
+    answer = both.here()
+    assert (answer.equal, {one.name: one.rows for one in answer.tables}) == (
+        True,
+        {"first": 2, "second": 2, "parted": 20},
+    )
+    renewed = {name for name, file in both.database.rows(files) if before[name] != file}
+    assert renewed == ({"first", "second"} if limit else {"second"})

@@ -14,7 +14,7 @@ from alembic_operator.importing.rows import blocks
 from alembic_operator.importing.shapes import Table, literal, quoted
 
 _BLOCKS_AHEAD = 16
-_LARGE = 10_000
+MANY_ROWS = 10_000
 """Rows for which new files are made."""
 
 
@@ -66,7 +66,7 @@ class Target:
     async def renew(self, pair: Pair) -> bool:
         """Give a large empty table new files, in which rows lie as they come, frozen; tell whether it has them."""
         place = self.place(pair.name)
-        alone = pair.file.rows > _LARGE and await self.connection.fetchval(_ALONE, place)
+        alone = pair.file.rows > MANY_ROWS and await self.connection.fetchval(_ALONE, place)
         if alone:
             await self.connection.execute(f"TRUNCATE ONLY {place}")
         return bool(alone)

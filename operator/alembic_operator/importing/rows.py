@@ -8,9 +8,10 @@ from alembic_operator.importing.pairs import Pair
 from alembic_operator.importing.shapes import quoted
 
 _AT_ONCE = 32
-"""Rows that are read before somebody looks how long they are."""
+"""Rows that are read before somebody looks how long they are; one, while they are long."""
 _MOST_ROWS = 2048
 _BLOCK = 1 << 19
+"""Characters, or bytes, that are held at once."""
 
 
 def blocks(connection: sqlite3.Connection, pair: Pair) -> Generator[bytes, None, None]:
@@ -28,7 +29,9 @@ def blocks(connection: sqlite3.Connection, pair: Pair) -> Generator[bytes, None,
         for rows in _batches(cursor, [at for at, one in enumerate(pair.fields) if one.wide]):
             columns = zip(*rows, strict=True)
             written = [one.written(values) for one, values in zip(pair.fields, columns, strict=True)]
-            yield ("\n".join(map("\t".join, zip(*written, strict=True))) + "\n").encode()
+            block = ("\n".join(map("\t".join, zip(*written, strict=True))) + "\n").encode()
+            for at in range(0, len(block), _BLOCK):
+                yield block[at : at + _BLOCK]
     finally:
         connection.text_factory = before
 
@@ -39,11 +42,12 @@ def _with_any_bytes(said: bytes) -> str:
 
 def _batches(cursor: sqlite3.Cursor, wide: Sequence[int]) -> Iterator[list[Any]]:
     held: list[Any] = []
-    size = 0
-    while rows := cursor.fetchmany(_AT_ONCE):
+    size, step = 0, 1
+    while rows := cursor.fetchmany(step):
         held += rows
-        for at in wide:
-            size += sum([len(row[at]) for row in rows if isinstance(row[at], (str, bytes))])
+        long = sum([len(row[at]) for at in wide for row in rows if isinstance(row[at], (str, bytes))])
+        size += long
+        step = 1 if long > _BLOCK else min(2 * step, _AT_ONCE)
         if size > _BLOCK or len(held) >= _MOST_ROWS:
             yield held
             held, size = [], 0
