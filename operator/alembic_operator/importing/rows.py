@@ -44,10 +44,15 @@ def _batches(cursor: sqlite3.Cursor, wide: Sequence[int]) -> Iterator[list[Any]]
     held: list[Any] = []
     size, step = 0, 1
     while rows := cursor.fetchmany(step):
-        held += rows
         long = sum([len(row[at]) for at in wide for row in rows if isinstance(row[at], (str, bytes))])
+        if long > _BLOCK:  # to write a row takes several times its own size
+            step = 1
+            yield from filter(None, (held, *([row] for row in rows)))
+            held, size = [], 0
+            continue
+        held += rows
         size += long
-        step = 1 if long > _BLOCK else min(2 * step, _AT_ONCE)
+        step = min(2 * step, _AT_ONCE)
         if size > _BLOCK or len(held) >= _MOST_ROWS:
             yield held
             held, size = [], 0
