@@ -16,6 +16,8 @@ _SETTINGS = {
     "standard_conforming_strings": "on",
     "client_encoding": "UTF8",
     "jit": "off",
+    "synchronize_seqscans": "off",  # a table is read from its beginning,
+    "max_parallel_workers_per_gather": "0",  # and in its order
     "statement_timeout": "0",
     "application_name": "alembic-operator import-sqlite",
 }
