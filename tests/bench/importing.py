@@ -110,8 +110,9 @@ def main() -> None:
         build(file, ROWS)
         build(small, ROWS // 10)
         database.rows("CREATE ROLE loader SUPERUSER LOGIN PASSWORD 'x'")
-        theirs, ours = [], []
+        theirs, ours, loads = [], [], []
         for number in range(RUNS):
+            loads.append(f"{conditions.load_average():.1f}")
             one = fresh(database, f"a{number}", tables=False)
             place = f"{database.host}:{database.port}/{one.name}"
             theirs.append(run("pgloader", str(file), f"postgresql://loader:x@{place}")[0])
@@ -128,8 +129,10 @@ def main() -> None:
     for name, all_of in (("pgloader", theirs), ("import-sqlite", ours)):
         wall, processor = (statistics.median(one) for one in zip(*all_of, strict=True))
         print(f"| {name} | {wall:.1f} s | {processor:.1f} s of the processor |")  # noqa: T201
-    ratio = statistics.median(a.wall / b.wall for a, b in zip(theirs, ours, strict=True))
-    print(f"{ratio:.2f} times as fast; memory {memory[0]:.0f} MiB with {ROWS // 10} rows, {memory[1]:.0f} with {ROWS}")  # noqa: T201
+    ratios = [a.wall / b.wall for a, b in zip(theirs, ours, strict=True)]
+    pairs = ", ".join(f"{one:.2f} at load {load}" for one, load in zip(ratios, loads, strict=True))
+    print(f"{statistics.median(ratios):.2f} times as fast: {pairs}")  # noqa: T201
+    print(f"memory {memory[0]:.0f} MiB with {ROWS // 10} rows, {memory[1]:.0f} with {ROWS}")  # noqa: T201
 
 
 if __name__ == "__main__":

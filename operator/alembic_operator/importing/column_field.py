@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from alembic_operator.importing.batches import Batch, escaped, never
 from alembic_operator.importing.shapes import Column, quoted
@@ -9,8 +10,6 @@ from alembic_operator.importing.unfit import Unfit, UnfitError
 from alembic_operator.importing.values import Convert, Stored
 
 _QUOTE = "char(30)"
-RARE = 1 << 31
-"""More than a table has rows."""
 _BACK_QUOTE = "E'\\x1e'"
 _NULL = "\\N"
 
@@ -59,12 +58,11 @@ class Field:
         bare = f"CASE typeof({self._name}) WHEN 'text' THEN CAST({self._name} AS BLOB) ELSE {self._name} END"
         return f"{self.function}(typeof({self._name}), {bare})"
 
-    def judged(self) -> str:
-        """Return SQLite's expression: 0 for a usual value or NULL, 1 for one that is fit, RARE for one that is not."""
-        null = RARE if self.column.not_null else 0
+    def unfit(self) -> str:
+        """Return SQLite's expression: 1 for a value that is not fit, else 0."""
+        null = int(self.column.not_null)
         fit = ("typeof({0}) = 'real'" if self.double else self.usual).format(self._name)
-        slow = f"CASE WHEN {self._slow()} IS NULL THEN {RARE} ELSE 1 END"
-        return f"(CASE WHEN {self._name} IS NULL THEN {null} WHEN {fit} THEN 0 ELSE {slow} END)"
+        return f"(CASE WHEN {self._name} IS NULL THEN {null} WHEN {fit} THEN 0 ELSE {self._slow()} IS NULL END)"
 
     def value(self) -> str:
         """Return SQLite's expression for the value, as PostgreSQL prints it; NULL for what is not fit."""
@@ -95,11 +93,11 @@ class Field:
         """Whether values can be long."""
         return self.quotes or self.column.type == "bytea"
 
-    def written(self, values: Sequence[Stored | str | None]) -> Sequence[str]:
-        """Write values as COPY takes and prints them.
+    def written(self, values: Sequence[Any]) -> Sequence[str]:
+        """Write values as COPY takes and prints them; whether NULL is fit is left to PostgreSQL.
 
         Raises:
-            UnfitError: one is not fit. NULL is left to PostgreSQL.
+            UnfitError: one is not fit.
         """
         some = [one for one in values if one is not None] if None in values else values
         said = (self.batch(some) if some else None) or [self._one(one) for one in some]
@@ -108,7 +106,7 @@ class Field:
         rest = iter(said)
         return [_NULL if one is None else next(rest) for one in values]
 
-    def _one(self, value: Stored | str | None) -> str:
+    def _one(self, value: Stored | str) -> str:
         match value:
             case str():
                 written = self.convert("text", value.encode(errors="surrogateescape"))
@@ -116,8 +114,8 @@ class Field:
                 written = self.convert("blob", value)
             case float():
                 written = self.convert("real", value)
-            case _:
-                written = self.convert("integer", value or 0)
+            case int():
+                written = self.convert("integer", value)
         said = escaped([written])
         if said is None:
             raise UnfitError(Unfit.NUL)

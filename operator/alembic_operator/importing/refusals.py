@@ -20,6 +20,7 @@ NOT_FIT = (
     sqlite3.OperationalError,
     asyncpg.DataError,
     asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
 )
 """What a load ends with when a value cannot be carried over."""
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from alembic_operator.importing.column_field import RARE, Field
+from alembic_operator.importing.column_field import Field
 from alembic_operator.importing.findings import SHOWN, Finding, Tally
 from alembic_operator.importing.pairs import Pair, Pairing
 from alembic_operator.importing.shapes import Reference, quoted
@@ -79,8 +79,8 @@ def look(copies: Copies, pairing: Pairing) -> list[Finding]:
     """Return all that is wrong with the rows."""
     found: list[Finding] = []
     for pair in pairing.pairs:
-        for one, weight in zip(pair.fields, _judged(copies, pair), strict=True):
-            if weight >= RARE:
+        for one, number in zip(pair.fields, _unfit(copies, pair), strict=True):
+            if number:
                 found += _classified(copies[0], pair, one)
         found += _together(copies[0], pair, pairing)
     return found
@@ -97,9 +97,9 @@ def _together(connection: sqlite3.Connection, pair: Pair, pairing: Pairing) -> I
     yield from _orphans(connection, pair, pairing)
 
 
-def _judged(copies: Copies, pair: Pair) -> list[int]:
-    """Return of each column how many values are rare, and RARE times that are not fit."""
-    asked = ", ".join(f"ifnull(sum({one.judged()}), 0)" for one in pair.fields)
+def _unfit(copies: Copies, pair: Pair) -> list[int]:
+    """Return of each column how many values are not fit."""
+    asked = ", ".join(f"ifnull(sum({one.unfit()}), 0)" for one in pair.fields)
     sql = f"SELECT {asked} FROM {quoted(pair.name)} WHERE"
     halves = _spread(copies, pair, lambda connection, where: connection.execute(f"{sql} {where}").fetchone())
     return [sum(both) for both in zip(*halves, strict=True)]
@@ -117,7 +117,7 @@ def _classified(connection: sqlite3.Connection, pair: Pair, one: Field) -> Itera
 def unfit_rows(connection: sqlite3.Connection, pair: Pair, one: Field) -> Iterator[tuple[int, Unfit]]:
     """Return the row ids of values that cannot be carried over, and why not."""
     name = quoted(one.column.name)
-    sql = f"SELECT {pair.file.row_id}, typeof({name}), {name} FROM {quoted(pair.name)} WHERE {one.judged()} >= {RARE}"
+    sql = f"SELECT {pair.file.row_id}, typeof({name}), {name} FROM {quoted(pair.name)} WHERE {one.unfit()}"
     for row, storage, stored in connection.execute(sql):
         if stored is None:
             yield row, Unfit.NULL
