@@ -66,7 +66,10 @@ def _cel_member(member: Member, below: Iterable[str]) -> str:
     """Return `'"word":' + value`, the value as JSON."""
     path = (*below, *member.field)
     if isinstance(member.default, tuple):
-        return f"'\"{member.word}\":[' + {_cel_field(path, '[]')}.map(one, strings.quote(string(one))).join(',') + ']'"
+        one = "one.name" if member.is_of_objects else "one"
+        return (
+            f"'\"{member.word}\":[' + {_cel_field(path, '[]')}.map(one, strings.quote(string({one}))).join(',') + ']'"
+        )
     if isinstance(member.default, int):
         value = f"string({_cel_field(path, str(member.default))})"
     else:
@@ -91,7 +94,7 @@ def _row(flag: Flag) -> str:
 def _member(member: Member) -> str:
     kind, default = "text", _quoted(str(member.default))
     if isinstance(member.default, tuple):
-        kind, default = "list", "[]"
+        kind, default = "objects" if member.is_of_objects else "list", "[]"
     elif isinstance(member.default, int):
         kind, default = "number", str(member.default)
     facts = {"name": member.word, "field": f"[{', '.join(member.field)}]", "kind": kind, "default": default}

@@ -93,6 +93,12 @@ alembic-operator.dev/strategy: InitContainer
 {{- $value = toString $value -}}
 {{- else if eq $member.kind "number" -}}
 {{- $value = int $value -}}
+{{- else if eq $member.kind "objects" -}}
+{{- $names := list -}}
+{{- range $value -}}
+{{- $names = append $names .name -}}
+{{- end -}}
+{{- $value = $names -}}
 {{- end -}}
 {{- $said = append $said (printf "%q:%s" $member.name (toRawJson $value)) -}}
 {{- end -}}
@@ -114,11 +120,15 @@ alembic-operator.dev/strategy: InitContainer
 {{- $env = append $env (dict "name" "PGSSLMODE" "value" .) -}}
 {{- end -}}
 {{- end -}}
+{{- $plain := list (list "PGHOST" "host") (list "PGPORT" "port") -}}
+{{- $env = concat $env (include "alembic-gate.servers" (dict "migration" $.migration "pairs" $plain) | fromYamlArray) -}}
 {{- range $pair := list (list "DATABASE_URL" .urlFrom) (list "PGUSER" .userFrom) (list "PGPASSWORD" .passwordFrom) -}}
 {{- with last $pair -}}
 {{- $env = append $env (dict "name" (first $pair) "valueFrom" (dict "secretKeyRef" (pick . "name" "key"))) -}}
 {{- end -}}
 {{- end -}}
+{{- $secret := list (list "DATABASE_URL" "urlFrom") (list "PGUSER" "userFrom") (list "PGPASSWORD" "passwordFrom") -}}
+{{- $env = concat $env (include "alembic-gate.servers" (dict "migration" $.migration "pairs" $secret) | fromYamlArray) -}}
 {{- end -}}
 {{- $own := list -}}
 {{- range $env -}}
@@ -127,6 +137,25 @@ alembic-operator.dev/strategy: InitContainer
 {{- range .container.env -}}
 {{- if not (has .name $own) -}}
 {{- $env = append $env . -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $env -}}
+{{- end -}}
+
+{{/* Where each of several servers is, in the order of the Job: what is plain, or what is secret. */}}
+{{- define "alembic-gate.servers" -}}
+{{- $env := list -}}
+{{- $servers := (.migration.tenants | default dict).servers | default list -}}
+{{- range $pair := .pairs -}}
+{{- range $one := $servers -}}
+{{- with get $one (last $pair) -}}
+{{- $name := printf "%s_%s" (first $pair) $one.name -}}
+{{- if kindIs "map" . -}}
+{{- $env = append $env (dict "name" $name "valueFrom" (dict "secretKeyRef" (pick . "name" "key"))) -}}
+{{- else -}}
+{{- $env = append $env (dict "name" $name "value" (kindIs "string" . | ternary . (toString (int .)))) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- toYaml $env -}}

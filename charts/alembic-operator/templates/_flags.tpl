@@ -25,7 +25,8 @@
     '"maxFailures":' + strings.quote(string(params.spec.?tenants.?rollout.?maxFailures.orValue('100%'))),
     '"order":' + strings.quote(string(params.spec.?tenants.?rollout.?order.orValue('Name'))),
     '"gate":' + strings.quote(string(params.spec.?tenants.?gate.orValue('All'))),
-    '"create":' + strings.quote(string(params.spec.?tenants.?create.orValue('Never')))
+    '"create":' + strings.quote(string(params.spec.?tenants.?create.orValue('Never'))),
+    '"servers":[' + params.spec.?tenants.?servers.orValue([]).map(one, strings.quote(string(one.name))).join(',') + ']'
   ].join(',') + '}'],
   ['--await-import=', '', string(params.spec.?policy.?awaitImport.orValue(''))]
 ] + (variables.runsTheMigration ? [

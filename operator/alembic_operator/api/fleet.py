@@ -56,6 +56,8 @@ class TenantsStatus(Model):
     """While a run is under way: Shared, Canary, Soaking or Tenants. After one that stopped early: where it stopped."""
     eta_seconds: int | None = None
     """While a run is under way: in how many seconds the last tenant is done, as fast as it went until now."""
+    silent: Named = ()
+    """Servers of whose tenants nothing is known after the last run; they are not counted."""
     slowest: Text | None = None
     """While a run is under way: the tenant that has been under way for longest."""
     failures: Annotated[

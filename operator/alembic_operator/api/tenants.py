@@ -4,11 +4,14 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, WithJsonSchema
 
-from alembic_operator.api.meta import Duration, Model, Target, duration_rule, rule
+from alembic_operator.api.meta import Duration, Model, SecretKey, Target, duration_rule, rule
 from alembic_operator.contract import DURATION_PATTERN, tenants
 
 MOST_NAMES = 256
 """Of names that a specification lists: they stand in the command line of the Job and of each gate."""
+
+MOST_SERVERS = 16
+"""Each has its variables in every pod with a gate, and a pod of its own in the Job, at once."""
 
 _WORDS = r"^[^\x00-\x1f\x7f]+$"
 _LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+$"
@@ -41,6 +44,35 @@ Amount = Annotated[
 
 Pace = Annotated[str, Field(max_length=32, pattern=DURATION_PATTERN, json_schema_extra=duration_rule("1m"))]
 """A duration that is not short."""
+
+
+class Server(Model):
+    """One of several servers with tenants. What it does not say is as in spec.database."""
+
+    name: Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
+    """What it is called in the status: a tenant of it is `eu/acme`, its variables in the Job `PGHOST_eu`."""
+    host: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9:.%_-]+$")] | None = None
+    """Host name or address."""
+    url_from: SecretKey | None = None
+    """A Secret key that holds a whole URL."""
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Port. Default: that of spec.database."""
+    user_from: SecretKey | None = None
+    """A Secret key that holds the user. Default: that of spec.database."""
+    password_from: SecretKey | None = None
+    """A Secret key that holds the password. Default: that of spec.database."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                rule("!(has(self.host) && has(self.urlFrom))", "give host or urlFrom, not both"),
+                rule(
+                    "has(self.host) || !(has(self.port) || has(self.userFrom) || has(self.passwordFrom))",
+                    "port, userFrom and passwordFrom are for a host: give it, or say them in spec.database",
+                ),
+            ]
+        }
+    )
 
 
 class Shared(Model):
@@ -105,6 +137,16 @@ class Tenants(Model):
     isolation: tenants.Isolation = tenants.Tenants.isolation
     """Worker: a process migrates many tenants, one after the other. Tenant: each tenant has a process of its own, for
     an application that keeps the tenant in its memory."""
+    servers: Annotated[
+        tuple[Server, ...],
+        Field(
+            max_length=MOST_SERVERS,
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        ),
+    ] = ()
+    """All servers, where there are several with tenants alike, each with a database of the name that spec.database
+    gives. Exactly one has neither host nor urlFrom: it is that of spec.database. One Indexed Job migrates them, each by
+    a pod of its own; a rollout is that of each server for itself. Default: there is only that of spec.database."""
     shared: Shared | None = None
     """What is migrated before any tenant."""
     rollout: Rollout = Rollout()
@@ -131,6 +173,21 @@ class Tenants(Model):
                     "a pattern finds only what is there: give names or a query, or set create to Never",
                 ),
                 rule(
+                    "!has(self.servers) || self.servers.size() == 0"
+                    " || self.servers.filter(one, !has(one.host) && !has(one.urlFrom)).size() == 1",
+                    "servers: one of them is that of spec.database, and has neither host nor urlFrom; give all others"
+                    " one of the two",
+                ),
+                rule(
+                    "!has(self.servers) || self.servers.size() == 0 || !has(self.names) || self.names.size() == 0",
+                    "servers: names would be looked for on each of them: give a pattern or a query",
+                ),
+                rule(
+                    "!has(self.servers) || self.servers.size() == 0 || !has(self.rollout.canary)"
+                    " || self.rollout.canary.all(one, one.matches('^[0-9]+%?$'))",
+                    "servers: a canary by name would be looked for on each of them: give an amount, as 1%",
+                ),
+                rule(
                     "self.gate != 'Shared' || has(self.shared)",
                     "gate Shared waits for shared.target: give it, or use gate All",
                 ),
@@ -144,6 +201,11 @@ class Tenants(Model):
 
 
 NOT_TOGETHER = (
+    (
+        "!has(self.database) || !has(self.database.urlFrom) || !has(self.tenants.servers)"
+        " || self.tenants.servers.all(one, !has(one.host))",
+        "spec.database has a URL, and a server with a host would miss its user and name: give it urlFrom, too",
+    ),
     ("self.strategy == 'Job'", "each pod would go through all of them: use strategy Job"),
     ("has(self.database)", "the runner looks for them itself: give spec.database"),
     ("!self.alembic.target.contains('+')", "each would count steps from where it is: name a revision or heads"),

@@ -58,6 +58,8 @@ class Fleet:
     """Only while it runs: when the last tenant will be done, as fast as it went until now."""
     slowest: str = ""
     """Only while it runs: the tenant that has been under way for longest."""
+    silent: tuple[str, ...] = ()
+    """Servers of whose tenants nothing is known; they are not counted."""
 
     def __str__(self) -> str:
         """Return the sentence."""
@@ -65,7 +67,8 @@ class Fleet:
         missed = self.behind and (self.failures or not self.phase) and f"{self.behind:,} were not begun"
         groups = "; ".join(str(one) for one in self.failures)
         drifted = self.drifted and f"{self.drifted:,} drifted: {named(self.drifted_names, self.drifted)}"
-        return "; ".join(one for one in (stands, groups, missed, drifted) if one)
+        silent = self.silent and f"nothing is known of those of server {', '.join(self.silent)}"
+        return "; ".join(one for one in (stands, groups, missed, silent, drifted) if one)
 
     @property
     def doing(self) -> str:
@@ -105,6 +108,7 @@ class Fleet:
             drifted_names=_strings(raw.get("drifted_names")),
             eta_seconds=None if eta is None else int(eta),
             slowest=str(raw.get("slowest") or ""),
+            silent=_strings(raw.get("silent")),
             **numbers,
         )
 

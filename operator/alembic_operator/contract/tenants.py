@@ -16,7 +16,7 @@ Create = Literal["Never", "Missing"]
 
 PLACE = "{}"
 """Where an argument has the name of the tenant."""
-_LISTS = ("names", "exclude", "canary")
+_LISTS = ("names", "exclude", "canary", "servers")
 _CHOICES = {
     "kind": get_args(Kind),
     "isolation": get_args(Isolation),
@@ -58,6 +58,8 @@ class Tenants:
     """What a pod of the new image waits for."""
     create: Create = "Never"
     """Missing: create a schema or database that is named and not there."""
+    servers: tuple[str, ...] = ()
+    """Names of the servers that have such tenants, in the order of the Job's indexes; empty: there is one, unnamed."""
 
     def to_json(self) -> str:
         """Return compact JSON with only what differs from the defaults, in the words of spec.tenants."""
@@ -89,6 +91,10 @@ class Tenants:
         """Raise ValueError when the fields do not fit together."""
         if sum(map(bool, (self.names, self.pattern, self.query))) != 1:
             raise ValueError("give exactly one of names, pattern and query")
+        if self.servers and (self.names or (self.canary and not self.canary_amount)):
+            raise ValueError("servers: names and a canary by name would be looked for on each: give a pattern or query")
+        if len(set(self.servers)) != len(self.servers):
+            raise ValueError("servers: one is there twice")
         if self.argument and PLACE not in self.argument:
             raise ValueError(f"argument: {self.argument!r} has no {PLACE} for the name of the tenant")
         if amount(self.max_failures) is None:

@@ -37,6 +37,12 @@ ATTEMPT = f"{GROUP}/attempt"
 LOOKS = f"{GROUP}/looks-for-tenants"
 """Annotation of a Job that was made because spec.tenants.every had passed: it may find nothing to do."""
 
+SERVERS = f"{GROUP}/servers"
+"""Annotation of an Indexed Job and its pods: the names of the servers, in the order of its indexes."""
+
+INDEX_LABEL = "batch.kubernetes.io/job-completion-index"
+"""Kubernetes' own, on the pods of an Indexed Job."""
+
 RETRY = f"{GROUP}/retry"
 """Annotation of a DatabaseMigration: any new value starts a new run."""
 

@@ -1,7 +1,7 @@
 """Ask running migration pods how far they are, now and then: whoever does not answer is asked again, and no more."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from ipaddress import ip_address
 
 from alembic_operator.contract.progress import PROGRESS_BYTES, PROGRESS_PORTS, Progress
 from alembic_operator.core.observation.pods import Pod
-from alembic_operator.core.observation.progress import read_progress
+from alembic_operator.core.observation.progress import read_progress, together
 from alembic_operator.core.observation.reading import moment
 from alembic_operator.kube.cache import Key
 
@@ -41,16 +41,15 @@ class Answers:
         self._period = period
         self._asked: dict[Key, dict[str, _Asked]] = {}
 
-    def of(self, key: Key, pods: Iterable[Pod], now: datetime) -> Progress | None:
-        """Return the newest answer of a migration's pods; those that run are asked from now on, and no others."""
+    def of(self, key: Key, pods: Collection[Pod], now: datetime) -> Progress | None:
+        """Return the newest answer of a migration's pods, with the tenants of all servers; those that run are asked from now on, and no others."""
         running = {one.uid: one for one in pods if one.ip}
         before = self._asked.pop(key, {})
         if not running:
             return None
         asked = {uid: before.get(uid) or _Asked(one, self._first(one, now)) for uid, one in running.items()}
         self._asked[key] = asked
-        answers = (one.answer for one in asked.values() if one.answer)
-        return max(answers, key=lambda one: one.at, default=None)
+        return together(pods, [(one.pod, one.answer) for one in asked.values() if one.answer])
 
     def _first(self, pod: Pod, now: datetime) -> float:
         """Return when to ask a pod first: at once where it has lasted, as after a restart of this operator."""

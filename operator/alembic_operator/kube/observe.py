@@ -1,6 +1,5 @@
 """Look at one migration: gather everything that a decision may depend on, mostly from what the watches told."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,14 +9,13 @@ from alembic_operator.core.observation import source
 from alembic_operator.core.observation.controlled import only_controlled
 from alembic_operator.core.observation.database_servers import DatabaseServer
 from alembic_operator.core.observation.dependencies import Dependency
-from alembic_operator.core.observation.jobs import Job
 from alembic_operator.core.observation.last_change import LastChange, last_change
 from alembic_operator.core.observation.migrations import Migration, read_migration
 from alembic_operator.core.observation.observation import Observation
 from alembic_operator.core.observation.pods import Pod
 from alembic_operator.core.observation.reading import Manifest, fields
 from alembic_operator.core.observation.source import Missing, PodParts
-from alembic_operator.core.runs import run
+from alembic_operator.core.runs import ends
 from alembic_operator.kube.answers import Answers
 from alembic_operator.kube.cache import Cache, CachedWorkload, Key, Reference, workload_reference
 from alembic_operator.kube.cache.migrations import HEAVIEST, SIZE
@@ -131,7 +129,7 @@ class Observer:
     async def _pods(self, key: Key, raw: Manifest) -> tuple[Pod, ...]:
         """Return the pods; read them when a Job has finished whose pod's report has not been told yet."""
         known, jobs = self._cache.pods(key), self._cache.jobs(key)
-        if all(not job.outcome or _has_report(job, known) or _is_recorded(raw, job.name) for job in jobs):
+        if all(not job.outcome or ends.has_report(job, known) or _is_recorded(raw, job.name) for job in jobs):
             return known
         async for page in self._cluster.pages(Scope(PODS, key.namespace, f"{names.RUN_LABEL}={key.name}")):
             for one in page.items:
@@ -152,12 +150,6 @@ def _is_recorded(raw: Manifest, job: str) -> bool:
     """Return whether the status already tells how this Job, or a later one, ended."""
     last = fields(raw, "status", "lastRun")
     return bool(last) and (last.get("job") != job or bool(last.get("finishedAt")))
-
-
-def _has_report(job: Job, pods: Iterable[Pod]) -> bool:
-    """Return whether the pod that ended this Job is known: the two watches tell their news in any order."""
-    newest = next(iter(run.pods_of(job, pods)), None)
-    return newest is not None and newest.phase in run.last_phases(job)
 
 
 class LastChanges:

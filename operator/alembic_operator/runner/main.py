@@ -39,6 +39,9 @@ _OF_TENANTS = ("upgrade", "check", "gate")
 _ONLY_TENANTS = ("tenant", "tenants")
 """Those that do nothing where there are none."""
 
+_OF_ONE_SERVER = ("upgrade", "tenant")
+"""Those that go to one of several servers, which an index names."""
+
 _BEFORE_RESULT = {"plan": "-- result: "}
 """What makes the Result a part of what else a command writes to standard output."""
 
@@ -46,6 +49,7 @@ _BEFORE_RESULT = {"plan": "-- result: "}
 def main(argv: list[str]) -> int:
     """Run `runner.pyz COMMAND [flags]` and return its exit code."""
     block()
+    _turn_to_server(argv)
     nursery = _nursery(argv)
     secrets = given.secrets()
     output = Output(secrets)
@@ -117,6 +121,16 @@ def _says(argv: list[str], flag: str) -> bool:
     return any(word.partition("=")[0] == flag for word in argv)
 
 
+def _turn_to_server(argv: list[str]) -> None:
+    """Let the environment be that of the server that the index names, before a process is forked that inherits it."""
+    if _says(argv, "--tenants") and argv[:1] and argv[0] in _OF_ONE_SERVER:
+        with contextlib.suppress(SystemExit, Ending), contextlib.redirect_stderr(io.StringIO()):
+            invocation = contract.Invocation.parse(argv)  # what is wrong with it is said later
+            servers = imported("tenants.servers")
+            if servers.among(invocation):
+                servers.turn(os.environ, servers.chosen(invocation, os.environ))
+
+
 def _nursery(argv: list[str]) -> Any:
     """Fork who makes processes for tenants, while there is neither a thread nor a connection; None: there are none."""
     forks = "upgrade" in argv[:1] and _says(argv, "--tenants")
@@ -143,7 +157,11 @@ def _command(
     how = connect if invocation.command in _LOOKING or of_tenants else connect()
     gc.freeze()  # what was imported stays; __main__ has kept the collector from looking at it again and again
     gc.enable()
-    result: contract.Result = command(invocation, how)
+    servers = imported("tenants.servers") if of_tenants else None
+    if servers and servers.among(invocation):
+        result: contract.Result = servers.command(command, invocation, connect)
+    else:
+        result = command(invocation, how)
     return report.with_versions(result, result.driver or connect.driver)
 
 
@@ -171,6 +189,12 @@ class _Connecting:
             self._made = connect.Connections(self.around, session.Session.of(self._invocation), self.address)
             self._made.install()
         return self._made
+
+    def turn(self, around: RunContext, address: Address | None) -> None:
+        """Be of another server from now on."""
+        self.around, self.address = around, address
+        if self._made:
+            self._made.turn(imported("database.session").Session.of(self._invocation), address)
 
     @property
     def driver(self) -> str:

@@ -51,7 +51,7 @@ def _lags(migration: Migration, end: run.RunEnd, tenants: TenantsStatus | None) 
     if migration.spec is None or migration.spec.tenants is None or end.reason.effect is not Effect.READY:
         return False
     reported = end.result is not None and end.result.tenants is not None
-    return not reported or tenants is None or tenants.up_to_date < tenants.total
+    return not reported or tenants is None or bool(tenants.silent) or tenants.up_to_date < tenants.total
 
 
 def at_slow_pace(seen: Observation, job: Job, found: Decision) -> Decision:

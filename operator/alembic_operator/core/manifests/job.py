@@ -4,8 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 from alembic_operator.api.meta import Model
+from alembic_operator.api.tenants import Tenants
 from alembic_operator.api.v1alpha1 import API_VERSION, KIND, Database, Spec
 from alembic_operator.contract import JOB_FAILING_EXIT_CODES, PROGRESS_VARIABLE, Invocation, seconds
+from alembic_operator.contract.servers import variable
 from alembic_operator.core import names
 from alembic_operator.core.manifests import flags
 from alembic_operator.core.manifests.merge import merge
@@ -77,7 +79,21 @@ def environment(database: Database | None, server: DatabaseServer | None) -> lis
 
 def environment_of(spec: Spec, parts: PodParts, server: DatabaseServer | None) -> list[Manifest]:
     """Return the environment of whoever runs the migration: the source's own, and where to connect instead of it."""
-    return _over(parts.container.get("env") or [], environment(spec.database, server))
+    ours = [*environment(spec.database, server), *_of_servers(spec.tenants)]
+    return _over(parts.container.get("env") or [], sorted(ours, key=lambda one: "valueFrom" in one))
+
+
+def _of_servers(tenants: Tenants | None) -> list[Manifest]:
+    """Return where each further server is; what one does not say is as in spec.database."""
+    servers = tenants.servers if tenants else ()
+    plain = [("PGHOST", one.name, one.host) for one in servers]
+    plain += [("PGPORT", one.name, str(one.port) if one.port else None) for one in servers]
+    secret = [("DATABASE_URL", one.name, one.url_from) for one in servers]
+    secret += [("PGUSER", one.name, one.user_from) for one in servers]
+    secret += [("PGPASSWORD", one.name, one.password_from) for one in servers]
+    return [{"name": variable(name, server), "value": value} for name, server, value in plain if value] + [
+        _secret(variable(name, server), key) for name, server, key in secret if key
+    ]
 
 
 def _secret(name: str, key: Any) -> Manifest:
@@ -88,6 +104,8 @@ def build(name: str, attempt: int, migration: Migration, pod: Manifest) -> Manif
     """Return the Job around a pod; spec.jobTemplate is merged last, but cannot rename or disown it."""
     spec = _spec(migration)
     template = spec.job_template or {}
+    servers = [one.name for one in spec.tenants.servers] if spec.tenants else []
+    told = {names.SERVERS: ",".join(servers)} if servers else {}
     labels = {
         names.MANAGED_BY: names.OPERATOR,
         names.MIGRATION_LABEL: migration.name,
@@ -96,17 +114,17 @@ def build(name: str, attempt: int, migration: Migration, pod: Manifest) -> Manif
     job: Manifest = {
         "metadata": {"labels": labels, "annotations": {}},
         "spec": {
-            "backoffLimit": spec.policy.backoff_limit,
+            **_attempts(spec, len(servers)),
             "activeDeadlineSeconds": max(1, int(seconds(spec.policy.deadline))) + _GRACE_SECONDS,
             _TTL: spec.ttl_seconds_after_finished,
             "podReplacementPolicy": "Failed",
-            "podFailurePolicy": {"rules": _failure_rules()},
+            "podFailurePolicy": {"rules": _failure_rules("FailIndex" if servers else "FailJob")},
             "template": {"metadata": {"labels": labels, "annotations": {}}, "spec": _beside(pod, template)},
         },
     }
     fixed: Manifest = {
-        "metadata": {"labels": labels, "annotations": {names.ATTEMPT: str(attempt)}},
-        "spec": {"template": {"metadata": {"labels": labels}}},
+        "metadata": {"labels": labels, "annotations": {names.ATTEMPT: str(attempt)} | told},
+        "spec": {"template": {"metadata": {"labels": labels} | ({"annotations": told} if told else {})}},
     }
     merged = merge(merge(job, template), fixed)
     if merged["spec"].get(_TTL) in range(_LEAST_TTL):
@@ -134,11 +152,21 @@ def _spec(migration: Migration) -> Spec:
     return migration.spec
 
 
-def _failure_rules() -> list[Manifest]:
+def _attempts(spec: Spec, servers: int) -> Manifest:
+    """Return how often a pod may fail: with several servers, for each of them, which has an index of its own."""
+    limit = spec.policy.backoff_limit
+    if not servers:
+        return {"backoffLimit": limit}
+    # All at once, and none stops the others; spec.jobTemplate may say less, in Kubernetes' own words.
+    many = dict.fromkeys(("completions", "parallelism", "maxFailedIndexes"), servers)
+    return {"completionMode": "Indexed", **many, "backoffLimitPerIndex": limit}
+
+
+def _failure_rules(action: str) -> list[Manifest]:
     codes = sorted(int(code) for code in JOB_FAILING_EXIT_CODES)
     return [
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
-        {"action": "FailJob", "onExitCodes": {"containerName": names.CONTAINER, "operator": "In", "values": codes}},
+        {"action": action, "onExitCodes": {"containerName": names.CONTAINER, "operator": "In", "values": codes}},
     ]
 
 

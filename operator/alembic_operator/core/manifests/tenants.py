@@ -25,6 +25,11 @@ class Member:
     default: Any
 
     @property
+    def is_of_objects(self) -> bool:
+        """Whether the field has objects, whose names are the member."""
+        return self.name == "servers"
+
+    @property
     def word(self) -> str:
         """The member as it is written."""
         return to_camel(self.name)
@@ -47,6 +52,8 @@ def flag(tenants: Tenants | None) -> str | None:
 
 
 def _found(tenants: Tenants, member: Member) -> Any:
+    if member.is_of_objects:
+        return tuple(one.name for one in tenants.servers) or None
     found: Any = tenants
     for part in member.attribute.split("."):
         found = getattr(found, part, None)

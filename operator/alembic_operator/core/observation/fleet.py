@@ -26,6 +26,7 @@ def clean(fleet: Fleet) -> Fleet:
         drifted_names=_names(fleet.drifted_names),
         eta_seconds=None if fleet.eta_seconds is None else _number(fleet.eta_seconds),
         slowest=_text(fleet.slowest),
+        silent=_names(fleet.silent),
         **numbers,
     )
 
@@ -63,6 +64,7 @@ def fleet_of(tenants: TenantsStatus) -> Fleet:
         drifted_names=tenants.drifted_names,
         eta_seconds=tenants.eta_seconds,
         slowest=tenants.slowest or "",
+        silent=tenants.silent,
         **numbers,
     )
 
@@ -80,7 +82,7 @@ def unknown(tenants: TenantsStatus | None) -> TenantsStatus | None:
 def _status(fleet: Fleet) -> TenantsStatus:
     numbers: dict[str, Any] = {name: getattr(fleet, name) for name in _NUMBERS}
     return TenantsStatus(
-        shown=f"{fleet.up_to_date}/{fleet.total}",
+        shown=f"{fleet.up_to_date}/{fleet.total}{'+?' if fleet.silent else ''}",
         phase=fleet.phase or None,
         eta_seconds=fleet.eta_seconds,
         slowest=fleet.slowest or None,
@@ -89,6 +91,7 @@ def _status(fleet: Fleet) -> TenantsStatus:
             for one in fleet.failures
         ),
         drifted_names=fleet.drifted_names,
+        silent=fleet.silent,
         **numbers,
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from alembic_operator.api.tenants import MOST_SERVERS
 from alembic_operator.api.v1alpha1 import GROUP, KIND
 from alembic_operator.core import names
 from alembic_operator.core.observation import reading
@@ -12,6 +13,9 @@ from alembic_operator.core.observation.reading import Manifest, Reading
 
 _MOST_ATTEMPTS = 1_000_000
 """Nineteen years at the slow pace."""
+
+
+_NAME = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,8 @@ class Job:
     """A pod of it has failed, or was deleted before it could succeed."""
     looks: bool = False
     """It was made to look again for tenants, and may find nothing to do."""
+    servers: tuple[str, ...] = ()
+    """Names of the servers of which each has an index of this Job; empty: it has none."""
     owner_name: str = ""
     """Name of that DatabaseMigration."""
     unreadable: tuple[str, ...] = ()
@@ -63,9 +69,16 @@ def read_job(raw: Manifest, kind: str = KIND) -> Job:
         failure=word(finished, "reason") if outcome == "Failed" else "",
         is_taken_up="startTime" in looked.fields("status"),
         looks=bool(looked.text("metadata", "annotations", names.LOOKS)),
+        servers=servers(raw),
         has_lost_pods=bool(looked.number("status", "failed")),
         unreadable=looked.unreadable,
     )
+
+
+def servers(raw: Manifest) -> tuple[str, ...]:
+    """Return the names of the servers that a Job, or a pod of it, has an index for each of."""
+    written = reading.text(raw, "metadata", "annotations", names.SERVERS)
+    return tuple(one[:_NAME] for one in written.split(",")[:MOST_SERVERS]) if written else ()
 
 
 def end_of_job(conditions: Iterable[Manifest]) -> Manifest:

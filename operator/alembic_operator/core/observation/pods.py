@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from alembic_operator.contract import Result
 from alembic_operator.core import names
 from alembic_operator.core.observation import containers, reading
+from alembic_operator.core.observation.jobs import servers
 from alembic_operator.core.observation.owners import made_by
 from alembic_operator.core.observation.reading import Manifest, Reading
 
@@ -49,6 +50,8 @@ class Pod:
     """Where it can be asked how far it is; empty while the migration's container does not run."""
     running_since: str = ""
     """When that container started."""
+    server: str = ""
+    """Of several servers, which one it migrates."""
     unreadable: tuple[str, ...] = ()
     """As of a Job."""
 
@@ -90,8 +93,14 @@ def read_pod(raw: Manifest) -> Pod:
         uid=looked.text("metadata", "uid"),
         ip=looked.text("status", "podIP") if running and runs is not None else "",
         running_since=reading.time(runs, "startedAt"),
+        server=_server(looked, servers(raw)),
         unreadable=looked.unreadable,
     )
+
+
+def _server(looked: Reading, servers: tuple[str, ...]) -> str:
+    index = reading.whole(looked.text("metadata", "labels", names.INDEX_LABEL))
+    return servers[index] if index is not None and index < len(servers) else ""
 
 
 def _has_started(container: Manifest) -> bool:

@@ -1,13 +1,17 @@
 """Read what a migration pod answers when it is asked how far it is: foreign text, whoever it is that listens there."""
 
 import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from math import isfinite
 from typing import Any
 
+from alembic_operator.contract import servers
 from alembic_operator.contract.fleet import Fleet
 from alembic_operator.contract.progress import PROGRESS_BYTES, Build, Progress, WaitingFor
 from alembic_operator.core.observation import reading
 from alembic_operator.core.observation.fleet import clean
+from alembic_operator.core.observation.pods import Pod
 from alembic_operator.core.observation.reading import Manifest
 
 _NAME, _SENTENCE = 253, 1024
@@ -47,6 +51,18 @@ def read_progress(answer: bytes, run: str) -> Progress | None:
         note=_text(raw, "note", _SENTENCE),
         tenants=_fleet(raw.get("tenants")),
     )
+
+
+def together(pods: Iterable[Pod], answers: Sequence[tuple[Pod, Progress]]) -> Progress | None:
+    """Return the newest answer; with several servers, how the tenants of all stand that have answered or ended."""
+    newest = max((answer for _, answer in answers), key=lambda one: one.at, default=None)
+    if newest is None or not any(pod.server for pod, _ in answers):
+        return newest
+    jobs = {pod.job_uid for pod, _ in answers}
+    ended = {one.server: one.result.tenants for one in pods if one.job_uid in jobs and one.result}
+    told = {pod.server: answer.tenants for pod, answer in answers}
+    known = {server: fleet for server, fleet in (ended | told).items() if fleet}
+    return replace(newest, tenants=clean(servers.together(known)))
 
 
 def _fleet(raw: Any) -> Fleet | None:

@@ -24,7 +24,7 @@ _GONE = "the pod of Job {} is gone; the Job makes another one; when none comes: 
 
 def progress(job: Job, pods: Sequence[Pod], now: datetime) -> Decision:
     """Return the decision on a Job that is under way; `pods` are its own, newest first."""
-    newest = pods[0] if pods else None
+    newest = _spoken_of(pods)
     if newest is None:
         return _without_pod(job, now)
     if newest.waiting_reason or newest.unschedulable:
@@ -39,6 +39,14 @@ def progress(job: Job, pods: Sequence[Pod], now: datetime) -> Decision:
     if newest.running or newest.ended:
         return Decision(Reason.MIGRATING, f"pod {newest.name} is migrating")
     return created(job.name)
+
+
+def _spoken_of(pods: Sequence[Pod]) -> Pod | None:
+    """Return the newest pod; of several servers the newest of one where something is being done, if there is one."""
+    newest: dict[str, Pod] = {}
+    for pod in pods:
+        newest.setdefault(pod.server, pod)
+    return next((one for one in newest.values() if one.running), pods[0] if pods else None)
 
 
 def created(name: str, requeue_after: float | None = None) -> Decision:

@@ -55,24 +55,6 @@ def last_phases(job: Job) -> tuple[str, ...]:
     return ("Succeeded",) if job.outcome == "Complete" else ("Succeeded", "Failed")
 
 
-def ending(job: Job, pods: Iterable[Pod]) -> RunEnd | None:
-    """Return how a finished Job ended; None when its last report is gone with its pod."""
-    ended = next((pod for pod in pods_of(job, pods) if pod.phase in last_phases(job)), None)
-    if job.failure == "DeadlineExceeded":
-        return RunEnd(Reason.DEADLINE_EXCEEDED, _error_of(ended, "policy.deadline is over"), _result_of(ended), ended)
-    if ended is None or (job.outcome == "Complete" and ended.result is None):
-        return None
-    return pod_ending(ended)
-
-
-def _result_of(pod: Pod | None) -> Result | None:
-    return pod.result if pod else None
-
-
-def _error_of(pod: Pod | None, message: str) -> Failure:
-    return (pod and pod.result and pod.result.error) or Failure(message)
-
-
 def pod_ending(pod: Pod) -> RunEnd:
     """Return how a pod ended, in the runner's own words where it left any."""
     if pod.result:

@@ -7,7 +7,7 @@ from alembic_operator.core.decide.case import Case
 from alembic_operator.core.decide.endings import deletion
 from alembic_operator.core.decide.rules.start import creation
 from alembic_operator.core.decision import Decision
-from alembic_operator.core.runs import run
+from alembic_operator.core.runs import ends
 
 
 def look_for_tenants(case: Case) -> Decision | None:
@@ -18,7 +18,7 @@ def look_for_tenants(case: Case) -> Decision | None:
     last = looking.last_of(case)
     if last is None or looking.left(case, last) > 0 or not looking.may_look(case) or case.name in case.seen.taken:
         return None
-    if case.job and case.job.finished_at > (last.finished_at or "") and run.ending(case.job, case.seen.pods):
+    if case.job and case.job.finished_at > (last.finished_at or "") and ends.ending(case.job, case.seen.pods):
         return None  # its report is to be read first
     found = looking.as_before(case, last, looking.LOOKS)
     if case.job:

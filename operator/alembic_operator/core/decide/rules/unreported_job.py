@@ -4,7 +4,7 @@ from alembic_operator.api.reasons import Reason
 from alembic_operator.core.decide.case import Case
 from alembic_operator.core.decide.endings import deletion, ended
 from alembic_operator.core.decision import Decision
-from alembic_operator.core.runs import run
+from alembic_operator.core.runs import ends
 
 
 def unreported_job(case: Case) -> Decision | None:
@@ -12,7 +12,7 @@ def unreported_job(case: Case) -> Decision | None:
     job = case.job
     if job is None:
         return None
-    if end := run.ending(job, case.seen.pods):
+    if end := ends.ending(job, case.seen.pods):
         return ended(case.seen, job, end)
     return Decision(
         Reason.RETRYING,
