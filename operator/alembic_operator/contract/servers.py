@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from alembic_operator.contract.fleet import NAMES, Fleet, Group
-from alembic_operator.contract.result import Applied, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from alembic_operator.contract.result import Applied, Result
 
 INDEX_VARIABLE = "JOB_COMPLETION_INDEX"
 """Kubernetes' own, in each pod of an Indexed Job: which server it migrates, from 0, in the order of the list."""

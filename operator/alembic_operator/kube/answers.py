@@ -42,7 +42,7 @@ class Answers:
         self._asked: dict[Key, dict[str, _Asked]] = {}
 
     def of(self, key: Key, pods: Collection[Pod], now: datetime) -> Progress | None:
-        """Return the newest answer of a migration's pods, with the tenants of all servers; those that run are asked from now on, and no others."""
+        """Return the newest answer of a migration's pods; those that run are asked from now on, and no others."""
         running = {one.uid: one for one in pods if one.ip}
         before = self._asked.pop(key, {})
         if not running:

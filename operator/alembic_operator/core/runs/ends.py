@@ -11,7 +11,7 @@ from alembic_operator.core.observation.pods import Pod
 from alembic_operator.core.runs.run import RunEnd, last_phases, pod_ending, pods_of
 
 _WORST = (Effect.STALLED, Effect.RECONCILING, Effect.READY)
-"""Of the servers, the first that ended so is spoken of: as of tenants, those come first that nothing heals by itself."""
+"""Of the servers, the first that ended so is spoken of: as of tenants, what nothing heals by itself comes first."""
 
 
 def has_report(job: Job, pods: Iterable[Pod]) -> bool:
