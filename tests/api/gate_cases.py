@@ -88,5 +88,18 @@ CASES: dict[str, Manifest] = {
             "tenants": {"query": "SELECT name\n\tFROM customer", "rollout": {"maxFailures": 0}},
         }
     },
+    "tenants-on-servers": {
+        "migration": {
+            "database": {"host": "db.test", "name": "shop", "userFrom": LOGIN["userFrom"]},
+            "tenants": {
+                "pattern": "ws%",
+                "servers": [
+                    {"name": "eu"},
+                    {"name": "us-1", "host": "us.test", "port": 6432, "userFrom": LOGIN["userFrom"]},
+                    {"name": "ap", "urlFrom": LOGIN["userFrom"]},
+                ],
+            },
+        }
+    },
     "native-sidecar": {"migration": {}, "first": [BEFORE, PROXY], "then": [AFTER]},
 }

@@ -28,6 +28,7 @@ LONG_NAME = "the names of Jobs are made from this one: use at most 52 characters
 WITHOUT_PROJECT = "the workload's pods do not have the project of a ConfigMap; use strategy Job"
 WITHOUT_ORDER = "pods wait for no other migration; use strategy Job"
 NOT_HELD = "pods that migrate by themselves cannot be held: scale the workload to zero; use strategy Job"
+ONE_SERVER = "servers: one of them is that of spec.database, and has neither host nor urlFrom; give all others one of"
 ONE_OF_NAMES = "give exactly one of names, pattern and query"
 AMOUNT = "write a number, as 1, or a percentage, as '2%'"
 PACE = "write a duration from 1m to 576h, such as 500ms, 2s, 15m or 1h30m"
@@ -59,6 +60,10 @@ def by_pods(**changes: Any) -> dict[str, Any]:
 
 def tenants(**changes: Any) -> dict[str, Any]:
     return migration(database=HOST, tenants={"names": ["acme"]} | changes)
+
+
+def on_servers(*servers: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return migration(database=HOST, tenants={"pattern": "a%", "servers": list(servers)} | changes)
 
 
 def rollout(**changes: Any) -> dict[str, Any]:
@@ -125,6 +130,8 @@ ACCEPTED = {
         gate="Canary",
         rollout={"canary": ["1%"], "soak": "10m", "maxParallel": 64, "maxFailures": "2%", "order": "SmallestFirst"},
     ),
+    "tenants on several servers": on_servers({"name": "eu"}, {"name": "us-1", "host": "us.test", "port": 6432}),
+    "a server that is given by a URL": on_servers({"name": "eu"}, {"name": "us", "urlFrom": KEY}),
     "a gate that waits for what is shared": tenants(shared={"target": "ab12"}, gate="Shared"),
     **{f"{one} failures": rollout(maxFailures=one) for one in (0, 3, "0%", "100%")},
     "a Job that goes at once": migration(ttlSecondsAfterFinished=0, suspend=True),
@@ -289,6 +296,56 @@ REFUSED = {
         "spec",
         "spec.tenants: each has its own schema: remove spec.database.schema",
     ),
+    "servers without that of spec.database": (on_servers({"name": "us", "host": "us"}), "spec.tenants", ONE_SERVER),
+    "two servers without an address": (on_servers({"name": "eu"}, {"name": "us"}), "spec.tenants", ONE_SERVER),
+    "a server with two addresses": (
+        on_servers({"name": "eu"}, {"name": "us", "host": "us", "urlFrom": KEY}),
+        "spec.tenants.servers[1]",
+        "give host or urlFrom, not both",
+    ),
+    "a server with a port alone": (
+        on_servers({"name": "eu", "port": 1}),
+        "spec.tenants.servers[0]",
+        "port, userFrom and passwordFrom are for a host: give it, or say them in spec.database",
+    ),
+    "a server twice": (
+        on_servers({"name": "eu"}, {"name": "eu", "host": "us"}),
+        "spec.tenants.servers[1]",
+        "Duplicate value",
+    ),
+    "a server with a capital": (on_servers({"name": "EU"}), "spec.tenants.servers[0].name", PATTERN),
+    "names on several servers": (
+        tenants(servers=[{"name": "eu"}]),
+        "spec.tenants",
+        "servers: names would be looked for on each of them: give a pattern or a query",
+    ),
+    "a canary by name on several servers": (
+        on_servers({"name": "eu"}, rollout={"canary": ["acme"]}),
+        "spec.tenants",
+        "servers: a canary by name would be looked for on each of them: give an amount, as 1%",
+    ),
+    "a server's host beside a URL": (
+        migration(
+            database={"urlFrom": KEY},
+            tenants={"pattern": "a%", "servers": [{"name": "eu"}, {"name": "us", "host": "us"}]},
+        ),
+        "spec",
+        "spec.database has a URL, and a server with a host would miss its user and name: give it urlFrom, too",
+    ),
+    "a server with an address of two words": (
+        on_servers({"name": "us", "host": "a b"}, {"name": "eu"}),
+        "spec.tenants.servers[0].host",
+        PATTERN,
+    ),
+    **{
+        f"a server's {field} with a slash in its {part}": (
+            on_servers({"name": "us", field: KEY | {part: "a/b"}} | more, {"name": "eu"}),
+            f"spec.tenants.servers[0].{field}.{part}",
+            PATTERN,
+        )
+        for field, more in (("urlFrom", {}), ("userFrom", {"host": "us"}), ("passwordFrom", {"host": "us"}))
+        for part in ("name", "key")
+    },
     "no tenants": (tenants(names=[]), "spec.tenants", ONE_OF_NAMES),
     "two ways to name tenants": (tenants(pattern="a%"), "spec.tenants", ONE_OF_NAMES),
     "an unknown kind of tenants": (tenants(kind="Tables"), "spec.tenants.kind", '"Schemas", "Databases"'),

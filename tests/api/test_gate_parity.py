@@ -49,6 +49,15 @@ TENANTS: Manifest = {
     "create": "Missing",
     "every": "10m",
 }
+ON_SERVERS: Manifest = {
+    "pattern": "ws%",
+    "servers": [
+        {"name": "us-1", "host": "us.test", "port": 6432, "userFrom": KEY, "passwordFrom": PASSWORD},
+        {"name": "eu"},
+        {"name": "url", "urlFrom": KEY},
+        {"name": "ap", "host": "ap.test"},
+    ],
+}
 SHAPES: dict[str, Manifest] = {
     "an image": {},
     "a workload": {"source": {"workloadRef": {"name": "users"}}},
@@ -71,6 +80,7 @@ SHAPES: dict[str, Manifest] = {
     "tenants by name": {"database": BY_HOST, "tenants": {"names": ["acme", 'odd "name"', "ünï 𝄞 \\ 's"]}},
     "as many tenants as can be": {"database": BY_HOST, "tenants": {"names": MANY, "exclude": MANY}},
     "all of tenants": {"database": BY_HOST, "tenants": TENANTS},
+    "tenants on several servers": {"database": BY_SET | {"passwordFrom": PASSWORD}, "tenants": ON_SERVERS},
     "a Job of its own kind": {"jobTemplate": {"spec": {"parallelism": 1}}, "ttlSecondsAfterFinished": 0},
     "everything": {"alembic": ALEMBIC, "database": BY_SET | {"history": "Enabled", "schema": "-s"}, "policy": POLICY},
 }

@@ -10,11 +10,11 @@ import pytest
 from alembic_operator.contract import ExitCode, Failure
 from alembic_operator.contract.fleet import Fleet, Group
 from alembic_operator.contract.progress import Progress
-from alembic_operator.core.names import LOOKS, RETRY
+from alembic_operator.core.names import INDEX_LABEL, LOOKS, RETRY
 from devcluster.controlplane import ApiServer
 from tests.api.listener import listening
 from tests.api.operator_process import OperatorProcess, account
-from tests.api.rest import Rest
+from tests.api.rest import Manifest, Rest
 from tests.api.shop import BROKEN, MIGRATION, SUCCESS, Shop, conditions, message, until
 
 pytest_plugins = ["tests.api.operator_fixtures"]
@@ -87,3 +87,41 @@ def _ready_while_it_looks(shop: Shop, before: tuple[dict[str, object], ...]) -> 
 
 def _ended_long_ago(shop: Shop) -> dict[str, object]:
     return {"lastRun": shop.status()["lastRun"] | {"finishedAt": LONG_AGO}}
+
+
+def test_tenants_on_two_servers_are_one_job_with_an_index_for_each(asking: OperatorProcess, empty_shop: Shop) -> None:
+    del asking
+    shop = empty_shop
+    servers = [{"name": "eu"}, {"name": "us", "urlFrom": {"name": "us", "key": "url"}}]
+    shop.migrate(database=DATABASE, tenants={"pattern": r"ws\_%", "servers": servers})
+    eu, us = of_indexes(shop)
+    shop.kubelet.ends(eu, 0, DONE)
+    now, run = time.time(), f"{shop.namespace}/{shop.job()['metadata']['name']}"
+    under_way = Fleet(128, 100, 27, 1, "Tenants", eta_seconds=90, slowest="ws_7")
+    with listening(Progress(now, now, now, run=run, tenants=under_way)):
+        shop.kubelet.starts(us, address="127.0.0.1")
+        until(lambda: shop.status().get("tenants", {}).get("shown") == "228/256", shop.status)
+    assert message(shop.status()) == "Tenants: 229 of 256 done, 1 failed, 90 s left, slowest us/ws_7"
+    shop.kubelet.ends(us, ExitCode.FAILED, FAILED)
+    status = shop.becomes("RevisionFailed")
+    assert message(status).startswith(
+        "248 of 256 tenants are up to date; 2 failed in b2 with 42P01: us/ws_17, us/ws_203"
+    )
+    (failed,) = [one for one in shop.job()["status"]["conditions"] if one["type"] == "Failed"]
+    assert (failed["reason"], shop.job()["status"]["failedIndexes"]) == ("FailedIndexes", "1")
+    shop.annotate({RETRY: "1"})
+    for pod in of_indexes(shop, eu, us):
+        shop.kubelet.ends(pod, 0, DONE)
+    status = shop.becomes("UpToDate")
+    assert (message(status), status["tenants"]["shown"]) == ("256 of 256 tenants are up to date", "256/256")
+
+
+def of_indexes(shop: Shop, *before: Manifest) -> list[Manifest]:
+    """Return the two pods of a Job, in the order of its indexes."""
+    known = [one["metadata"]["name"] for one in before]
+
+    def fresh() -> list[Manifest]:
+        found = [one for one in shop.pods("users") if one["metadata"]["name"] not in known]
+        return found if len(found) == 2 else []
+
+    return sorted(until(fresh), key=lambda one: one["metadata"]["labels"][INDEX_LABEL])

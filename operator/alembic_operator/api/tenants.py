@@ -202,7 +202,10 @@ class Tenants(Model):
 
 NOT_TOGETHER = (
     (
-        "!has(self.database) || !has(self.database.urlFrom) || self.tenants.?servers.orValue([]).all(s, !has(s.host))",
+        (
+            "!has(self.database) || !has(self.database.urlFrom) || !has(self.tenants.servers)"
+            " || self.tenants.servers.all(one, !has(one.host))"
+        ),
         "spec.database has a URL, and a server with a host would miss its user and name: give it urlFrom, too",
     ),
     ("self.strategy == 'Job'", "each pod would go through all of them: use strategy Job"),
