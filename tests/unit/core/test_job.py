@@ -73,6 +73,12 @@ JOB_TEMPLATE = {
     },
 }
 
+SERVERS = [
+    {"name": "us", "host": "us.example", "port": 5432, "passwordFrom": {"name": "us-db", "key": "password"}},
+    {"name": "eu"},
+    {"name": "ap", "urlFrom": {"name": "ap-db", "key": "url"}},
+]
+
 GOLDENS = {
     "image": seen(),
     "image-alembic": seen(
@@ -103,6 +109,7 @@ GOLDENS = {
     "workload-host-password": of_workload(database=HOST | PASSWORD),
     "config-map": of_config_map(**{"b2_users.py": "pass", "script.py.mako": "mako"}),
     "tenants": with_tenants(shared={"target": "shared@head"}, argument="tenant={}", every="10m"),
+    "tenants-on-servers": with_tenants(names=[], pattern="ws%", servers=SERVERS),
     "job-template": seen({"jobTemplate": JOB_TEMPLATE}),
 }
 
@@ -219,6 +226,7 @@ OTHER = {
     "another job template": (seen(), seen({"jobTemplate": {"spec": {"backoffLimit": 1}}})),
     "tenants": (seen({"database": HOST | PASSWORD}), with_tenants()),
     "another tenant": (with_tenants(), with_tenants(names=["acme", "beta", "corp"])),
+    "another server": (with_tenants(), with_tenants(servers=[{"name": "eu"}])),
     "another rollout": (with_tenants(), with_tenants(rollout={"soak": "1m"})),
     "a database": (seen(), seen({"database": HOST | PASSWORD})),
     "another address of the database": (

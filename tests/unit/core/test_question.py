@@ -55,3 +55,15 @@ def test_a_template_with_a_command_of_its_own_is_refused_because_that_might_chan
 ) -> None:
     with pytest.raises(ValueError, match="has a command of its own for the container migrate"):
         asked(jobTemplate={"spec": {"template": {"spec": {"containers": [container]}}}})
+
+
+def test_one_pod_is_asked_about_the_tenants_of_all_servers() -> None:
+    servers = [{"name": "eu", "host": "eu.test"}, {"name": "us"}]
+    template = {"spec": {"maxFailedIndexes": 0, "parallelism": 1}}
+    found = asked("tenants", tenants={"pattern": "ws%", "servers": servers}, jobTemplate=template)
+    assert set(found["spec"]) & {"completionMode", "completions", "parallelism", "maxFailedIndexes"} == set()
+    assert names.SERVERS not in found["spec"]["template"]["metadata"]["annotations"]
+    assert found["spec"]["podFailurePolicy"]["rules"][1]["action"] == "FailJob"
+    (container,) = found["spec"]["template"]["spec"]["containers"]
+    assert "PGHOST_eu" in [one["name"] for one in container["env"]]
+    assert '"servers":["eu","us"]' in container["command"][-1]

@@ -43,6 +43,8 @@ _HARMLESS = {
     "spec": {
         "activeDeadlineSeconds": None,
         "backoffLimit": None,
+        "backoffLimitPerIndex": None,
+        "maxFailedIndexes": None,
         "ttlSecondsAfterFinished": None,
         "suspend": None,
         "template": _POD,

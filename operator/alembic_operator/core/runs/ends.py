@@ -16,7 +16,11 @@ _WORST = (Effect.STALLED, Effect.RECONCILING, Effect.READY)
 
 def has_report(job: Job, pods: Iterable[Pod]) -> bool:
     """Return whether the pods that ended a Job are known: the two watches tell their news in any order."""
-    return all(_last_of(job, pods_of(job, pods)).values())
+    newest: dict[str, Pod] = {}
+    for pod in pods_of(job, pods):
+        newest.setdefault(pod.server, pod)
+    of_each = (newest.get(server) for server in job.servers or ("",))
+    return all(one is not None and one.phase in last_phases(job) for one in of_each)
 
 
 def ending(job: Job, pods: Iterable[Pod]) -> RunEnd | None:

@@ -6,6 +6,7 @@ from itertools import islice
 from alembic_operator.core import names
 from alembic_operator.core.observation import containers, reading
 from alembic_operator.core.observation.jobs import read_job
+from alembic_operator.core.observation.pods import read_pod
 from alembic_operator.core.observation.migrations import read_migration
 from alembic_operator.core.observation.pods import ENDED
 from alembic_operator.core.observation.reading import Manifest
@@ -68,8 +69,9 @@ def _print_rest(call: Call, pod: Manifest, printed: dict[str, int], whole: set[s
     name = reading.text(pod, "metadata", "name")
     if name in whole:
         return
-    if printed and name not in printed:
-        call.err.print(f"another attempt, pod {name}:", soft_wrap=True)
+    server = read_pod(pod).server
+    if (printed or server) and name not in printed:
+        call.err.print(f"{f'server {server}' if server else 'another attempt'}, pod {name}:", soft_wrap=True)
     before = printed.get(name, 0)
     more = _print(call, name, names.CONTAINER, before)
     if more is not None:
