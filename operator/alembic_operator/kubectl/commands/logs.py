@@ -6,9 +6,8 @@ from itertools import islice
 from alembic_operator.core import names
 from alembic_operator.core.observation import containers, reading
 from alembic_operator.core.observation.jobs import read_job
-from alembic_operator.core.observation.pods import read_pod
 from alembic_operator.core.observation.migrations import read_migration
-from alembic_operator.core.observation.pods import ENDED
+from alembic_operator.core.observation.pods import ENDED, read_pod
 from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kubectl import lines, screens
 from alembic_operator.kubectl.commands.call import Call
