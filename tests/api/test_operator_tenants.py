@@ -10,6 +10,7 @@ import pytest
 from alembic_operator.contract import ExitCode, Failure
 from alembic_operator.contract.fleet import Fleet, Group
 from alembic_operator.contract.progress import Progress
+from alembic_operator.contract.servers import INDEX_VARIABLE
 from alembic_operator.core.names import INDEX_LABEL, LOOKS, RETRY
 from devcluster.controlplane import ApiServer
 from tests.api.listener import listening
@@ -95,6 +96,7 @@ def test_tenants_on_two_servers_are_one_job_with_an_index_for_each(asking: Opera
     servers = [{"name": "eu"}, {"name": "us", "urlFrom": {"name": "us", "key": "url"}}]
     shop.migrate(database=DATABASE, tenants={"pattern": r"ws\_%", "servers": servers})
     eu, us = of_indexes(shop)
+    assert INDEX_VARIABLE in [one["name"] for one in us["spec"]["containers"][0]["env"]]
     shop.kubelet.ends(eu, 0, DONE)
     now, run = time.time(), f"{shop.namespace}/{shop.job()['metadata']['name']}"
     under_way = Fleet(128, 100, 27, 1, "Tenants", eta_seconds=90, slowest="ws_7")
@@ -114,6 +116,21 @@ def test_tenants_on_two_servers_are_one_job_with_an_index_for_each(asking: Opera
         shop.kubelet.ends(pod, 0, DONE)
     status = shop.becomes("UpToDate")
     assert (message(status), status["tenants"]["shown"]) == ("256 of 256 tenants are up to date", "256/256")
+
+
+def test_a_job_template_lets_servers_go_one_after_the_other_and_none_after_one_that_failed(
+    asking: OperatorProcess, empty_shop: Shop
+) -> None:
+    del asking
+    shop = empty_shop
+    servers = [{"name": "eu"}, {"name": "us", "urlFrom": {"name": "us", "key": "url"}}]
+    template = {"spec": {"parallelism": 1, "maxFailedIndexes": 0}}
+    shop.migrate(database=DATABASE, tenants={"pattern": r"ws\_%", "servers": servers}, jobTemplate=template)
+    shop.kubelet.ends(shop.pod(), ExitCode.FAILED, FAILED)
+    status = shop.becomes("RevisionFailed")
+    assert (status["tenants"]["shown"], status["tenants"]["silent"]) == ("120/128+?", ["us"])
+    assert "nothing is known of those of server us" in message(status)
+    assert len(shop.pods("users")) == 1
 
 
 def of_indexes(shop: Shop, *before: Manifest) -> list[Manifest]:
