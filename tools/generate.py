@@ -80,7 +80,11 @@ EFFECTS = {
 RUNNER_INTRO = """\
 The program that runs Alembic, in the migration pod: `runner.pyz COMMAND [flags]`, with the Python of the application's
 image. Every flag is visible in the Job, so that a person can copy the command and run it by hand. Secrets come only by
-environment, under libpq's names: `PGUSER`, `PGPASSWORD` and `DATABASE_URL`."""
+environment, under libpq's names: `PGUSER`, `PGPASSWORD` and `DATABASE_URL`.
+
+Where `--tenants` has `servers`, `PGPASSWORD_us` is that of server `us`, and so are `PGHOST_us`, `PGPORT_us`,
+`PGUSER_us` and `DATABASE_URL_us`. `upgrade` and `tenant` go to the server at the place of `JOB_COMPLETION_INDEX`;
+`check`, `gate` and `tenants` go to each."""
 
 
 class _Dumper(yaml.SafeDumper):

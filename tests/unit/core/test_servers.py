@@ -139,4 +139,11 @@ def test_progress_counts_the_tenants_of_all_servers_also_of_those_that_are_done(
     answer = Progress(5, 5, 5, tenants=Fleet(64, 30, 34, phase="Tenants", eta_seconds=90, slowest="ws_7"))
     done, other = a_pod(name, uid, EU, 0, GOOD), a_pod("old", "old", EU, 70, BAD)
     found = together((pod, done, other), [(pod, answer)])
+    assert found
+    assert found.tenants
+    assert found.tenants.silent == ()
+    starting = together((pod, running(name, job_uid=uid, server=EU)), [(pod, answer)])
+    assert starting
+    assert starting.tenants
+    assert (starting.tenants.total, starting.tenants.silent) == (64, (EU,)), "one that has not answered is not counted"
     assert str(found) == "Tenants: 94 of 128 done, 90 s left, slowest us/ws_7"

@@ -94,7 +94,7 @@ GROUP = {"count": 2, "names": ["ws_17", "ws_203"], "reason": "RevisionFailed", "
 }
 MISSING = {"count": 1, "names": ["ws_9"], "reason": "TenantNotFound", "message": "schema ws_9 does not exist"}
 FLEET: dict[str, Any] = {"shown": "120/128", "total": 128, "upToDate": 120, "behind": 5, "failed": 3}
-FLEET |= {"failures": [GROUP, MISSING], "drifted": 1, "driftedNames": ["ws_3"]}
+FLEET |= {"failures": [GROUP, MISSING], "silent": ["us"], "drifted": 1, "driftedNames": ["ws_3"]}
 TENANT = {"tenant": "ws_17", "heads": ["f3a9c1e7b204"], "outcome": "RevisionFailed", "revision": "d25c8a41f7e6"} | {
     "sqlstate": "23505",
     "message": 'could not create unique index "mail"',

@@ -59,10 +59,11 @@ def together(pods: Iterable[Pod], answers: Sequence[tuple[Pod, Progress]]) -> Pr
     if newest is None or not any(pod.server for pod, _ in answers):
         return newest
     jobs = {pod.job_uid for pod, _ in answers}
-    ended = {one.server: one.result.tenants for one in pods if one.job_uid in jobs and one.result}
-    told = {pod.server: answer.tenants for pod, answer in answers}
-    known = {server: fleet for server, fleet in (ended | told).items() if fleet}
-    return replace(newest, tenants=clean(servers.together(known)))
+    own = [one for one in pods if one.job_uid in jobs]
+    ended = {one.server: one.result.tenants for one in own if one.result and one.result.tenants}
+    told = {pod.server: answer.tenants for pod, answer in answers if answer.tenants}
+    silent = dict.fromkeys(one.server for one in own)
+    return replace(newest, tenants=clean(servers.together(silent | ended | told)))
 
 
 def _fleet(raw: Any) -> Fleet | None:

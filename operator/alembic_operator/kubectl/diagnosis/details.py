@@ -62,6 +62,7 @@ def _stand(found: TenantsStatus) -> str:
     counted += [f"{count:,} {state}" for count, state in ((found.behind, "behind"), (found.failed, "failed")) if count]
     counted += [f"{durations.spoken(found.eta_seconds)} left"] if found.eta_seconds is not None else []
     counted += [f"slowest {found.slowest}"] if found.slowest else []
+    counted += [f"nothing known of server {', '.join(found.silent)}"] if found.silent else []
     return ", ".join(counted)
 
 
