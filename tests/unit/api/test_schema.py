@@ -1,8 +1,10 @@
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
+import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from alembic_operator.api.crd import PRINTER_COLUMNS, crd, root
@@ -54,6 +56,15 @@ def test_every_key_of_a_list_is_required() -> None:
     keys = [(node["items"], node["x-kubernetes-list-map-keys"]) for node in NODES.values() if LIST_KEYS in node]
     assert len(keys) == 3
     assert all(set(names) <= set(items["required"]) for items, names in keys)
+
+
+def test_kustomize_follows_the_name_of_every_secret() -> None:
+    file = Path(__file__).parents[3] / "kustomize/names/references.yaml"
+    (followed,) = [
+        one["fieldSpecs"] for one in yaml.safe_load(file.read_text())["nameReference"] if one["kind"] == "Secret"
+    ]
+    keys = [path for path, node in NODES.items() if path.endswith("From") and "key" in node.get("properties", {})]
+    assert {one["path"] for one in followed} == {f"{one.replace('[]', '').replace('.', '/')}/name" for one in keys}
 
 
 def test_the_schema_is_structural() -> None:

@@ -119,9 +119,11 @@ def _then(told: Diagnosis, migration: Migration, *, acts: bool) -> Iterator[tupl
 
 def _login(migration: Migration) -> Iterator[SecretKey]:
     """Yield where the user and the password come from; nothing where the application's own environment has them."""
-    database = migration.spec.database if migration.spec else None
-    if database:
-        yield from filter(None, (database.url_from, database.user_from, database.password_from))
+    spec = migration.spec
+    servers = spec.tenants.servers if spec and spec.tenants else ()
+    for one in (spec.database if spec else None, *servers):
+        if one:
+            yield from filter(None, (one.url_from, one.user_from, one.password_from))
 
 
 def stand(migration: Migration) -> Diagnosis:
