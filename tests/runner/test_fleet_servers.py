@@ -37,38 +37,38 @@ def start(runner: Runner, project: Project, servers: tuple[Database, Database], 
 
 
 def test_each_index_migrates_its_own_server_and_looks_see_all_of_them(
-    project: Project, runner: Runner, servers: tuple[Database, Database]
+    any_project: Project, runner: Runner, servers: tuple[Database, Database]
 ) -> None:
     eu, us = servers
     make(eu, "ws_1", "ws_2")
     make(us, "ws_1", "ws_3")
-    project.begin().table("one")
-    gate = start(runner, project, servers, "gate")
+    any_project.begin().table("one")
+    gate = start(runner, any_project, servers, "gate")
     until(lambda: _messages(gate))
     assert _messages(gate) == ["waiting: revision one is missing in 2 of 2 tenants: ws_1, ws_2"]
-    first = start(runner, project, servers, "upgrade", JOB_COMPLETION_INDEX="0").finish()
+    first = start(runner, any_project, servers, "upgrade", JOB_COMPLETION_INDEX="0").finish()
     assert (first.code, str(first.result.tenants)) == (0, "2 of 2 tenants are up to date"), first.stderr
     assert (eu.heads("ws_2.alembic_version"), us.heads("ws_3.alembic_version")) == (["one"], [])
-    half = start(runner, project, servers, "check").finish()
+    half = start(runner, any_project, servers, "check").finish()
     assert (half.code, half.result.reason) == (0, "Pending"), half.stderr
     assert str(half.result.tenants) == "2 of 4 tenants are up to date; 2 were not begun"
     until(lambda: "waiting: revision one is missing in 2 of 2 tenants: ws_1, ws_3" in _messages(gate))
-    second = start(runner, project, servers, "upgrade", JOB_COMPLETION_INDEX="1").finish()
+    second = start(runner, any_project, servers, "upgrade", JOB_COMPLETION_INDEX="1").finish()
     assert (second.code, us.heads("ws_3.alembic_version")) == (0, ["one"]), second.stderr
     passed = gate.finish()
     assert (passed.code, str(passed.result.tenants)) == (0, "4 of 4 tenants are up to date"), passed.stderr
-    rows = start(runner, project, servers, "tenants").finish()
+    rows = start(runner, any_project, servers, "tenants").finish()
     told = [json.loads(line)["tenant"] for line in rows.stdout.splitlines() if '"outcome"' in line]
     assert told == ["eu/ws_1", "eu/ws_2", "us/ws_1", "us/ws_3"], rows.stderr
 
 
 def test_a_run_that_is_told_of_no_server_touches_none(
-    project: Project, runner: Runner, servers: tuple[Database, Database]
+    any_project: Project, runner: Runner, servers: tuple[Database, Database]
 ) -> None:
     make(servers[0], "ws_1")
-    project.begin().table("one")
+    any_project.begin().table("one")
     for index in ({}, {"JOB_COMPLETION_INDEX": "2"}):
-        run = start(runner, project, servers, "upgrade", **index).finish()
+        run = start(runner, any_project, servers, "upgrade", **index).finish()
         assert (run.code, run.result.reason) == (64, "ConfigInvalid"), run.stderr
         assert run.result.error
         assert "the servers are eu, us" in run.result.error.message
@@ -76,12 +76,12 @@ def test_a_run_that_is_told_of_no_server_touches_none(
 
 
 def test_a_server_that_is_away_is_said_and_hides_no_other(
-    project: Project, runner: Runner, servers: tuple[Database, Database]
+    any_project: Project, runner: Runner, servers: tuple[Database, Database]
 ) -> None:
     make(servers[0], "ws_1")
-    project.begin().table("one")
+    any_project.begin().table("one")
     away = servers[0], replace(servers[1], port=1)
-    run = start(runner, project, away, "check").finish()
+    run = start(runner, any_project, away, "check").finish()
     assert (run.code, run.result.reason) == (75, "DatabaseUnreachable"), run.stderr
     assert run.result.error
     assert run.result.error.message.startswith("server us: ")
