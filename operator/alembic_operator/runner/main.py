@@ -42,6 +42,9 @@ _ONLY_TENANTS = ("tenant", "tenants")
 _OF_ONE_SERVER = ("upgrade", "tenant")
 """Those that go to one of several servers, which an index names."""
 
+_OF_FLEET = "__fleet"
+"""No command: a process of a fleet that is not forked. As in tenants/spawning.py, which is imported only there."""
+
 _BEFORE_RESULT = {"plan": "-- result: "}
 """What makes the Result a part of what else a command writes to standard output."""
 
@@ -49,6 +52,9 @@ _BEFORE_RESULT = {"plan": "-- result: "}
 def main(argv: list[str]) -> int:
     """Run `runner.pyz COMMAND [flags]` and return its exit code."""
     block()
+    if argv[:1] == [_OF_FLEET]:
+        imported("tenants.nursery").resume(argv[1], int(argv[2]))
+        return 0
     _turn_to_server(argv)
     nursery = _nursery(argv)
     secrets = given.secrets()
@@ -132,7 +138,7 @@ def _turn_to_server(argv: list[str]) -> None:
 
 
 def _nursery(argv: list[str]) -> Any:
-    """Fork who makes processes for tenants, while there is neither a thread nor a connection; None: there are none."""
+    """Start who makes processes for tenants, before the runner has a thread or a connection; None: there are none."""
     forks = "upgrade" in argv[:1] and _says(argv, "--tenants")
     return imported("tenants.nursery").begin() if forks else None
 

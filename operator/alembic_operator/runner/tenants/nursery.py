@@ -1,4 +1,7 @@
-"""Fork processes that migrate tenants, from one that has imported what each needs, and neither connects nor threads."""
+"""Fork processes that migrate tenants, from one that has imported what each needs, and neither connects nor threads.
+
+Where it has threads that are not the runner's, each is a new interpreter instead.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from typing import Any
 from alembic_operator.contract import Result
 from alembic_operator.runner.process.failures import Ending
 from alembic_operator.runner.process.imports import imported
+from alembic_operator.runner.tenants import spawning
 from alembic_operator.runner.tenants.lines import Line
 
 _PERIOD_MS = 100
@@ -50,9 +54,9 @@ class Nursery:
 
 
 def begin() -> Nursery:
-    """Fork the process that forks; call it while this one has a single thread."""
+    """Fork the process that forks; call it before this one starts a thread of its own."""
     ours, theirs = socket.socketpair()
-    pid = os.fork()
+    pid = spawning.spawn("nursery", theirs.fileno()) if spawning.is_needed() else os.fork()
     if pid:
         theirs.close()
         return Nursery(ours, pid)
@@ -61,6 +65,14 @@ def begin() -> Nursery:
         _serve(theirs)
     finally:
         os._exit(0)
+
+
+def resume(what: str, descriptor: int) -> None:
+    """Be what was started as a new interpreter."""
+    if what == "nursery":
+        _serve(socket.socket(fileno=descriptor))
+    else:
+        _live(Line(descriptor))
 
 
 def _serve(asked: socket.socket) -> None:
@@ -74,18 +86,25 @@ def _serve(asked: socket.socket) -> None:
             message, descriptors, _, _ = socket.recv_fds(asked, 64, 3)
             if not message:
                 return
-            if not is_prepared:
+            if not is_prepared and not spawning.is_needed():
                 _prepare()
             is_prepared = True
             if not descriptors:
                 continue
             number = int(message.split()[-1])  # that before it may have been the question to prepare
-            if not (pid := os.fork()):
-                _begin_life(asked, descriptors)
-            born[pid] = number
+            born[_born(asked, descriptors)] = number
             for one in descriptors:
                 os.close(one)
         _bury(line, born)
+
+
+def _born(asked: socket.socket, descriptors: list[int]) -> int:
+    line, *streams = descriptors
+    if spawning.is_needed():
+        return spawning.spawn("worker", line, tuple(streams))
+    if not (pid := os.fork()):
+        _begin_life(asked, descriptors)
+    return pid
 
 
 def _bury(line: Line, born: dict[int, int]) -> None:
