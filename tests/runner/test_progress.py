@@ -131,6 +131,33 @@ def test_between_two_attempts_it_says_who_was_in_the_way_of_the_last_one(
     assert process.finish().code == 0
 
 
+def test_of_tenants_it_says_who_is_in_the_way_of_the_slowest_and_when_all_will_be_done(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    names = ["ws_1", "ws_2", "ws_3"]
+    for name in names:
+        database.rows(f"create schema {name}; create table {name}.busy (id int)")
+    any_project.begin().revision("one", 'op.execute("drop table busy")')
+    environment = {"APP_URL": database.url("psycopg2"), PROGRESS_VARIABLE: f"shop/{uuid.uuid4().hex}"}
+    tenants = json.dumps({"names": names, "maxParallel": 2})
+    with database.connect(autocommit=False, application_name="night job") as holder:
+        holder.execute("lock table ws_2.busy")
+        process = runner.start(any_project, "upgrade", "--lock-timeout", "1h", "--tenants", tenants, **environment)
+        _, said = _when(environment[PROGRESS_VARIABLE], "waiting_for")
+        until(lambda: process.said("running"), 30, "a line")
+        pid = holder.info.backend_pid
+        holder.rollback()
+    blocker, fleet = said["waiting_for"], said["tenants"]
+    assert (blocker["pid"], blocker["application"], blocker["state"]) == (pid, "night job", "idle in transaction")
+    assert (fleet["slowest"], fleet["up_to_date"], fleet["total"]) == ("ws_2", 2, 3)
+    assert fleet["eta_seconds"] > 0
+    assert (said["revision"], said["statement"], said["note"]) == ("one", "drop table busy", "")
+    words = rf"Tenants: 2 of 3 done, .* left, slowest ws_2, which waits for pid {pid} \(night job, idle in transaction"
+    assert re.match(words, process.said("running")[0]["message"])
+    run = process.finish()
+    assert (run.code, str(run.result.tenants)) == (0, "3 of 3 tenants are up to date"), run.stderr
+
+
 def _tells_the_same(lines: list[dict[str, Any]], pid: int) -> None:
     words = rf"revision 3 of 3, three, for \d+ s: waits for pid {pid} \(night job, idle in transaction for \d+ s\);"
     assert re.match(words, lines[0]["message"]), lines[0]

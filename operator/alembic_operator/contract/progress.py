@@ -87,7 +87,8 @@ class Progress:
     def __str__(self) -> str:
         """Return the sentence."""
         if self.tenants:
-            return self.tenants.doing
+            waits = f", which waits for {self.waiting_for}" if self.waiting_for and self.tenants.slowest else ""
+            return f"{self.tenants.doing}{waits}"
         where = f"revision {self.index} of {self.of}, {self.revision}" if self.revision else "no revision yet"
         return f"{where}, for {spoken(self.at - self.since)}: {self.doing}"
 

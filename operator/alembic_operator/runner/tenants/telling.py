@@ -7,15 +7,19 @@ import time
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from alembic_operator.contract.progress import PROGRESS_PORTS, Progress
+from alembic_operator.contract.progress import PROGRESS_PORTS, Progress, WaitingFor
 from alembic_operator.runner.process import listener
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from alembic_operator.contract.fleet import Fleet
     from alembic_operator.runner.process.run_context import RunContext
     from alembic_operator.runner.tenants.crew import Hand
     from alembic_operator.runner.tenants.tally import Tally
 
+_WHO = ("application", "user", "state")
+_AGES = ("idle seconds", "query seconds", "seconds")
 _PACE = 2.0
 _BEAT = 10.0
 _WIDTH = 20
@@ -58,11 +62,12 @@ class Telling:
         slowest = busy[0].task.tenant or "" if busy and busy[0].task else ""
         fleet = replace(fleet, phase=self.phase, eta_seconds=eta, slowest=slowest)
         self._progress = self._at(fleet, busy)
+        told = str(self._progress)
         filled = _WIDTH * done // fleet.total if fleet.total else 0
-        shown = self._around.journal.show(f"[{'#' * filled}{'.' * (_WIDTH - filled)}] {fleet.doing}")
+        shown = self._around.journal.show(f"[{'#' * filled}{'.' * (_WIDTH - filled)}] {told}")
         if not shown and now >= self._beat:
             self._beat = now + _BEAT
-            self._around.journal.info("running", message=fleet.doing)
+            self._around.journal.info("running", message=told)
 
     def _at(self, fleet: Fleet, busy: list[Hand]) -> Progress:
         clock, now = time.time(), time.monotonic()
@@ -78,7 +83,8 @@ class Telling:
             of=int(slow.get("of", 0)),
             statement=str(slow.get("statement", "")),
             seconds=float(slow.get("seconds", 0.0)),
-            note=str(slow.get("message", ""))[:300],
+            waiting_for=_in_the_way(slow.get("blocked by") or ()),
+            note="" if slow.get("blocked by") else str(slow.get("message", ""))[:300],
             tenants=fleet,
         )
 
@@ -88,3 +94,12 @@ class Telling:
 
     def _answer(self) -> str:
         return json.dumps(self._around.journal.masked(asdict(self._progress)), ensure_ascii=False)
+
+
+def _in_the_way(blockers: Sequence[dict[str, Any]]) -> WaitingFor | None:
+    """Return who is first in the way of a tenant, from what the process said that migrates it."""
+    if not blockers:
+        return None
+    first = blockers[0]
+    seconds = next((first[name] for name in _AGES if first.get(name) is not None), None)
+    return WaitingFor(int(first["pid"]), *(str(first.get(name) or "") for name in _WHO), seconds)

@@ -236,6 +236,8 @@ def _facts(progress: Progress, running: Running | None, seen: Activity | None) -
         facts["waiting for"] = seen.waits_for
     if seen and seen.blockers:
         facts["blocked by"] = [one.facts() for one in seen.blockers]
+    elif progress.waiting_for:
+        facts["blocked by"] = [asdict(progress.waiting_for)]
     if progress.build:
         facts["build"] = asdict(progress.build)
     return facts
