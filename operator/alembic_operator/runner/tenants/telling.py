@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from alembic_operator.runner.tenants.crew import Hand
     from alembic_operator.runner.tenants.tally import Tally
 
-_WHO = ("application", "user", "state")
 _AGES = ("idle seconds", "query seconds", "seconds")
 _PACE = 2.0
 _BEAT = 10.0
@@ -102,4 +101,5 @@ def _in_the_way(blockers: Sequence[dict[str, Any]]) -> WaitingFor | None:
         return None
     first = blockers[0]
     seconds = next((first[name] for name in _AGES if first.get(name) is not None), None)
-    return WaitingFor(int(first["pid"]), *(str(first.get(name) or "") for name in _WHO), seconds)
+    application, user, state = (str(first.get(name) or "") for name in ("application", "user", "state"))
+    return WaitingFor(int(first["pid"]), application, user, state, seconds)
