@@ -123,52 +123,6 @@ def test_two_fleets_at_once_do_each_tenant_once(any_project: Project, runner: Ru
     assert database.rows("select count(*), count(distinct schema) from runs") == [(8, 8)]
 
 
-def test_the_canary_goes_first_and_its_failure_ends_the_run(
-    any_project: Project, runner: Runner, database: Database
-) -> None:
-    make(database, *NAMES)
-    any_project.begin().table("one").revision("two", only_ws_3('op.execute("select 1 / 0")'))
-    run = fleet(runner, any_project, database, names=NAMES, canary=["ws_3", "ws_5"], soak="1h")
-    assert run.code == 70, run.stderr
-    assert run.result.tenants
-    seen = run.result.tenants
-    assert (seen.up_to_date, seen.failed, seen.behind, seen.phase) == (1, 1, 6, "Canary")
-    assert "6 were not begun" in str(seen)
-    assert database.heads("ws_0.alembic_version") == []
-    (any_project.folder / "migrations/versions/two.py").unlink()
-    any_project.last = "one"
-    any_project.table("two")
-    begun = time.monotonic()
-    run = fleet(runner, any_project, database, names=NAMES, canary=["25%"], soak="3s")
-    assert (run.code, str(run.result.tenants)) == (0, "8 of 8 tenants are up to date; 1 drifted: ws_5"), run.stderr
-    assert time.monotonic() - begun > 3
-
-
-def test_the_smallest_tenants_go_first_where_that_is_asked_for(
-    any_project: Project, runner: Runner, database: Database
-) -> None:
-    make(database, *NAMES[:3])
-    database.rows("create table public.runs (id serial, schema text)")
-    for name, rows in zip(NAMES[:3], (9000, 10, 3000), strict=True):
-        database.rows(f"create table {name}.many as select generate_series(1, {rows}) as id; analyze {name}.many")
-    any_project.begin().revision("one", 'op.execute("insert into public.runs (schema) select current_schema()")')
-    tenants = {"names": NAMES[:3], "order": "SmallestFirst", "maxParallel": 1}
-    run = fleet(runner, any_project, database, "upgrade", *ENVIRONMENT, **tenants)
-    assert (run.code, str(run.result.tenants)) == (0, "3 of 3 tenants are up to date"), run.stderr
-    assert database.rows("select schema from runs order by id") == [("ws_1",), ("ws_2",), ("ws_0",)]
-
-
-def test_after_too_many_failures_no_other_tenant_is_started(
-    any_project: Project, runner: Runner, database: Database
-) -> None:
-    make(database, *NAMES)
-    any_project.begin().revision("one", 'op.execute("select 1 / 0")')
-    run = fleet(runner, any_project, database, names=NAMES, maxFailures="25%", maxParallel=1)
-    assert run.code == 70, run.stderr
-    assert run.result.tenants
-    assert (run.result.tenants.failed, run.result.tenants.behind) == (3, 5)
-
-
 def test_what_is_shared_comes_first_and_its_failure_leaves_all_tenants_alone(
     any_project: Project, runner: Runner, database: Database
 ) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.contract import Applied, Failure, Result, seconds
+from alembic_operator.contract import Applied, Failure, Result
 from alembic_operator.runner.tenants import crew, rollout
 from alembic_operator.runner.tenants.crew import REPLACED_AFTER, Crew, Task
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from alembic_operator.runner.tenants.crew import Heard
     from alembic_operator.runner.tenants.places import Places
     from alembic_operator.runner.tenants.rollout import Width
+    from alembic_operator.runner.tenants.soak import Soak
     from alembic_operator.runner.tenants.survey import Survey
     from alembic_operator.runner.tenants.telling import Telling
 
@@ -41,8 +42,11 @@ class Course:
     crew: Crew
     width: Width
     telling: Telling
+    soak: Soak
     took: dict[str, int] = field(default_factory=dict)
     """Milliseconds of each tenant that was done."""
+    reached: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The database heads of each."""
     applied: dict[str, int] = field(default_factory=dict)
     """Each revision with the milliseconds of the slowest tenant."""
     shared: Result | None = None
@@ -77,20 +81,32 @@ class Course:
         behind = [one for one in order if one in wanted]
         tasks = {one: Task(one, (at[one].schema, at[one].name) if one in at else None) for one in behind}
         canaries = rollout.canaries(self.places.tenants, order)
-        first = [tasks[one] for one in canaries if one in tasks]
-        if first:
-            self.telling.phase = "Canary"
-            self._run(first)
-            if any(one.tenant in self.telling.tally.failed for one in first):
-                self._is_over = True
-                return
-            self._soak()
+        first = [tasks.pop(one) for one in canaries if one in tasks]
+        if first and not self._canary(first):
+            self._is_over = True
+            return
+        if tasks:
+            done = [one for one in canaries if one in survey.tally.up_to_date]
+            self._wait(self.soak.seconds if first else self.soak.left(done))
         self.telling.phase = "Tenants"
-        self._run([task for name, task in tasks.items() if task not in first])
+        self._run(tasks.values())
 
-    def _soak(self) -> None:
-        until = time.monotonic() + seconds(self.places.tenants.soak)
+    def _canary(self, tasks: Sequence[Task]) -> bool:
+        """Migrate those that go first; False: one of them has failed."""
+        self.telling.phase = "Canary"
+        self._run(tasks)
+        names = [one.tenant for one in tasks if one.tenant]
+        if self.telling.tally.failed.keys() & names:
+            return False
+        self.soak.began({one: self.reached[one] for one in names if one in self.reached})
+        return True
+
+    def _wait(self, seconds: float) -> None:
+        if seconds <= 0:
+            return
+        until = time.monotonic() + seconds
         self.telling.phase = "Soaking"
+        self.around.journal.info("soaking", seconds=round(seconds, 1))
         while (left := until - time.monotonic()) > 0 and not self.around.stop.requested:
             for heard in self.crew.heard(min(left, _PERIOD)):
                 self._heard(heard)
@@ -169,7 +185,7 @@ class Course:
         if task.tenant is None:
             self.shared = result
             return
-        self.took[task.tenant] = ms
+        self.took[task.tenant], self.reached[task.tenant] = ms, result.to
         self.telling.tally.ended(task.tenant, result)
         if result.error:
             self.around.journal.warning("tenant failed", tenant=task.tenant, reason=result.reason, ms=ms)

@@ -77,6 +77,14 @@ class Book:
         )
         return {str(name): (tuple(filter(None, str(heads).split(","))), str(outcome)) for name, heads, outcome in rows}
 
+    def age(self, query: Query, tenants: Iterable[str]) -> float | None:
+        """Return for how many seconds the youngest row of these has been there; None: there is none."""
+        ((age,),) = query(
+            'SELECT extract(epoch FROM pg_catalog.clock_timestamp() - max("at"))::float8'
+            f" FROM {self.table.sql} WHERE {self._of(tenants)}"
+        )
+        return None if age is None else float(age)
+
     def write(self, query: Query, rows: Sequence[Row]) -> None:
         """Write rows over those that are there."""
         for at in range(0, len(rows), _AT_ONCE):
@@ -90,8 +98,11 @@ class Book:
 
     def keep_only(self, query: Query, tenants: Iterable[str]) -> None:
         """Take out the rows of those that are no tenants any more."""
-        gone = ", ".join(map(literal, tenants))
-        query(f"DELETE FROM {self.table.sql} WHERE version_table = {literal(self.project)} AND tenant IN ({gone})")
+        query(f"DELETE FROM {self.table.sql} WHERE {self._of(tenants)}")
+
+    def _of(self, tenants: Iterable[str]) -> str:
+        names = ", ".join(map(literal, tenants))
+        return f"version_table = {literal(self.project)} AND tenant IN ({names})"
 
     def _upsert(self, rows: str) -> str:
         columns = [name for name in _TYPES if name != "at"]

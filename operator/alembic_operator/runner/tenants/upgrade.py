@@ -8,18 +8,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable
 
 from alembic_operator.api.reasons import Reason
-from alembic_operator.contract import Failure, Result
+from alembic_operator.contract import ExitCode, Failure, Result, seconds
 from alembic_operator.contract.tenants import Tenants
 from alembic_operator.runner.database import holders, locks, versions
 from alembic_operator.runner.database.own import quoted
 from alembic_operator.runner.database.session import Session
-from alembic_operator.runner.process.failures import Ending, Scene, classify, first_line
+from alembic_operator.runner.process.failures import Ending, Scene, classify, exit_code, first_line
 from alembic_operator.runner.process.imports import imported
 from alembic_operator.runner.process.needs_alembic import NeedsAlembic
 from alembic_operator.runner.tenants import course, crew, discovery, drift, rollout, table
 from alembic_operator.runner.tenants.places import Places
 from alembic_operator.runner.tenants.quick_scout import QuickScout
 from alembic_operator.runner.tenants.rollout import Width
+from alembic_operator.runner.tenants.soak import Soak
 from alembic_operator.runner.tenants.survey import Survey, survey
 from alembic_operator.runner.tenants.telling import Telling
 
@@ -113,18 +114,21 @@ class Upgrade:
             last = self._looked()  # it may have done what was to be done
         self._written(last, None)
         telling = Telling(self._around, last.tally)
-        done = course.Course(self._places, self._around, self._crew(), self._width(), telling)
+        soak = Soak(seconds(self._places.tenants.soak), self._book, self._own.rows, self._run, self._around.journal)
+        done = course.Course(self._places, self._around, self._crew(), self._width(), telling, soak)
         if self._places.tenants.shared and not done.share():
             return done, last
-        tried: set[str] = set()
+        tried, again = set[str](), set[str]()
         for _ in range(_ROUNDS):
             todo = replace(last, behind=tuple(one for one in last.behind if one not in tried))
             if not todo.behind or not done.may_begin:
                 break
             telling.begins(last.tally)
             done.run(todo, self._ordered(last))
-            tried.update(done.took)
             failed = dict(last.tally.failed)
+            passing = {name for name, (reason, _) in failed.items() if exit_code(reason) == ExitCode.TRY_AGAIN}
+            tried |= done.took.keys() - (passing - again)  # what passes is tried once more, after the others
+            again |= passing
             last = self._looked()
             self._keep(last, failed)
             telling.tally = last.tally
