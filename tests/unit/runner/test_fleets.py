@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from alembic_operator.contract import Failure, Invocation, Result
 from alembic_operator.contract.tenants import Tenants
 from alembic_operator.runner.database.versions import VersionTable
-from alembic_operator.runner.tenants import rollout, standing
+from alembic_operator.runner.tenants import abreast, rollout, standing
 from alembic_operator.runner.tenants.places import Places, Rule
 from alembic_operator.runner.tenants.rollout import Width
 from alembic_operator.runner.tenants.standing import Pair
@@ -101,6 +102,18 @@ def test_the_reason_is_that_of_what_no_retry_heals() -> None:
     tally.ended("ws_4", failed("broken"))
     assert tally.worst
     assert tally.worst.reason == "RevisionFailed"
+
+
+def test_databases_are_asked_side_by_side_and_the_first_failure_is_told() -> None:
+    three = threading.Barrier(3)
+
+    def ask(name: str) -> int:
+        return int(name[3:]) + 0 * three.wait(1)
+
+    assert abreast.each(NAMES[:9], ask, 3) == {name: at for at, name in enumerate(NAMES[:9])}
+    assert abreast.each((), ask, 3) == {}
+    with pytest.raises(ZeroDivisionError):
+        abreast.each(NAMES, lambda name: 1 // (name != "ws_4"), 3)
 
 
 class Refused(Exception):  # noqa: N818  as a driver raises it

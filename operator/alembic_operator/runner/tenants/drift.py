@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
 from alembic_operator.runner.database import versions
 from alembic_operator.runner.database.own import literal
+from alembic_operator.runner.tenants import abreast
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from alembic_operator.runner.database.versions import Query
+    from alembic_operator.runner.tenants.scout import Connected
 
 _AT_ONCE = 50
 _LEAST = 3
 """Of two that differ nobody can tell which one has drifted."""
 _OURS = ", ".join(map(literal, versions.OWN_TABLES))
+_SCHEMAS = (
+    "SELECT nspname::text FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'"
+)
 _PARTS = (
     (
         "SELECT c.relnamespace, c.relname || '.' || a.attname || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod)"
@@ -38,7 +43,7 @@ _PARTS = (
 )
 
 
-def outliers(query: Query, schemas: Iterable[str], seconds: float) -> tuple[str, ...]:
+def of_schemas(query: Query, schemas: Iterable[str], seconds: float) -> tuple[str, ...]:
     """Return those that differ from the majority, by name, of as many as can be looked at in so many seconds."""
     until = time.monotonic() + seconds
     names = sorted(schemas)
@@ -47,6 +52,29 @@ def outliers(query: Query, schemas: Iterable[str], seconds: float) -> tuple[str,
         if time.monotonic() > until:
             break
         prints.update(_prints(query, names[at : at + _AT_ONCE]))
+    return _outliers(prints)
+
+
+def of_databases(
+    connect: Callable[[str], Connected], names: Iterable[str], width: int, seconds: float
+) -> tuple[str, ...]:
+    """Return the same of databases, asking `width` of them at a time."""
+    until = time.monotonic() + seconds
+
+    def ask(name: str) -> dict[str, str] | None:
+        if time.monotonic() > until:
+            return None
+        own = connect(name)
+        try:
+            return _prints(own.rows, [str(schema) for (schema,) in own.rows(_SCHEMAS)])
+        finally:
+            own.close()
+
+    found = abreast.each(sorted(names), ask, width)
+    return _outliers({name: repr(sorted(prints.items())) for name, prints in found.items() if prints is not None})
+
+
+def _outliers(prints: dict[str, str]) -> tuple[str, ...]:
     if len(prints) < _LEAST:
         return ()
     ((usual, count),) = Counter(prints.values()).most_common(1)
@@ -54,7 +82,9 @@ def outliers(query: Query, schemas: Iterable[str], seconds: float) -> tuple[str,
 
 
 def _prints(query: Query, schemas: Sequence[str]) -> dict[str, str]:
-    """Return the fingerprint of each; the schema's own name, which stands before what is in it, is left out."""
+    """Return the fingerprint of each schema; its own name, which stands before what is in it, is left out."""
+    if not schemas:
+        return {}
     bare = "pg_catalog.replace(p.part, pg_catalog.quote_ident(n.nspname) || '.', '')"
     rows = query(
         "WITH tables AS MATERIALIZED (SELECT c.oid, c.relname, c.relnamespace FROM pg_catalog.pg_class c"

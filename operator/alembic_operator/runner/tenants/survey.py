@@ -10,7 +10,7 @@ from alembic_operator.runner.database import schema, versions
 from alembic_operator.runner.process.failures import Ending
 from alembic_operator.runner.project import state
 from alembic_operator.runner.project.targets import is_relative, parts, union
-from alembic_operator.runner.tenants import discovery, standing
+from alembic_operator.runner.tenants import abreast, discovery, standing
 from alembic_operator.runner.tenants.standing import Pair
 from alembic_operator.runner.tenants.tally import Tally
 
@@ -84,7 +84,7 @@ def _absent(places: Places, found: Found, known: Map, tally: Tally) -> set[str]:
 def heads_of(scout: Scout, places: Places, own: Connected, known: Map, names: list[str]) -> dict[str, Heads]:
     """Return what the version table of each of these tenants holds."""
     if places.are_databases:
-        return {name: _in_database(scout, name, known.rule) for name in names}
+        return abreast.each(names, lambda name: _in_database(scout, name, known.rule), places.tenants.max_parallel)
     if known.rule is None:
         return dict.fromkeys(names)
     return standing.read(own.rows, [Pair(name, known.rule.of(name)) for name in names])

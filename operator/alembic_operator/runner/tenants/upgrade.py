@@ -93,14 +93,15 @@ class Upgrade:
         return self._result(first, last, done)
 
     def _compare(self, seen: Survey, seconds: float) -> None:
-        """Name those whose tables differ from most others', where each has a schema and stands at the target."""
-        rule = seen.map.rule
-        if self._places.are_databases or rule is None or not rule.is_plain:
-            return
+        """Name those whose tables differ from most others', where each has a place and stands at the target."""
+        rule, width = seen.map.rule, self._places.tenants.max_parallel
         alike = [one for one in seen.tally.up_to_date if seen.heads.get(one) == seen.map.wanted]
         try:
-            seen.tally.drifted = drift.outliers(self._own.rows, alike, seconds)
-        except Exception as error:  # noqa: BLE001  the drivers share no class, and the tenants are migrated
+            if self._places.are_databases:
+                seen.tally.drifted = drift.of_databases(self._scout.connect, alike, width, seconds)
+            elif rule and rule.is_plain:
+                seen.tally.drifted = drift.of_schemas(self._own.rows, alike, seconds)
+        except (Exception, Ending) as error:  # noqa: BLE001  the drivers share no class, and the tenants are migrated
             self._around.journal.warning("tenants not compared", message=first_line(error))
 
     def _looked(self) -> Survey:
