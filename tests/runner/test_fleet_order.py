@@ -80,3 +80,5 @@ def test_after_too_many_failures_no_other_tenant_is_started(
     assert run.code == 70, run.stderr
     assert run.result.tenants
     assert (run.result.tenants.failed, run.result.tenants.behind) == (3, 5)
+    assert [one["tenant"] for one in run.said("failed")] == ["ws_0"], "one traceback is enough"
+    assert [(one["tenants"], "division by zero" in one["error"]) for one in run.said("failed alike")] == [(3, True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from typing import Any
@@ -11,7 +12,10 @@ import pytest
 from alembic_operator.contract import Failure, Invocation, Result
 from alembic_operator.contract.tenants import Tenants
 from alembic_operator.runner.database.versions import VersionTable
+from alembic_operator.runner.process.journal import Journal
+from alembic_operator.runner.process.masking import Secrets
 from alembic_operator.runner.tenants import abreast, rollout, standing
+from alembic_operator.runner.tenants.echoes import Echoes
 from alembic_operator.runner.tenants.places import Places, Rule
 from alembic_operator.runner.tenants.rollout import Width
 from alembic_operator.runner.tenants.standing import Pair
@@ -114,6 +118,21 @@ def test_databases_are_asked_side_by_side_and_the_first_failure_is_told() -> Non
     assert abreast.each((), ask, 3) == {}
     with pytest.raises(ZeroDivisionError):
         abreast.each(NAMES, lambda name: 1 // (name != "ws_4"), 3)
+
+
+def test_of_failures_alike_one_traceback_is_told_and_how_many_there_were() -> None:
+    lines: list[dict[str, Any]] = []
+    echoes = Echoes(Journal(lambda line: lines.append(json.loads(line)), Secrets()))
+    for name in NAMES:
+        echoes.hear(name, {"error": "no right", "traceback": f"line 7: at 0x7f{name[3:]}: no right on {name}"})
+        echoes.hear("ws", {"error": "other", "traceback": f"of another: {name}"})
+    echoes.over()
+    told = [(one["event"], one.get("tenant"), one.get("tenants"), one["error"]) for one in lines]
+    assert told == [
+        ("failed", "ws_0", None, "no right"),
+        ("failed", "ws", None, "other"),
+        ("failed alike", None, 10, "no right"),
+    ]
 
 
 class Refused(Exception):  # noqa: N818  as a driver raises it

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from alembic_operator.runner.process.run_context import RunContext
     from alembic_operator.runner.tenants.crew import Heard
+    from alembic_operator.runner.tenants.echoes import Echoes
     from alembic_operator.runner.tenants.places import Places
     from alembic_operator.runner.tenants.rollout import Width
     from alembic_operator.runner.tenants.soak import Soak
@@ -43,6 +44,7 @@ class Course:
     width: Width
     telling: Telling
     soak: Soak
+    echoes: Echoes
     took: dict[str, int] = field(default_factory=dict)
     """Milliseconds of each tenant that was done."""
     reached: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -143,6 +145,8 @@ class Course:
                 self._lost(heard)
         elif "slower" in heard.message:
             self._halve(heard.message["slower"])
+        elif "failed" in heard.message:
+            self.echoes.hear(heard.task.tenant or "" if heard.task else "", heard.message["failed"])
         elif heard.task:
             self._ended(heard.task, heard.message, used=heard.hand.done > 1)
 

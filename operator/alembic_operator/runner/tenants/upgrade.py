@@ -17,6 +17,7 @@ from alembic_operator.runner.process.failures import Ending, Scene, classify, ex
 from alembic_operator.runner.process.imports import imported
 from alembic_operator.runner.process.needs_alembic import NeedsAlembic
 from alembic_operator.runner.tenants import course, crew, discovery, drift, rollout, table
+from alembic_operator.runner.tenants.echoes import Echoes
 from alembic_operator.runner.tenants.places import Places
 from alembic_operator.runner.tenants.quick_scout import QuickScout
 from alembic_operator.runner.tenants.rollout import Width
@@ -115,8 +116,7 @@ class Upgrade:
             last = self._looked()  # it may have done what was to be done
         self._written(last, None)
         telling = Telling(self._around, last.tally)
-        soak = Soak(seconds(self._places.tenants.soak), self._book, self._own.rows, self._run, self._around.journal)
-        done = course.Course(self._places, self._around, self._crew(), self._width(), telling, soak)
+        done = self._course(telling)
         if self._places.tenants.shared and not done.share():
             return done, last
         tried, again = set[str](), set[str]()
@@ -134,8 +134,14 @@ class Upgrade:
             self._keep(last, failed)
             telling.tally = last.tally
         telling.over()
+        done.echoes.over()
         done.crew.dismiss()
         return done, last
+
+    def _course(self, telling: Telling) -> course.Course:
+        journal = self._around.journal
+        soak = Soak(seconds(self._places.tenants.soak), self._book, self._own.rows, self._run, journal)
+        return course.Course(self._places, self._around, self._crew(), self._width(), telling, soak, Echoes(journal))
 
     def _ordered(self, seen: Survey) -> tuple[str, ...]:
         if self._places.tenants.order != "SmallestFirst":

@@ -53,6 +53,11 @@ class TenantJournal(Journal):
         if event == "running":
             self._line_up.say({"running": self.masked(facts)})
 
+    def error(self, event: str, **facts: Any) -> None:
+        """Hand on what a tenant failed with: mostly the others fail alike."""
+        if not self._line_up.say({event: self.masked(facts)}):
+            super().error(event, **facts)
+
     def _line(self, level: str, event: str, facts: dict[str, Any]) -> None:
         super()._line(level, event, {"tenant": self.tenant, **facts})
 
