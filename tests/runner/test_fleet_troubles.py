@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.runner.project import edited
 from tests.runner.rivals import HELD_UP, held_up, holding_up
 from tests.runner.server import until
 from tests.runner.test_fleets import ARGUMENT, ENVIRONMENT, fleet, make, stand
@@ -166,21 +167,32 @@ def test_an_application_that_keeps_its_first_tenant_gets_a_process_for_each(
     assert set(stand(database)) == set(NAMES[:4])
 
 
+IMPORTED = ("sqlalchemy import create_engine", "sqlalchemy.ext.asyncio import create_async_engine")
+
+
 def test_an_application_that_keeps_its_engine_migrates_each_tenant_in_its_own_schema(
     project: Project, runner: Runner, database: Database
 ) -> None:
     make(database, *NAMES[:4])
-    project.begin().table("one").write("app.py", KEEPING)
-    if project.driver != "asyncpg":
-        env = (project.folder / "migrations/env.py").read_text(encoding="utf-8")
-        env = env.replace(
-            'connectable = create_engine(os.environ["APP_URL"], poolclass=pool.NullPool)',
+    database.rows("create table public.runs (schema text, process text)")
+    seen = "insert into public.runs values (current_schema(), current_setting('application_name'))"
+    project.begin().table("one").revision("two", f'op.execute("{seen}")')
+    is_async = project.driver == "asyncpg"
+    create = "create_async_engine" if is_async else "create_engine"
+    kept = KEEPING.replace(*IMPORTED).replace("= create_engine(", f"= {create}(") if is_async else KEEPING
+    project.write("app.py", kept)
+    edited(
+        project,
+        (
+            f'connectable = {create}(os.environ["APP_URL"], poolclass=pool.NullPool)',
             "import app; connectable = app.ENGINE",
-        )
-        project.write("migrations/env.py", env)
+        ),
+        *([("    await connectable.dispose()\n", "")] if is_async else []),
+    )
     run = fleet(runner, project, database, names=NAMES[:4], maxParallel=1)
     assert (run.code, str(run.result.tenants)) == (0, "4 of 4 tenants are up to date"), run.stderr
     assert database.value("select count(*) from pg_tables where tablename = 'one'") == 4
+    assert database.rows("select count(distinct schema), count(distinct process) from runs") == [(4, 1)]
 
 
 def test_a_tenant_that_is_dropped_or_appears_during_the_run_is_seen_at_its_end(
