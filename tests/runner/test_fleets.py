@@ -22,7 +22,7 @@ from alembic import context
 from sqlalchemy import create_engine, text
 
 tenant = context.get_x_argument(as_dictionary=True)["tenant"]
-with create_engine(os.environ["APP_URL"]).connect() as connection:
+with create_engine(os.environ["APP_URL"], future=True).connect() as connection:
     connection.execute(text('set search_path to "' + tenant.replace('"', '""') + '"'))
     connection.commit()
     connection.dialect.default_schema_name = tenant
