@@ -11,6 +11,7 @@ import pytest
 from alembic_operator.runner.database.versions import LOCK_CLASS_A
 from tests.runner.pgbouncer import pooled
 from tests.runner.server import until
+from tests.runner.test_fleets import ENVIRONMENT, fleet, make
 
 if TYPE_CHECKING:
     from tests.runner.project import Project, Run, Runner
@@ -179,3 +180,24 @@ def test_sigterm_through_a_pool_in_session_mode_cancels_the_statement(
 
 def _running(database: Database) -> bool:
     return bool(database.value("select count(*) from pg_stat_activity where query = 'select pg_sleep(61)'"))
+
+
+def test_for_many_tenants_a_pool_in_transaction_mode_is_refused_and_its_sessions_stay_as_they_were(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    names = [f"ws_{number}" for number in range(4)]
+    make(database, *names)
+    any_project.begin().table("one")
+    with pooled(database, "transaction") as through:
+        for where in ((), ENVIRONMENT):
+            looked = fleet(runner, any_project, through, "check", *where, query="select nothing from nowhere")
+            assert looked.result.reason == "ConfigInvalid", looked.stderr
+        settings = "current_setting('default_transaction_read_only'), current_setting('statement_timeout')"
+        with through.connect() as one, through.connect(autocommit=False) as two:
+            found = {two.execute(f"select {settings}").fetchone(), one.execute(f"select {settings}").fetchone()}
+        assert found == {("off", "0")}, "they are the application's, too"
+        run = fleet(runner, any_project, through, names=names, maxParallel=2)
+    _refused(run)
+    assert run.result.tenants
+    assert "a connection pooler in transaction or statement mode" in run.result.tenants.failures[0].message
+    assert database.value("select count(*) from pg_tables where tablename = 'one'") == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -90,14 +91,15 @@ def _told(tenants: Tenants, listed: list[str | None], names: list[str]) -> Itera
 
 def _queried(text: str, query: Query) -> list[str | None]:
     bare = text.strip().rstrip(";").strip()
-    query("SET default_transaction_read_only = on")
-    query(f"SET statement_timeout = '{_SECONDS}s'")
+    query("BEGIN READ ONLY")  # and no SET: behind a pooler the session is lent to the application next
     try:
+        query(f"SET LOCAL statement_timeout = '{_SECONDS}s'")
         rows = query(f"SELECT * FROM (\n{bare}\n) AS tenants LIMIT {MOST + 1}")
     except Exception as error:
         raise _refused(error) from error
-    query("RESET default_transaction_read_only")
-    query("RESET statement_timeout")
+    finally:
+        with suppress(Exception):  # a connection that is lost says so where it is asked for more
+            query("ROLLBACK")
     if len(rows) > MOST:
         raise _wrong(f"returns more than {MOST:,} rows", "Let it return each tenant once.")
     return [None if row[0] is None else str(row[0]) for row in rows]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.commands import env_asked
 from alembic_operator.runner.commands.env_asked import EnvAsked
-from alembic_operator.runner.database import direct
+from alembic_operator.runner.database import direct, pooler
 from alembic_operator.runner.database.reader import Reader
 from alembic_operator.runner.database.session import Session
 from alembic_operator.runner.process.failures import Ending
@@ -42,8 +42,10 @@ class EnvScout:
         origin = self._origin or self._reached()
         if database and (where := self._places.address_of(database)):
             origin = origin.turned(where)
-        own = self._connections.reach(origin)
-        return own.become(self._places.invocation.role)
+        own, role = self._connections.reach(origin), self._places.invocation.role
+        if role and own.is_pooled():  # whose session may be the application's next
+            pooler.require_session(own, origin, self._connections.around.journal)
+        return own.become(role)
 
     def _reached(self) -> Origin:
         """Return how env.py connects, before any tenant is known, or with the first that is named."""
