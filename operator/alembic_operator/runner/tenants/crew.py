@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from alembic_operator.runner.process import threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from alembic_operator.runner.tenants.lines import Line
     from alembic_operator.runner.tenants.nursery import Nursery
 
+_select: Any = threads.unpatched("select")  # eventlet leaves no poll in the usual one
 REPLACED_AFTER = 200
 """So many tenants does a process migrate; what an application keeps for each of them ends with it."""
 MORE_MEMORY = "It is tried again. Give the container more memory, or lower spec.tenants.rollout.maxParallel."
@@ -66,8 +68,8 @@ class Crew:
         self._each = each
         self._hands: dict[int, Hand] = {}
         self._number = 0
-        self._poll = select.poll()
-        self._poll.register(nursery.line.descriptor, select.POLLIN)
+        self._poll = _select.poll()
+        self._poll.register(nursery.line.descriptor, _select.POLLIN)
         self._ends: dict[int, int] = {}
 
     @property
@@ -92,7 +94,7 @@ class Crew:
         brief["seconds"] = self._brief["ends"] - time.monotonic()
         line = self._nursery.bear(self._number, brief)
         hand = self._hands[line.descriptor] = Hand(self._number, line)
-        self._poll.register(line.descriptor, select.POLLIN)
+        self._poll.register(line.descriptor, _select.POLLIN)
         return hand
 
     def heard(self, seconds: float) -> Iterator[Heard]:
@@ -127,7 +129,7 @@ class Crew:
         """Return in words how a process has ended."""
         until = time.monotonic() + _BURIAL_SECONDS
         while hand.number not in self._ends and time.monotonic() < until:
-            if select.select([self._nursery.line.descriptor], [], [], until - time.monotonic())[0]:
+            if _select.select([self._nursery.line.descriptor], [], [], until - time.monotonic())[0]:
                 self._hear_of_ends()
         status = self._ends.get(hand.number)
         if status is None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import gc
 import importlib
 import os
-import select
 import signal
 import socket
 import traceback
@@ -16,11 +15,13 @@ from contextlib import suppress
 from typing import Any
 
 from alembic_operator.contract import Result
+from alembic_operator.runner.process import threads
 from alembic_operator.runner.process.failures import Ending
 from alembic_operator.runner.process.imports import imported
 from alembic_operator.runner.tenants import spawning
 from alembic_operator.runner.tenants.lines import Line
 
+_select: Any = threads.unpatched("select")  # eventlet leaves no poll in the usual one
 _PERIOD_MS = 100
 _EVERYWHERE = (
     *("commands.run", "commands.upgrade", "tenants.worker", "watching.adoption", "watching.commits"),
@@ -79,8 +80,8 @@ def _serve(asked: socket.socket) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     line, born = Line(asked.fileno()), dict[int, int]()
     is_prepared = False
-    poll = select.poll()
-    poll.register(asked, select.POLLIN)
+    poll = _select.poll()
+    poll.register(asked, _select.POLLIN)
     while True:
         if poll.poll(_PERIOD_MS if born else None):
             message, descriptors, _, _ = socket.recv_fds(asked, 64, 3)
