@@ -9,7 +9,7 @@ from typing import Any
 from alembic_operator.importing.values import spelled
 
 Batch = Callable[[Sequence[Any]], Sequence[str] | None]
-"""Takes at least one value, and no NULL."""
+"""Takes at least one value; NULL is not usual."""
 _ESCAPES = (
     ("\\", "\\\\"),
     ("\b", "\\b"),

@@ -99,11 +99,11 @@ class Field:
         Raises:
             UnfitError: one is not fit.
         """
-        some = [one for one in values if one is not None] if None in values else values
-        said = (self.batch(some) if some else None) or [self._one(one) for one in some]
-        if len(some) == len(values):
+        if (said := self.batch(values)) is not None:
             return said
-        rest = iter(said)
+        some = [one for one in values if one is not None]
+        fast = self.batch(some) if 0 < len(some) < len(values) else None
+        rest = iter(fast or [self._one(one) for one in some])
         return [_NULL if one is None else next(rest) for one in values]
 
     def _one(self, value: Stored | str) -> str:
