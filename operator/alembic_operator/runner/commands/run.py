@@ -104,7 +104,7 @@ class Run:
 
     def _run_env(self, invocation: Invocation, calls: list[str]) -> None:
         config = environment.open_config(invocation)
-        self._script = environment.open_scripts(config, invocation)
+        self._script = self._scripts(config, invocation)
         option.give_url(config, self._script, self._connections.address)
         engine = direct.Engine(config, self._script, self._around.journal)
         connect = engine.connect if self._connections.address else None
@@ -113,6 +113,9 @@ class Run:
         self._around.stop.waiting_for = _ENV
         environment.run(config, self._script, hooks, invocation.target)
         self._around.stop.check()
+
+    def _scripts(self, config: Any, invocation: Invocation) -> Any:
+        return environment.open_scripts(config, invocation)
 
     def _verdict(self, error: BaseException) -> Verdict:
         if stopped := self._around.stop.requested:

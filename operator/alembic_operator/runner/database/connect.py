@@ -18,6 +18,7 @@ from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database import drivers, vacancy
 from alembic_operator.runner.database.attempt import connect_failed
 from alembic_operator.runner.database.begun import Begun
+from alembic_operator.runner.database.between import Between
 from alembic_operator.runner.database.network import client_side, keep_alive
 from alembic_operator.runner.database.own import Origin, OwnConnection, fetch, literal
 from alembic_operator.runner.database.session import READ_ONLY
@@ -71,7 +72,7 @@ class Connections:
     is_of_fleet: bool = False
     """The next run of this process is of another tenant, over the same connection of the runner's own; the fleet reads
     back, and nobody reads the facts of each revision."""
-    _kept: tuple[OwnConnection, Origin] | None = None
+    _between: Between = field(default_factory=Between)
     """What the run before left for the next one."""
     begun: Begun = field(default_factory=Begun)
     """Which transactions somebody began on purpose."""
@@ -143,24 +144,15 @@ class Connections:
 
     def let_go(self, own: OwnConnection, origin: Origin) -> None:
         """Close a connection that holds no lock any more, or keep it for the next run of this process."""
-        if self.is_of_fleet and self._kept is None:
-            self._kept = own, origin
-        else:
+        if not self.is_of_fleet or not self._between.leave(own, origin):
             own.close()
 
-    def _take_kept(self, origin: Origin) -> OwnConnection | None:
-        """Return what the run before left, where that leads to the same database and still answers."""
-        kept, self._kept = self._kept, None
-        if kept is None:
-            return None
-        own, leads = kept
-        try:
-            if leads.leads_as(origin) and own.rows("SELECT 1"):
-                return own
-        except Exception:  # noqa: BLE001  the drivers share no class: there will be a new one
-            self.around.journal.info("kept connection lost")
-        own.close()
-        return None
+    def _spare_for(self, origin: Origin) -> OwnConnection:
+        """Return what the run before left, or a new connection."""
+        if left := self._between.take(origin, self.around.journal):
+            own, self.newest = left
+            return own
+        return self._reach_or_tell(origin)
 
     def turn(self, session: Session, address: Address | None) -> None:
         """Be of another tenant from now on; a connection that was kept in a pool is set up anew."""
@@ -192,10 +184,12 @@ class Connections:
         origin = Origin.from_arguments(dialect, cargs, cparams, (place_of(cparams), self.session.own()))
         if record is not None:
             record.info.update({_ORIGIN: origin, _READY: None})
+            if self.is_of_fleet:
+                self._between.teach(dialect, origin)
         if self.origin is None or (self.refused and record is not None):  # without one it is the runner's own
             self.origin = origin
             with self.around.stop.waiting("the database"):
-                self.spare = self._take_kept(origin) or self._reach_or_tell(origin)
+                self.spare = self._spare_for(origin)
             self.shared = self.spare.is_pooled()
             if self.newest is None and not self.session.read_only:
                 self.newest = vacancy.newest(self.spare)

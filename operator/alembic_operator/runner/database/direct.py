@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import functools
 import importlib
 from contextlib import suppress
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ def origin(address: Address, setup: str) -> Origin | None:
     return _origin(address, dialect, setup) if dialect else None
 
 
+@functools.lru_cache
 def driver(*, asynchronous: bool) -> str | None:
     """Return the name of a driver that can be imported, for an asynchronous engine or for a plain one."""
     dialect = _dialect(_ASYNCHRONOUS if asynchronous else _DRIVERS)

@@ -152,8 +152,7 @@ class Guard:
 
     def _require_primary(self, own: OwnConnection, site: Site) -> None:
         self._reached(own, site.origin)
-        ((standby,),) = own.rows("SELECT pg_catalog.pg_is_in_recovery()")
-        if standby:
+        if own.is_standby():
             message = f"{site.origin.place} is a standby"
             raise Ending(Reason.READ_ONLY_DATABASE, message, "Connect to the primary; it is tried again.")
 

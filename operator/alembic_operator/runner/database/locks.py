@@ -52,6 +52,19 @@ class Lock:
         """Try once."""
         return bool(self.own.rows(f"SELECT pg_catalog.pg_try_advisory_lock({key}, {self.table.lock_object})")[0][0])
 
+    def take_alone(self) -> str:
+        """Try for both keys in one round trip: A, which stays, and B, only to see that nobody shares it.
+
+        Return `taken`; `shared`: somebody has B; empty: somebody has A, which was not taken.
+        """
+        a, b = (f"({key}, {self.table.lock_object})" for key in (LOCK_CLASS_A, LOCK_CLASS_B))
+        ((said,),) = self.own.rows(
+            f"SELECT CASE WHEN NOT pg_catalog.pg_try_advisory_lock{a} THEN ''"
+            f" WHEN NOT pg_catalog.pg_try_advisory_lock{b} THEN 'shared'"
+            f" WHEN pg_catalog.pg_advisory_unlock{b} THEN 'taken' END"
+        )
+        return str(said)
+
     def give(self, key: int) -> None:
         """Give one key back."""
         self.own.rows(f"SELECT pg_catalog.pg_advisory_unlock({key}, {self.table.lock_object})")
@@ -98,11 +111,12 @@ class Waiting:
 def acquire(own: OwnConnection, table: VersionTable, waiting: Waiting) -> Lock:
     """Wait for key A, then until no migration connection of another runner is left; bounded by the deadline."""
     lock = Lock(own, table)
-    with own.as_login():
-        while not lock.take(LOCK_CLASS_A):
-            waiting.tell("another migration", table, holders.look(own, LOCK_CLASS_A, table))
-            waiting.pause()
-        _outlive_orphans(lock, waiting)
+    if (said := lock.take_alone()) != "taken":
+        with own.as_login():
+            while not said and not lock.take(LOCK_CLASS_A):
+                waiting.tell("another migration", table, holders.look(own, LOCK_CLASS_A, table))
+                waiting.pause()
+            _outlive_orphans(lock, waiting)
     waiting.over()
     return lock
 

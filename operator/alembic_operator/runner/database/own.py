@@ -155,6 +155,7 @@ class OwnConnection:
         self._raw = raw
         self._call = call
         self._pooled: bool | None = None
+        self._is_primary = False
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Run one statement without parameters and return its rows."""
@@ -184,6 +185,11 @@ class OwnConnection:
         if self._pooled is None:
             self._pooled = not self.rows(f"SELECT 1{self.unless_pooled}")
         return self._pooled
+
+    def is_standby(self) -> bool:
+        """Tell whether the server is in recovery; one that is not does not come to be without a restart."""
+        self._is_primary = self._is_primary or not self.rows("SELECT pg_catalog.pg_is_in_recovery()")[0][0]
+        return not self._is_primary
 
     def become(self, role: str) -> OwnConnection:
         """Take a role. Not at once: a role may neither see nor cancel the sessions of the user that logged in."""

@@ -90,11 +90,11 @@ def _options(invocation: Invocation) -> Any:
     command = invocation.command if invocation.command in ("downgrade", "stamp") else "upgrade"
     words += [command, invocation.target]
     sys.argv[:] = ["alembic", *words]  # applications look there for what they are started for
-    return _command_line().parser.parse_args(words)
+    return command_line().parser.parse_args(words)
 
 
 @functools.lru_cache(maxsize=1)
-def _command_line() -> CommandLine:
+def command_line() -> CommandLine:
     """Return Alembic's, which takes longer to make than to ask."""
     return CommandLine(prog="alembic")
 

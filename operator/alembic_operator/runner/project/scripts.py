@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
+from weakref import WeakKeyDictionary
 
 from alembic.script import base
 from alembic.script.revision import MultipleHeads, ResolutionError, Revision, RevisionError, RevisionMap
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 __all__ = ["is_relative", "parts", "union"]  # for those who have the scripts; `targets` is for those who have not
+
+T = TypeVar("T")
 
 _REFERRING = re.compile(r"referenced from (.*) is not present", re.DOTALL)
 """Alembic's warning."""
@@ -176,6 +180,21 @@ def _target(script: Any, target: str, current: tuple[str, ...]) -> tuple[str, ..
     return found
 
 
+def _once(function: Callable[[Any], T]) -> Callable[[Any], T]:
+    """Answer once for each map of revisions, which does not change; several scripts may have the same one."""
+    known: WeakKeyDictionary[Any, T] = WeakKeyDictionary()
+
+    @functools.wraps(function)
+    def answer(script: Any) -> T:
+        revisions = script.revision_map
+        if revisions not in known:
+            known[revisions] = function(script)
+        return known[revisions]
+
+    return answer
+
+
+@_once
 def graph(script: Any) -> state.Graph:
     """Return every revision with those it needs directly.
 
@@ -187,6 +206,7 @@ def graph(script: Any) -> state.Graph:
     return {one.revision: tuple(one._all_down_revisions) for one in every}  # noqa: SLF001  with the resolved depends_on
 
 
+@_once
 def lineage(script: Any) -> state.Graph:
     """Return every revision with those that it follows.
 
@@ -213,6 +233,7 @@ def standing(script: Any, wanted: tuple[str, ...], current: tuple[str, ...]) -> 
     return state.standing(graph(script), wanted, current)
 
 
+@_once
 def left_out(script: Any) -> tuple[str, ...]:
     """Return what to say of revision files that are not run: no location leads to them, or another has their id."""
     recursive = getattr(script, "recursive_version_locations", False)

@@ -138,6 +138,43 @@ def revision(path: str) -> Revision | None:
         return None
 
 
+def is_plain(path: str) -> bool:
+    """Tell whether a file, run as a module, makes the same each time: imports, functions and constants, and no more.
+
+    And whether its functions leave nothing in it.
+    """
+    try:
+        text = _text(path)
+        tree = parsed(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    if _is_suspicious(text) or not all(map(_is_same, tree.body)):
+        return False
+    functions = {one.name for one in tree.body if isinstance(one, ast.FunctionDef)}
+    return not any(_keeps(node, functions) for node in ast.walk(tree))
+
+
+def _is_same(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.FunctionDef):
+        arguments = statement.args
+        outer = [*statement.decorator_list, *arguments.defaults, *filter(None, arguments.kw_defaults)]
+        return all(isinstance(one, ast.Constant) for one in outer)
+    if isinstance(statement, (ast.Import, ast.ImportFrom)):
+        return True
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Constant)
+    name, value = _assignment(statement)
+    kinds = (ast.Constant, ast.Tuple, ast.Load, *((ast.List,) if name in _NAMES else ()))
+    return bool(name) and value is not None and all(isinstance(node, kinds) for node in ast.walk(value))
+
+
+def _keeps(node: ast.AST, functions: set[str]) -> bool:
+    """Tell whether something in a function gives a name of the module, or a function itself, another value."""
+    if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+        return getattr(node.value, "id", "") in functions
+    return isinstance(node, ast.Global)
+
+
 def _is_suspicious(text: bytes) -> bool:
     """Tell whether a text is worth a closer look; outside ASCII a name can be written in several ways."""
     return not text.isascii() or _SUSPICION.search(text) is not None

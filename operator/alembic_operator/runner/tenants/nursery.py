@@ -152,6 +152,7 @@ def _prepare() -> None:
     with suppress(Exception):
         for name in _EVERYWHERE:
             importlib.import_module(f"alembic_operator.runner.{name}")
+        imported("project.environment").command_line()
     for name in _DRIVERS:
         with suppress(Exception):
             importlib.import_module(name)

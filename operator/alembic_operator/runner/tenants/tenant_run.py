@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.commands.run import Run
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from alembic_operator.contract import Invocation
     from alembic_operator.runner.database.connect import Connections
     from alembic_operator.runner.process.failures import Verdict
+    from alembic_operator.runner.project.kept import Kept
     from alembic_operator.runner.tenants.row import TenantRow
 
 _DEADLOCK = "40P01"
@@ -21,6 +22,9 @@ _DEADLOCK = "40P01"
 
 class TenantRun(Run):
     """An upgrade with one witness more."""
+
+    kept: Kept | None = None
+    """The revisions that this process has loaded for another tenant."""
 
     def __init__(
         self, invocation: Invocation, connections: Connections, row: TenantRow, slower: Callable[[str], None]
@@ -33,6 +37,12 @@ class TenantRun(Run):
         self._slower = slower
         name = connections.session.application_name if connections.is_of_fleet else ""
         self._fleet = name.rpartition(".")[0]
+
+    def _scripts(self, config: Any, invocation: Invocation) -> Any:
+        script = super()._scripts(config, invocation)
+        if self.kept:
+            self.kept.give(script)
+        return script
 
     def _again(self, verdict: Verdict) -> bool:
         failure = verdict.failure

@@ -23,6 +23,7 @@ from alembic_operator.runner.process.masking import configured
 from alembic_operator.runner.process.output import Output
 from alembic_operator.runner.process.run_context import RunContext
 from alembic_operator.runner.process.telling import cause, trace
+from alembic_operator.runner.project.kept import Kept
 from alembic_operator.runner.tenants.places import Places
 from alembic_operator.runner.tenants.row import TenantRow
 from alembic_operator.runner.tenants.table import Book, Row
@@ -107,6 +108,7 @@ class Worker:
         self._connections.is_of_fleet = True
         self._connections.install()
         self._idle = IdleConnections()
+        self._kept = Kept()
 
     def work(self, tasks: Iterable[dict[str, Any]]) -> None:
         """Migrate the tenants that are handed out."""
@@ -135,7 +137,9 @@ class Worker:
                 row = Row(tenant or "", (), "", run=self._run)
                 book = self._book if tenant is not None else None
                 witness = TenantRow(row, book, VersionTable(*at) if at else None)
-                return TenantRun(invocation, self._connections, witness, self._own).run()
+                run = TenantRun(invocation, self._connections, witness, self._own)
+                run.kept = self._kept
+                return run.run()
         except BaseException as error:  # noqa: BLE001  every failure ends in a Result
             verdict = classify(error, Scene())
             if shown := cause(error):

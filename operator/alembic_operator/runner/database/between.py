@@ -1,0 +1,62 @@
+"""What a process keeps from the run of one tenant to that of the next: a connection, and what a server said of itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable
+
+from alembic_operator.runner.database import vacancy
+
+if TYPE_CHECKING:
+    from alembic_operator.runner.database.own import Origin, OwnConnection
+    from alembic_operator.runner.process.journal import Journal
+
+_ASKED = ("_get_server_version_info", "get_default_isolation_level")
+"""What a dialect asks with an engine's first connection, and what is the same for each of the same address and user."""
+
+
+class Between:
+    """Nothing of a tenant's own is in it."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._left: tuple[OwnConnection, Origin] | None = None
+        self._said: dict[Any, dict[str, Any]] = {}
+
+    def leave(self, own: OwnConnection, origin: Origin) -> bool:
+        """Keep a connection that holds no lock any more; False: there is one already."""
+        if self._left is not None:
+            return False
+        self._left = own, origin
+        return True
+
+    def take(self, origin: Origin, journal: Journal) -> tuple[OwnConnection, int] | None:
+        """Return what was left, where that leads to the same database and still answers, and the newest relation."""
+        left, self._left = self._left, None
+        if left is None:
+            return None
+        own, leads = left
+        try:
+            if leads.leads_as(origin):
+                return own, vacancy.newest(own)
+        except Exception:  # noqa: BLE001  the drivers share no class: there will be a new one
+            journal.info("kept connection lost")
+        own.close()
+        return None
+
+    def teach(self, dialect: Any, origin: Origin) -> None:
+        """Let the dialect of an engine have the answers that an earlier one got there."""
+        if origin.way is None or _ASKED[0] in vars(dialect):
+            return
+        level = getattr(dialect, "_on_connect_isolation_level", None)
+        said = self._said.setdefault((origin.way, type(dialect), level), {})
+        for name in _ASKED:
+            setattr(dialect, name, _once(said, name, getattr(dialect, name)))
+
+
+def _once(said: dict[str, Any], name: str, ask: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def answer(connection: Any) -> Any:
+        if name not in said:
+            said[name] = ask(connection)
+        return said[name]
+
+    return answer
