@@ -52,7 +52,7 @@ class EarlyReading:
             return  # what is collected as garbage comes in any thread
         for site in list(self._open):
             self._look(site)
-            if set(site.target or ()).issubset(site.seen or ()):
+            if site.is_seen_there:
                 self._open.remove(site)
 
     def _look(self, site: Site) -> None:

@@ -1,13 +1,15 @@
-"""What a process keeps from the run of one tenant to that of the next: a connection, and what a server said of itself."""
+"""What a process keeps from one tenant's run to the next one's: a connection, and what a server said of itself."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable
 
 from alembic_operator.runner.database import vacancy
+from alembic_operator.runner.database.own import fetch
 
 if TYPE_CHECKING:
     from alembic_operator.runner.database.own import Origin, OwnConnection
+    from alembic_operator.runner.database.session import Session
     from alembic_operator.runner.process.journal import Journal
 
 _ASKED = ("_get_server_version_info", "get_default_isolation_level")
@@ -21,6 +23,7 @@ class Between:
         """Begin with nothing."""
         self._left: tuple[OwnConnection, Origin] | None = None
         self._said: dict[Any, dict[str, Any]] = {}
+        self._settings: dict[Any, dict[str, str]] = {}
 
     def leave(self, own: OwnConnection, origin: Origin) -> bool:
         """Keep a connection that holds no lock any more; False: there is one already."""
@@ -51,6 +54,17 @@ class Between:
         said = self._said.setdefault((origin.way, type(dialect), level), {})
         for name in _ASKED:
             setattr(dialect, name, _once(said, name, getattr(dialect, name)))
+
+    def set_up(self, session: Session, raw: Any, origin: Origin | None) -> None:
+        """Set a session up; which settings a server knows, and what bounds them closer, it is asked once."""
+        way = origin.way if origin else None
+        known = self._settings.get(way, {})
+        first, *others = session.statements(known)
+        rows = fetch(raw, first)
+        if way is not None and not known:
+            self._settings[way] = {str(name): str(value) for name, value in rows}
+        for sql in others:
+            fetch(raw, sql)
 
 
 def _once(said: dict[str, Any], name: str, ask: Callable[[Any], Any]) -> Callable[[Any], Any]:

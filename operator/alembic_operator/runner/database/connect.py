@@ -88,8 +88,7 @@ class Connections:
     def ready(self, raw: Any, info: dict[Any, Any]) -> None:
         """Set a migration connection's session up, unless that is done."""
         if not self.shared and info.get(_READY) is not self.session:
-            for sql in self.session.statements():
-                fetch(raw, sql)
+            self._between.set_up(self.session, raw, info.get(_ORIGIN) if self.is_of_fleet else None)
             keep_alive(raw)
             info[_READY] = self.session
 

@@ -66,14 +66,25 @@ class Leftovers:
     """The comment on the version table, where a mark may be."""
 
 
+def comment(query: Query, table: VersionTable) -> str:
+    """Return the comment on a version table."""
+    ((said,),) = query(f"SELECT {_comment(table)}")
+    return str(said or "")
+
+
+def _comment(table: VersionTable) -> str:
+    return (
+        "(SELECT pg_catalog.obj_description(c.oid, 'pg_class')"  # to_regclass() would need a right on the schema
+        " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+        f" WHERE n.nspname = {literal(table.schema)} AND c.relname = {literal(table.name)})"
+    )
+
+
 def look(query: Query, table: VersionTable) -> Leftovers:
     """Look at the whole database: in one cheap round trip, and in a second one when there is something to name."""
     ((anything, said),) = query(
         "SELECT EXISTS (SELECT FROM pg_catalog.pg_index WHERE NOT indisvalid)"
-        " OR EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE NOT convalidated),"
-        " (SELECT pg_catalog.obj_description(c.oid, 'pg_class')"  # to_regclass() would need a right on the schema
-        " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-        f" WHERE n.nspname = {literal(table.schema)} AND c.relname = {literal(table.name)})"
+        f" OR EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE NOT convalidated), {_comment(table)}"
     )
     rows = query(f"{_INVALID} UNION ALL {_UNVALIDATED} ORDER BY 2") if anything else []
     found = {kind: tuple(Unfinished(*rest) for one, *rest in rows if one == kind) for kind in ("index", "constraint")}

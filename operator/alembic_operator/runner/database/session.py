@@ -13,7 +13,7 @@ from alembic_operator.runner.database import network
 from alembic_operator.runner.database.own import fetch, literal, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _NAME_BYTES = 63
 _PREFIX = "alembic-operator/"
@@ -54,8 +54,11 @@ class Session:
         )
         return Session(name, lock_timeout, statement_timeout, deadline, invocation.schema, invocation.role)
 
-    def statements(self) -> list[str]:
-        """Return what sets a session up."""
+    def statements(self, known: Mapping[str, str] | None = None) -> list[str]:
+        """Return what sets a session up; `known`: what the first of them has set in a session of the same user.
+
+        The server's view of its settings takes it longer than all else that a small revision does.
+        """
         settings = {
             "application_name": self.application_name,
             "lock_timeout": str(self.lock_timeout_ms),
@@ -65,7 +68,8 @@ class Session:
             settings["search_path"] = self.search_path
         if self.read_only:
             settings["default_transaction_read_only"] = "on"
-        return [_set(settings, self._bounds), *([f"SET ROLE {quoted(self.role)}"] if self.role else [])]
+        first = _set_again(settings, known) if known else _set(settings, self._bounds)
+        return [first, *([f"SET ROLE {quoted(self.role)}"] if self.role else [])]
 
     @property
     def run(self) -> str:
@@ -121,12 +125,19 @@ class Session:
                 fetch(raw, _set(before))
 
 
+def _set_again(settings: dict[str, str], known: Mapping[str, str]) -> str:
+    """Return a statement that sets what an earlier one has set, with the values that are this session's own."""
+    pairs = {**known, **{name: value for name, value in settings.items() if name in known}}
+    calls = (f"pg_catalog.set_config({literal(name)}, {literal(value)}, false)" for name, value in pairs.items())
+    return f"SELECT {', '.join(calls)}"
+
+
 def _set(settings: dict[str, str], bounds: dict[str, int] | None = None) -> str:
     """Return a statement that sets what this server knows; what the role or the database bounds closer stays so."""
     rows = [f"({literal(name)}, {literal(value)}, 0)" for name, value in settings.items()]
     rows += [f"({literal(name)}, {literal(str(value))}, {value})" for name, value in (bounds or {}).items()]
     value = "CASE WHEN w.bound > 0 AND s.setting::bigint BETWEEN 1 AND w.bound THEN s.setting ELSE w.value END"
     return (
-        f"SELECT pg_catalog.set_config(s.name, {value}, false) FROM (VALUES {', '.join(rows)}) AS w(name, value, bound)"
+        f"SELECT s.name, pg_catalog.set_config(s.name, {value}, false) FROM (VALUES {', '.join(rows)}) AS w(name, value, bound)"
         " JOIN pg_catalog.pg_settings s ON s.name = w.name"
     )

@@ -61,6 +61,11 @@ class Site:
         """Which database it is in; a creator's has no address but the one that the server tells."""
         return self.origin.place, self.database, "" if self.origin.place else self.server
 
+    @property
+    def is_seen_there(self) -> bool:
+        """Whether the heads that were read while env.py held the way there are all that the run aims at."""
+        return self.seen is not None and set(self.target or ()).issubset(self.seen)
+
     def counts_early(self, error: BaseException) -> bool:
         """Tell whether what was read while env.py held the way there counts, where it cannot be read again."""
         return self.seen is not None and not is_there(error)

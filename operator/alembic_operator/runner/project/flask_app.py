@@ -38,6 +38,8 @@ def context(config: Any, script: Any) -> Iterator[None]:
 def _wants_application(env: Path) -> bool:
     try:
         text = env.read_text(encoding="utf-8")
+        if "current_app" not in text:
+            return False
         imports = [node for node in ast.walk(source.parsed(text)) if isinstance(node, ast.ImportFrom)]
     except (SyntaxError, ValueError, OSError):
         return False

@@ -64,6 +64,9 @@ class Commits(Witness):
         lost: list[str] = []
         reader = Reader(borrows=self._borrows)
         for site in {id(work.site): work.site for work in self._works.values()}.values():
+            if self._borrows and site.is_seen_there and id(site) in self._lost_before:
+                lost += self._lost_before[id(site)]  # over the connection that would be borrowed
+                continue
             try:
                 lost += self._lost(site, reader.over(site))
             except Exception as error:  # noqa: BLE001  whatever it is, success was not seen unless it was before

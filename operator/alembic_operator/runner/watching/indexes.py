@@ -39,14 +39,24 @@ class Indexes(Witness):
         self._sites: dict[tuple[str, str], Site] = {}
         self._built: list[sql.ConcurrentIndex] = []
         self._reindexed = self._ran = False
+        self._is_close = not connections.is_of_fleet
+        """It was looked what is invalid."""
         self._warnings: list[str] = []
 
     def locked(self, site: Site) -> None:
-        """Remember what is invalid before anything runs; the comment may be another run's since the attempt before."""
+        """Remember what is invalid before anything runs; the comment may be another run's since the attempt before.
+
+        In a fleet what is invalid is looked for only when a revision is about to build: that reads the whole catalogue,
+        once for each tenant, and nobody reads what is said of a single tenant.
+        """
         if site.lock:
+            self._sites.setdefault((site.origin.place, site.database), site)
+            if self._connections.is_of_fleet:
+                comment = leftovers.comment(site.lock.own.rows, site.table)
+                site.leftovers = replace(site.leftovers or leftovers.Leftovers(), comment=comment)
+                return
             found = leftovers.look(site.lock.own.rows, site.table)
             site.leftovers = replace(site.leftovers or found, comment=found.comment)
-            self._sites.setdefault((site.origin.place, site.database), site)
 
     def begun(self, revision: str, connection: Any) -> None:
         """Know that another look is needed at the end, and listen; those before hear a statement before this one."""
@@ -71,6 +81,7 @@ class Indexes(Witness):
             return
         if "concurrently" not in statement.lower():
             return
+        self._look_closely()
         from alembic_operator.runner.watching import sql  # noqa: PLC0415  most runs find nothing to do
 
         for one in sql.split(statement):
@@ -83,6 +94,15 @@ class Indexes(Witness):
                 find = functools.partial(leftovers.rebuilt, relation=relation)
             if find and getattr(raw := raw_of(connection), "autocommit", False):
                 self._make_room(raw, find)
+
+    def _look_closely(self) -> None:
+        """Look for what is invalid, where that was not done before."""
+        if not self._is_close:
+            self._is_close = True
+            for site in self._sites.values():
+                if site.lock and site.leftovers:
+                    found = leftovers.look(site.lock.own.rows, site.table)
+                    site.leftovers = replace(found, comment=site.leftovers.comment)
 
     def _make_room(self, raw: Any, find: Callable[[Query], Unfinished | None]) -> None:
         """Drop what is left of an earlier build; IF NOT EXISTS would take it for done.
@@ -106,7 +126,7 @@ class Indexes(Witness):
 
     def _compare(self, site: Site, result: Result) -> None:
         before = site.leftovers
-        if not before or not site.lock:
+        if not before or not site.lock or not self._is_close:
             return
         now = leftovers.look(site.lock.own.rows, site.table) if self._ran else before
         known = {one.oid for one in before.indexes}
