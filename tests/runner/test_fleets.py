@@ -31,6 +31,17 @@ with create_engine(os.environ["APP_URL"], future=True).connect() as connection:
         context.run_migrations()
 """
 """As Alembic's own recipe has it."""
+ASKING = """
+from alembic import context, op
+
+revision = "two"
+down_revision = "one"
+tenant = context.get_x_argument(as_dictionary=True)["tenant"]
+
+def upgrade():
+    op.execute(f"insert into public.asked values ('{tenant}', current_schema())")
+"""
+"""It asks for the tenant while it is loaded."""
 
 
 def make(database: Database, *schemas: str) -> None:
@@ -80,10 +91,41 @@ def test_an_env_py_that_takes_the_tenant_as_an_argument_is_given_each(
     any_project: Project, runner: Runner, database: Database
 ) -> None:
     make(database, "ws_1", "ws_2", "ws_3", "other")
+    database.rows("create table public.asked (tenant text, schema text)")
     any_project.begin().table("one").write("migrations/env.py", ARGUMENT)
-    run = fleet(runner, any_project, database, *("upgrade", *ENVIRONMENT), pattern="ws\\_%", argument="tenant={}")
+    any_project.write("migrations/versions/two.py", ASKING)
+    words = {"pattern": "ws\\_%", "argument": "tenant={}", "maxParallel": 1}
+    run = fleet(runner, any_project, database, *("upgrade", *ENVIRONMENT), **words)
     assert (run.code, str(run.result.tenants)) == (0, "3 of 3 tenants are up to date"), run.stderr
-    assert stand(database) == dict.fromkeys(("ws_1", "ws_2", "ws_3"), (["one"], "UpToDate"))
+    assert stand(database) == dict.fromkeys(("ws_1", "ws_2", "ws_3"), (["two"], "UpToDate"))
+    asked = [(name, name) for name in ("ws_1", "ws_2", "ws_3")]
+    assert database.rows("select * from public.asked order by 1") == asked  # by one process, which loads it each time
+
+
+def test_an_index_that_a_build_leaves_invalid_in_one_tenant_is_dropped_and_nobody_elses(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    make(database, "ws_1", "ws_2")
+    for name in ("ws_1", "ws_2", "public"):
+        database.rows(f"create table {name}.twice (n int); insert into {name}.twice values (1), (1)")
+    database.rows("delete from ws_1.twice")
+    with pytest.raises(Exception, match="could not create unique index"):
+        database.rows("create unique index concurrently theirs on public.twice (n)")
+    any_project.begin().revision(
+        "one",
+        """
+        with op.get_context().autocommit_block():
+            op.execute("create unique index concurrently ours on twice (n)")
+        """,
+    )
+    run = fleet(runner, any_project, database, names=["ws_1", "ws_2"], maxParallel=1)
+    assert run.result.tenants
+    assert (run.result.tenants.up_to_date, run.result.tenants.failed) == (1, 1), run.stderr
+    left = "select indexrelid::regclass::text from pg_index where not indisvalid"
+    assert database.rows(left) == [("theirs",)]
+    database.rows("delete from ws_2.twice")
+    again = fleet(runner, any_project, database, names=["ws_1", "ws_2"])
+    assert (again.code, str(again.result.tenants)) == (0, "2 of 2 tenants are up to date"), again.stderr
 
 
 def test_tenants_that_would_share_one_version_table_are_refused_before_anything_runs(

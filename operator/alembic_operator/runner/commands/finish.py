@@ -75,7 +75,8 @@ class Finish:
             reader.close()
 
     def _left_out(self) -> tuple[str, ...]:
-        warnings = scripts.left_out(self.script) if self.script else ()
+        look = scripts.left_out_once if self.is_of_fleet else scripts.left_out
+        warnings = look(self.script) if self.script else ()
         for one in warnings:
             self.journal.warning("revisions are left out", message=one)
         return warnings

@@ -138,6 +138,6 @@ def _set(settings: dict[str, str], bounds: dict[str, int] | None = None) -> str:
     rows += [f"({literal(name)}, {literal(str(value))}, {value})" for name, value in (bounds or {}).items()]
     value = "CASE WHEN w.bound > 0 AND s.setting::bigint BETWEEN 1 AND w.bound THEN s.setting ELSE w.value END"
     return (
-        f"SELECT s.name, pg_catalog.set_config(s.name, {value}, false) FROM (VALUES {', '.join(rows)}) AS w(name, value, bound)"
-        " JOIN pg_catalog.pg_settings s ON s.name = w.name"
+        f"SELECT s.name, pg_catalog.set_config(s.name, {value}, false)"
+        f" FROM (VALUES {', '.join(rows)}) AS w(name, value, bound) JOIN pg_catalog.pg_settings s ON s.name = w.name"
     )

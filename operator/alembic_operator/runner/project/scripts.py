@@ -233,7 +233,6 @@ def standing(script: Any, wanted: tuple[str, ...], current: tuple[str, ...]) -> 
     return state.standing(graph(script), wanted, current)
 
 
-@_once
 def left_out(script: Any) -> tuple[str, ...]:
     """Return what to say of revision files that are not run: no location leads to them, or another has their id."""
     recursive = getattr(script, "recursive_version_locations", False)
@@ -245,6 +244,10 @@ def left_out(script: Any) -> tuple[str, ...]:
         return ()
     doubled = source.doubled(reached) if script.sourceless or len(reached) > _number(script) else ""
     return tuple(filter(None, (unreached, doubled)))
+
+
+left_out_once = _once(left_out)
+"""The same, of files that do not change."""
 
 
 def _number(script: Any) -> int:
