@@ -37,12 +37,12 @@ class EnvScout:
         self._sites: dict[str, Site] = {}
         self._script: Any = None
 
-    def connect(self, database: str = "") -> OwnConnection:
+    def connect(self, database: str = "", *, patient: bool = True) -> OwnConnection:
         """Connect as env.py does."""
         origin = self._origin or self._reached()
         if database and (where := self._places.address_of(database)):
             origin = origin.turned(where)
-        own, role = self._connections.reach(origin), self._places.invocation.role
+        own, role = self._connections.reach(origin, None if patient else 0.0), self._places.invocation.role
         if role and own.is_pooled():  # whose session may be the application's next
             pooler.require_session(own, origin, self._connections.around.journal)
         return own.become(role)

@@ -43,8 +43,9 @@ class QuickScout:
         self._wanted = self._revisions.targets(invocation.target)
         self._own_name = Session.of(invocation).own_name
 
-    def connect(self, database: str = "") -> Connected:
-        """Connect with the runner's own driver."""
+    def connect(self, database: str = "", *, patient: bool = True) -> Connected:
+        """Connect with the runner's own driver, once."""
+        del patient
         role = self._places.invocation.role
         where = self._places.address_of(database or None) if database else self._places.address
         if where is None:

@@ -45,8 +45,8 @@ class Map:
 class Scout(Protocol):
     """A way to learn it."""
 
-    def connect(self, database: str = "") -> Connected:
-        """Connect to the migration's own database or to another one, in the migration's role.
+    def connect(self, database: str = "", *, patient: bool = True) -> Connected:
+        """Connect to the migration's own database or to another one, in the migration's role; once, or for a while.
 
         Raises:
             Ending: why that cannot be.

@@ -5,10 +5,13 @@ One statement for all has too deep a stack, and one transaction too many locks.
 
 from __future__ import annotations
 
+from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional, Tuple
 
 from alembic_operator.runner.database.own import literal
+from alembic_operator.runner.process import threads
 from alembic_operator.runner.process.failures import sqlstate
 
 if TYPE_CHECKING:
@@ -32,8 +35,11 @@ class Pair:
     table: VersionTable
 
 
-def read(query: Query, pairs: Sequence[Pair]) -> dict[str, Heads]:
-    """Return the heads of each tenant; none where there is no version table."""
+def read(query: Query, pairs: Sequence[Pair], beside: Query | None = None) -> dict[str, Heads]:
+    """Return the heads of each tenant; none where there is no version table.
+
+    `beside`: over another connection, so that the server reads with two processes.
+    """
     known = _known(query, [one.table for one in pairs])
     heads: dict[str, Heads] = {one.tenant: () for one in pairs}
     readable = []
@@ -43,9 +49,34 @@ def read(query: Query, pairs: Sequence[Pair]) -> dict[str, Heads]:
             readable.append(one)
         elif may_read is not None:
             heads[one.tenant] = None
-    for at in range(0, len(readable), _AT_ONCE):
-        heads.update(_chunk(query, readable[at : at + _AT_ONCE]))
+    chunks = deque(readable[at : at + _AT_ONCE] for at in range(0, len(readable), _AT_ONCE))
+    thread = threads.Thread(target=_helped, args=(beside, chunks, heads), name="reading", daemon=True)
+    if beside:
+        thread.start()
+    _read(query, chunks, heads)
+    if beside:
+        thread.join()
+        _read(query, chunks, heads)  # what the other connection gave up
     return heads
+
+
+def _read(query: Query, chunks: deque[list[Pair]], heads: dict[str, Heads]) -> None:
+    """Read one after the other, as long as there is one; one that fails is left to others."""
+    while chunks:
+        try:
+            pairs = chunks.popleft()
+        except IndexError:  # the other one was quicker
+            return
+        try:
+            heads.update(_chunk(query, pairs))
+        except BaseException:
+            chunks.append(pairs)
+            raise
+
+
+def _helped(query: Query, chunks: deque[list[Pair]], heads: dict[str, Heads]) -> None:
+    with suppress(Exception):  # who asked for help reads the rest, and says what is wrong
+        _read(query, chunks, heads)
 
 
 def _known(query: Query, tables: Iterable[VersionTable]) -> Mapping[tuple[str, str], bool]:

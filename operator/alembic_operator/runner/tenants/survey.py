@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,17 @@ from alembic_operator.runner.tenants.standing import Pair
 from alembic_operator.runner.tenants.tally import Tally
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from alembic_operator.runner.database.versions import Query
     from alembic_operator.runner.tenants.discovery import Found
     from alembic_operator.runner.tenants.places import Places, Rule
     from alembic_operator.runner.tenants.scout import Connected, Map, Scout
     from alembic_operator.runner.tenants.standing import Heads
+
+
+_MANY = 1000
+"""So many version tables are read over one connection sooner than a second one is made."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,23 @@ def heads_of(scout: Scout, places: Places, own: Connected, known: Map, names: li
         return abreast.each(names, lambda name: _in_database(scout, name, known.rule), places.tenants.max_parallel)
     if known.rule is None:
         return dict.fromkeys(names)
-    return standing.read(own.rows, [Pair(name, known.rule.of(name)) for name in names])
+    pairs = [Pair(name, known.rule.of(name)) for name in names]
+    with _second(scout, len(pairs)) as beside:
+        return standing.read(own.rows, pairs, beside)
+
+
+@contextmanager
+def _second(scout: Scout, tenants: int) -> Iterator[Query | None]:
+    """Lend another connection where there are many tenants; None: there are few, or the server has no room."""
+    own = None
+    if tenants > _MANY:
+        with suppress(Exception):
+            own = scout.connect(patient=False)
+    try:
+        yield own.rows if own else None
+    finally:
+        if own:
+            own.close()
 
 
 def _in_database(scout: Scout, name: str, rule: Rule | None) -> Heads:
