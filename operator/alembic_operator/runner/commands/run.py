@@ -184,6 +184,8 @@ class Run:
             return self._connections.session.no_timeouts(raw_of(context.connection))
 
         self._guard.take_over(context)
+        if self._connections.is_of_fleet and self._site and self._site.existed:
+            context._has_version_table = lambda: True  # noqa: SLF001  it was just looked for
         environment.around_autocommit(context, self._in_autocommit, inside)
 
     def _ran(self, context: Any) -> None:

@@ -12,8 +12,12 @@ if TYPE_CHECKING:
     from alembic_operator.runner.database.session import Session
     from alembic_operator.runner.process.journal import Journal
 
-_ASKED = ("_get_server_version_info", "get_default_isolation_level")
+_ASKED = (
+    *("_get_server_version_info", "get_default_isolation_level", "_set_backslash_escapes"),
+    *("_type_info_fetch", "_hstore_oids"),
+)
 """What a dialect asks with an engine's first connection, and what is the same for each of the same address and user."""
+_ESCAPES = "_backslash_escapes"
 
 
 class Between:
@@ -53,7 +57,8 @@ class Between:
         level = getattr(dialect, "_on_connect_isolation_level", None)
         said = self._said.setdefault((origin.way, type(dialect), level), {})
         for name in _ASKED:
-            setattr(dialect, name, _once(said, name, getattr(dialect, name)))
+            if hasattr(dialect, name):
+                setattr(dialect, name, _once(said, name, dialect))
 
     def set_up(self, session: Session, raw: Any, origin: Origin | None) -> None:
         """Set a session up; which settings a server knows, and what bounds them closer, it is asked once."""
@@ -67,10 +72,15 @@ class Between:
             fetch(raw, sql)
 
 
-def _once(said: dict[str, Any], name: str, ask: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def answer(connection: Any) -> Any:
+def _once(said: dict[str, Any], name: str, dialect: Any) -> Callable[..., Any]:
+    ask = getattr(dialect, name)
+
+    def answer(*asked: Any) -> Any:
         if name not in said:
-            said[name] = ask(connection)
-        return said[name]
+            said[name] = ask(*asked), getattr(dialect, _ESCAPES, None)
+        found, escapes = said[name]
+        if name == "_set_backslash_escapes" and escapes is not None:
+            setattr(dialect, _ESCAPES, escapes)  # the one that answers in this way
+        return found
 
     return answer

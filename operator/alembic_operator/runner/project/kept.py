@@ -7,12 +7,11 @@ from typing import Any
 
 from alembic.util import load_python_file
 
-from alembic_operator.runner.process.needs_alembic import NeedsAlembic
 from alembic_operator.runner.project import source
 
 
 class Kept:
-    """The revisions of the run before, as long as no file of them has changed.
+    """The revisions of the run before. Files that change meanwhile are not read again: a fleet has one history.
 
     A module that holds only imports, functions and constants is the same for each tenant. Any other is run anew, as
     `alembic` would: it may ask for the tenant while it is loaded, or remember something of it.
@@ -20,44 +19,28 @@ class Kept:
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self._files: tuple[tuple[str, int, int], ...] = ()
+        self._where: tuple[object, ...] = ()
         self._map: Any = None
-        self._anew: list[str] | None = None
-        """The files of those that are run anew; None: that was not looked at yet."""
+        self._anew: list[Any] | None = None
+        """Those that are run anew; None: that was not looked at yet."""
 
     def give(self, script: Any) -> None:
         """Let a ScriptDirectory have what was kept; what it loads itself, the next one gets."""
-        files = _files(script)
-        if files and files == self._files and self._may_stay():
-            self._load_anew()
+        recursive = getattr(script, "recursive_version_locations", False)
+        where = (*map(str, script._version_locations), recursive, script.sourceless)  # noqa: SLF001  there is no public name
+        if where == self._where and self._may_stay():
+            for one in self._anew or ():
+                one.module = load_python_file(*os.path.split(one.path))
             script.revision_map = self._map
         else:
-            self._files, self._map, self._anew = files, script.revision_map, None
+            self._where, self._map, self._anew = where, script.revision_map, None
 
     def _may_stay(self) -> bool:
-        """Tell whether everything was loaded, and from where it is in the history without a question to anybody."""
-        if self._anew is None:
-            self._anew = [path for path, _, _ in self._files if not source.is_plain(path)]
-            if not all(map(source.revision, self._anew)):
-                self._files = ()
-        return bool(self._files) and "_revision_map" in vars(self._map)
-
-    def _load_anew(self) -> None:
-        wanted = frozenset(self._anew or ())
-        every = {one for one in vars(self._map)["_revision_map"].values() if one is not None} if wanted else set()
-        for one in every:
-            if os.path.realpath(one.path) in wanted:
-                one.module = load_python_file(*os.path.split(one.path))
-
-
-def _files(script: Any) -> tuple[tuple[str, int, int], ...]:
-    """Return every revision file with its time and size; none where Alembic itself must look."""
-    if script.sourceless:
-        return ()
-    recursive = getattr(script, "recursive_version_locations", False)
-    locations = map(str, script._version_locations)  # noqa: SLF001  there is no public name for several locations
-    try:
-        paths = list(source.files(locations, recursive=recursive))
-        return tuple((path, at.st_mtime_ns, at.st_size) for path in paths for at in (os.stat(path),))  # noqa: PTH116
-    except (NeedsAlembic, OSError):
-        return ()
+        """Tell whether everything was loaded, and the text of each file says where it is in the history."""
+        loaded = vars(self._map).get("_revision_map")
+        if self._anew is None and loaded is not None:
+            every = {one for one in loaded.values() if one is not None}
+            self._anew = [one for one in every if not source.is_plain(one.path)]
+            if not all(source.revision(one.path) for one in self._anew):
+                self._where = ()
+        return loaded is not None and bool(self._where)

@@ -153,6 +153,8 @@ def _prepare() -> None:
         for name in _EVERYWHERE:
             importlib.import_module(f"alembic_operator.runner.{name}")
         imported("project.environment").command_line()
+        imported("database.direct").driver(asynchronous=False)
+        imported("database.given").secrets()
     for name in _DRIVERS:
         with suppress(Exception):
             importlib.import_module(name)
