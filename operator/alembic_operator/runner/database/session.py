@@ -68,7 +68,9 @@ class Session:
             settings["search_path"] = self.search_path
         if self.read_only:
             settings["default_transaction_read_only"] = "on"
-        first = _set_again(settings, known) if known else _set(settings, self._bounds)
+        first = _set(settings, self._bounds)
+        if known:
+            first = _set_plainly({**{name: known[name] for name in self._bounds if name in known}, **settings})
         return [first, *([f"SET ROLE {quoted(self.role)}"] if self.role else [])]
 
     @property
@@ -125,10 +127,9 @@ class Session:
                 fetch(raw, _set(before))
 
 
-def _set_again(settings: dict[str, str], known: Mapping[str, str]) -> str:
-    """Return a statement that sets what an earlier one has set, with the values that are this session's own."""
-    pairs = {**known, **{name: value for name, value in settings.items() if name in known}}
-    calls = (f"pg_catalog.set_config({literal(name)}, {literal(value)}, false)" for name, value in pairs.items())
+def _set_plainly(settings: dict[str, str]) -> str:
+    """Return a statement that sets what every server knows, or what this one was seen to know."""
+    calls = (f"pg_catalog.set_config({literal(name)}, {literal(value)}, false)" for name, value in settings.items())
     return f"SELECT {', '.join(calls)}"
 
 
