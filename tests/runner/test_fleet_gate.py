@@ -45,10 +45,9 @@ def test_a_pod_waits_until_every_tenant_has_what_its_image_needs_and_believes_no
     passed = first.finish()
     assert (passed.code, passed.result.reason, passed.result.to) == (0, "UpToDate", ("one",)), passed.stderr
     any_project.table("two")
-    waiting = gate(runner, any_project, database, names=NAMES)
-    until(lambda: _messages(waiting))
     fleet(runner, any_project, database, "upgrade", *ENVIRONMENT, names=NAMES[:2])
     behind(database, "ws_3")
+    waiting = gate(runner, any_project, database, names=NAMES)
     until(lambda: "waiting: revision two is missing in 1 of 3 tenants: ws_3" in _messages(waiting))
     database.rows("update alembic_operator_tenants set heads = '{two}'")
     lie = "waiting: the version table of tenant ws_3 holds one, unlike what the table of tenants says"
