@@ -1,4 +1,4 @@
-"""What sets up the session of one tenant after that of another, of which the server has said which settings it knows."""
+"""What sets up the session of one tenant after that of another: which settings the server knows, it was asked then."""
 
 from __future__ import annotations
 
