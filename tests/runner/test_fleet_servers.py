@@ -31,9 +31,10 @@ def servers(database: Database) -> Iterator[tuple[Database, Database]]:
 
 
 def start(runner: Runner, project: Project, servers: tuple[Database, Database], command: str, **more: Any) -> Process:
+    """Start a command, which may have a word behind it."""
     eu, us = servers
     variables = {"APP_URL": eu.url(project.driver), **eu.environment(), "DATABASE_URL_us": us.url(), **more}
-    return runner.start(project, command, *ENVIRONMENT, *TENANTS, **variables)
+    return runner.start(project, *command.split(), *ENVIRONMENT, *TENANTS, **variables)
 
 
 def test_each_index_migrates_its_own_server_and_looks_see_all_of_them(
@@ -60,6 +61,8 @@ def test_each_index_migrates_its_own_server_and_looks_see_all_of_them(
     rows = start(runner, any_project, servers, "tenants").finish()
     told = [json.loads(line)["tenant"] for line in rows.stdout.splitlines() if '"outcome"' in line]
     assert told == ["eu/ws_1", "eu/ws_2", "us/ws_1", "us/ws_3"], rows.stderr
+    made = start(runner, any_project, servers, "tenant ws_9", JOB_COMPLETION_INDEX="1").finish()
+    assert (made.code, us.heads("ws_9.alembic_version"), eu.heads("ws_9.alembic_version")) == (0, ["one"], [])
 
 
 def test_a_run_that_is_told_of_no_server_touches_none(
