@@ -13,6 +13,8 @@ MOST_NAMES = 256
 MOST_SERVERS = 16
 """Each has its variables in every pod with a gate, and a pod of its own in the Job, at once."""
 
+SERVER_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+
 _WORDS = r"^[^\x00-\x1f\x7f]+$"
 _LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+$"
 
@@ -49,7 +51,7 @@ Pace = Annotated[str, Field(max_length=32, pattern=DURATION_PATTERN, json_schema
 class Server(Model):
     """One of several servers with tenants. What it does not say is as in spec.database."""
 
-    name: Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
+    name: Annotated[str, Field(min_length=1, max_length=32, pattern=SERVER_NAME)]
     """What it is called in the status: a tenant of it is `eu/acme`, its variables in the Job `PGHOST_eu`."""
     host: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9:.%_-]+$")] | None = None
     """Host name or address."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from alembic_operator.api.meta import SENTENCE_LENGTH
 from alembic_operator.api.reasons import Effect
 from alembic_operator.contract import Failure, Result
 from alembic_operator.contract.fleet import Fleet, Group
@@ -111,6 +112,16 @@ def test_what_each_server_complains_of_is_among_the_warnings() -> None:
     life, _ = run({EU: (70, BAD), US: (75, AWAY)})
     assert life.status.last_run
     assert life.status.last_run.warnings == ("server us: connection refused",)
+
+
+def test_what_is_as_long_as_a_status_can_hold_it_still_fits_with_the_name_of_its_server() -> None:
+    heads = tuple(f"{number:03}" for number in range(64))
+    long = replace(AWAY, to=heads, error=Failure("x" * SENTENCE_LENGTH))
+    life, planned = run({EU: (75, replace(long, to=tuple(f"e{one}" for one in heads))), US: (75, long)})
+    assert told(planned) == (Effect.RECONCILING, "DatabaseUnreachable")
+    assert life.status.last_run
+    assert life.status.last_run.error
+    assert (life.status.last_run.error.message or "").startswith("server eu: xxx")
 
 
 def test_a_failure_that_time_heals_is_tried_again_on_all_servers() -> None:

@@ -53,7 +53,8 @@ STATUS: Manifest = {
     "lastRun": RUN_STATUS
     | {"job": JOB, "applied": [{"revision": "b2", "seconds": 1.5}], "appliedCount": 1}
     | {"outcome": "LockTimeout", "error": ERROR, "warnings": ["look"]},
-    "tenants": TENANTS | {"shown": "120/128", "upToDate": 120, "driftedNames": ["ws_3"], "etaSeconds": 9},
+    "tenants": TENANTS
+    | {"shown": "120/128", "upToDate": 120, "driftedNames": ["ws_3"], "etaSeconds": 9, "silent": ["us"]},
     "history": [{"finishedAt": at(-50), "from": ["a1"], "to": ["b2"], "outcome": "LockTimeout"}],
     "knownImages": ["sha256:4242"],
     "heldPods": 1,
@@ -83,7 +84,11 @@ CONDITION = {"type": "Failed", "status": "True", "reason": "DeadlineExceeded", "
 
 A_JOB: Manifest = {
     "metadata": metadata(
-        JOB, labels=RUN, annotations={names.ATTEMPT: "2"}, ownerReferences=owner(KIND, "users", UID), generation=1
+        JOB,
+        labels=RUN,
+        annotations={names.ATTEMPT: "2", names.SERVERS: "eu,us"},
+        ownerReferences=owner(KIND, "users", UID),
+        generation=1,
     ),
     "spec": {"template": {"spec": {"containers": [{"name": names.CONTAINER, "image": "users:1.4"}]}}},
     "status": {"startTime": at(-90), "completionTime": at(-20), "failed": 1, "conditions": [CONDITION]},
@@ -101,7 +106,12 @@ def container(name: str, **state: Any) -> Manifest:
 
 
 A_POD: Manifest = {
-    "metadata": metadata(f"{JOB}-x", labels=RUN, ownerReferences=owner("Job", JOB, "j1")),
+    "metadata": metadata(
+        f"{JOB}-x",
+        labels=RUN | {names.INDEX_LABEL: "1"},
+        annotations={names.SERVERS: "eu,us"},
+        ownerReferences=owner("Job", JOB, "j1"),
+    ),
     "spec": {"containers": [{"name": names.CONTAINER, "image": "registry/users@sha256:4242"}]},
     "status": {
         "phase": "Succeeded",
@@ -180,7 +190,7 @@ AN_ANSWER: Manifest = {
         "waiting_for": {"pid": 4711, "application": "reporting", "user": "app", "state": "active", "seconds": 1865.5},
         "build": {"command": "CREATE INDEX", "phase": "building index", "done": 1, "total": 2},
         "note": "another migration",
-        "tenants": TENANTS | {"up_to_date": 120, "drifted_names": ["ws_3"], "eta_seconds": 9},
+        "tenants": TENANTS | {"up_to_date": 120, "drifted_names": ["ws_3"], "eta_seconds": 9, "silent": ["us"]},
     },
 }
 _OWNED: Manifest = {"f:spec": {"f:template": {"f:metadata": {"f:annotations": {f"f:{names.GATE_ANNOTATION}": {}}}}}}

@@ -1,9 +1,10 @@
 """What is kept of the Job of a run, read from its raw object."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from alembic_operator.api.tenants import MOST_SERVERS
+from alembic_operator.api.tenants import MOST_SERVERS, SERVER_NAME
 from alembic_operator.api.v1alpha1 import GROUP, KIND
 from alembic_operator.core import names
 from alembic_operator.core.observation import reading
@@ -13,9 +14,6 @@ from alembic_operator.core.observation.reading import Manifest, Reading
 
 _MOST_ATTEMPTS = 1_000_000
 """Nineteen years at the slow pace."""
-
-
-_NAME = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,8 @@ def read_job(raw: Manifest, kind: str = KIND) -> Job:
 def servers(raw: Manifest) -> tuple[str, ...]:
     """Return the names of the servers that a Job, or a pod of it, has an index for each of."""
     written = reading.text(raw, "metadata", "annotations", names.SERVERS)
-    return tuple(one[:_NAME] for one in written.split(",")[:MOST_SERVERS]) if written else ()
+    found = tuple(written.split(",")) if written else ()
+    return found if len(found) <= MOST_SERVERS and all(re.fullmatch(SERVER_NAME, one) for one in found) else ()
 
 
 def end_of_job(conditions: Iterable[Manifest]) -> Manifest:

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from alembic_operator.api.meta import SENTENCE_LENGTH
 from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.contract import Failure, Result
 from alembic_operator.contract.servers import merged
 from alembic_operator.core.observation.jobs import Job
 from alembic_operator.core.observation.pods import Pod
+from alembic_operator.core.observation.results import can_be_told
 from alembic_operator.core.runs.run import RunEnd, last_phases, pod_ending, pods_of
 
 _WORST = (Effect.STALLED, Effect.RECONCILING, Effect.READY)
@@ -54,6 +56,10 @@ def _together(ends: Mapping[str, RunEnd | None]) -> RunEnd | None:
         return None
     lead = min(known, key=lambda server: _WORST.index(known[server].reason.effect))
     result = merged({server: _report(end) if end else None for server, end in ends.items()}, lead)
+    if result.error:
+        result = replace(result, error=replace(result.error, message=result.error.message[:SENTENCE_LENGTH]))
+    if not can_be_told(result):  # all together is more than a status holds
+        result = replace(_report(known[lead]), tenants=result.tenants)
     return replace(known[lead], error=result.error, result=result)
 
 
