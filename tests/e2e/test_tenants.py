@@ -1,7 +1,9 @@
-"""Three tenants on a real node: one fails alone, the pods wait for it, and it is mended."""
+"""Tenants on a real node, of two servers: one fails alone, the pods wait for it, and it is mended."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from demo.expectation import until
@@ -14,24 +16,32 @@ if TYPE_CHECKING:
     from tests.e2e.shop import OpenShop
 
 FIRST = REVISIONS["v1"]
+AWKWARD = "a%2Fb%40c%3Ad%2541e"
+"""The password of demo/manifests/postgres.yaml, as a URL has it."""
 
 
 def test_a_tenant_fails_alone_and_pods_start_when_it_is_mended(open_shop: OpenShop) -> None:
-    shop = open_shop.prepare("fleet", tenants={"pattern": r"ws\_%", "gate": "All"})
+    us = {"name": "us", "urlFrom": {"name": "fleet-us", "key": "url"}}
+    shop = open_shop.prepare("fleet", tenants={"pattern": r"ws\_%", "gate": "All", "servers": [{"name": "eu"}, us]})
     database, access = shop.migration.database, shop.app.access
     database.rows("CREATE SCHEMA ws_1; CREATE SCHEMA ws_2; CREATE SCHEMA ws_3; CREATE TABLE ws_2.users (id int)")
+    other = replace(database, name="fleet_us").create()
+    other.rows("CREATE SCHEMA ws_4")
+    url = f"postgresql://{other.user}:{AWKWARD}@postgres:5432/{other.name}"
+    secret = {"metadata": {"name": "fleet-us"}, "stringData": {"url": url}}
+    access.apply_text(json.dumps({"apiVersion": "v1", "kind": "Secret", **secret}))
     shop.deploy()
     told = shop.migration.until_stalled()
-    assert told.message.startswith(f"2 of 3 tenants are up to date; 1 failed in {FIRST} with 42P07: ws_2"), told
-    assert shop.migration.status()["tenants"]["shown"] == "2/3"
+    assert told.message.startswith(f"3 of 4 tenants are up to date; 1 failed in {FIRST} with 42P07: eu/ws_2"), told
+    assert shop.migration.status()["tenants"]["shown"] == "3/4"
     shop.app.until_at_gate("v1", 2)
     shop.app.until_gate_says(f"revision {FIRST} is missing in 1 of 3 tenants: ws_2", "v1")
     code, said = ask(access, "tenants", "fleet", "--failed")
-    assert (code, "ws_2" in said, "ws_1" in said) == (3, True, False), said
+    assert (code, "eu/ws_2" in said, "ws_1" in said) == (3, True, False), said
     database.rows("DROP TABLE ws_2.users")
     shop.migration.retry()
     told = shop.migration.until_ready()
-    assert told.message.startswith("3 of 3 tenants are up to date"), told
+    assert told.message.startswith("4 of 4 tenants are up to date"), told
     until(lambda: not any(map(is_held, shop.app.pods())) or None, PATIENCE, "a pod is still held")
     code, said = ask(access, "tenants", "fleet")
-    assert (code, said.count("UpToDate")) == (0, 3), said
+    assert (code, said.count("UpToDate")) == (0, 4), said
