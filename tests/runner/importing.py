@@ -26,6 +26,18 @@ if TYPE_CHECKING:
     from alembic_operator.importing.answer import Answer
     from tests.runner.server import Database
 
+PEOPLE = """
+op.create_table(
+    "people",
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String(20), nullable=False, index=True),
+)
+"""
+AGE = """
+with op.batch_alter_table("people") as batch:
+    batch.add_column(sa.Column("age", sa.Integer, nullable=False, server_default="7"))
+"""
+
 
 def by_place(answer: Answer) -> dict[tuple[str, str, str], tuple[int, tuple[int, ...]]]:
     """Return count and row ids of what blocks, by table, column and kind."""

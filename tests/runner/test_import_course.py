@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from alembic_operator.importing.failures import ImportFailed
+from tests.runner.importing import AGE, PEOPLE
 from tests.runner.project import Project
 
 if TYPE_CHECKING:
@@ -18,17 +19,6 @@ if TYPE_CHECKING:
 
     from tests.runner.importing import Both
 
-PEOPLE = """
-op.create_table(
-    "people",
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("name", sa.String(20), nullable=False, index=True),
-)
-"""
-AGE = """
-with op.batch_alter_table("people") as batch:
-    batch.add_column(sa.Column("age", sa.Integer, nullable=False, server_default="7"))
-"""
 NAMES = ["Ada", "O'Neil", 'a "b"', "line\nline", "\\.", "\n\\.\n", "tab\t\\N", "", "Ωμέγα", "\x1e\x1f"]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from alembic_operator.contract.imports import ImportAnswer
-from tests.runner.importing import Both
+from tests.runner.importing import AGE, PEOPLE, Both
 from tests.runner.project import Project, base_environment
 
 if TYPE_CHECKING:
@@ -21,17 +21,6 @@ if TYPE_CHECKING:
 
     from tests.runner.server import Database
 
-PEOPLE = """
-op.create_table(
-    "people",
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("name", sa.String(20), nullable=False, index=True),
-)
-"""
-AGE = """
-with op.batch_alter_table("people") as batch:
-    batch.add_column(sa.Column("age", sa.Integer, nullable=False, server_default="7"))
-"""
 START = "import sys; from alembic_operator.cli import main; sys.exit(main())"
 
 
