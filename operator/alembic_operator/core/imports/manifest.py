@@ -3,12 +3,11 @@
 from typing import Any
 
 from alembic_operator.api.imports import KIND, ImportSpec
-from alembic_operator.api.v1alpha1 import API_VERSION, Spec
-from alembic_operator.contract import JOB_FAILING_EXIT_CODES, seconds
+from alembic_operator.api.v1alpha1 import Spec
+from alembic_operator.contract import seconds
 from alembic_operator.core import names
 from alembic_operator.core.imports.observation import Ground, Import
 from alembic_operator.core.manifests import job
-from alembic_operator.core.manifests.merge import merge
 from alembic_operator.core.observation.database_servers import DatabaseServer
 from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.core.observation.source import PodParts
@@ -18,7 +17,6 @@ COPY, UPGRADE, LOAD = "copy", "upgrade", "load"
 
 _PLACE, _SOURCE = "/alembic-import", "/alembic-source"
 _BACKOFF_LIMIT = 3
-_GRACE_SECONDS = 60
 _TTL = 86400
 _WORDS = {"Stop": "stop", "Quarantine": "quarantine", "SetNull": "set-null", "Full": "full", "Counts": "counts"}
 
@@ -41,19 +39,6 @@ def name_of(asked: Import, spec: ImportSpec, ground: Ground, target: tuple[str, 
 def build(name: str, attempt: int, asked: Import, pod: Manifest, deadline: str) -> Manifest:
     """Return the Job around a pod."""
     labels = {names.MANAGED_BY: names.OPERATOR, names.IMPORT_LABEL: asked.name}
-    owner = {
-        "apiVersion": API_VERSION,
-        "kind": KIND,
-        "name": asked.name,
-        "uid": asked.uid,
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
-    codes = sorted(int(code) for code in JOB_FAILING_EXIT_CODES)
-    rules = [
-        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
-        {"action": "FailJob", "onExitCodes": {"operator": "In", "values": codes}},
-    ]
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -62,14 +47,14 @@ def build(name: str, attempt: int, asked: Import, pod: Manifest, deadline: str) 
             "namespace": asked.namespace,
             "labels": labels,
             "annotations": {names.ATTEMPT: str(attempt)},
-            "ownerReferences": [owner],
+            "ownerReferences": [job.owner(KIND, asked.name, asked.uid)],
         },
         "spec": {
             "backoffLimit": _BACKOFF_LIMIT,
             "activeDeadlineSeconds": max(1, int(seconds(deadline))),
             "ttlSecondsAfterFinished": _TTL,
             "podReplacementPolicy": "Failed",
-            "podFailurePolicy": {"rules": rules},
+            "podFailurePolicy": {"rules": job.failure_rules("FailJob")},
             "template": {"metadata": {"labels": labels}, "spec": pod},
         },
     }
@@ -90,15 +75,7 @@ def pod(asked: Import, spec: ImportSpec, ground: Ground, target: tuple[str, ...]
     source = {"name": "alembic-source", "mountPath": _SOURCE, "readOnly": True}
     claim = {"claimName": spec.from_.sqlite.volume.persistent_volume_claim.claim_name}
     command = _command(asked, spec, migration)
-    return parts.pod | {
-        "restartPolicy": "Never",
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "shareProcessNamespace": True,
-        "terminationGracePeriodSeconds": _GRACE_SECONDS,
-        "securityContext": merge(
-            {"seccompProfile": {"type": "RuntimeDefault"}}, parts.pod.get("securityContext") or {}
-        ),
+    return job.pod_beside(parts.pod) | {
         "initContainers": [
             ours | {"name": COPY, "command": [*command[:2], COPY, *command[2:]], "volumeMounts": [source, place]},
             _upgrade(spec, migration, parts, target) | {"volumeMounts": [*_mounts(parts), place]},

@@ -118,7 +118,9 @@ def build(name: str, attempt: int, migration: Migration, pod: Manifest) -> Manif
             "activeDeadlineSeconds": max(1, int(seconds(spec.policy.deadline))) + _GRACE_SECONDS,
             _TTL: spec.ttl_seconds_after_finished,
             "podReplacementPolicy": "Failed",
-            "podFailurePolicy": {"rules": _failure_rules("FailIndex" if servers else "FailJob")},
+            "podFailurePolicy": {
+                "rules": failure_rules("FailIndex" if servers else "FailJob", containerName=names.CONTAINER)
+            },
             "template": {"metadata": {"labels": labels, "annotations": {}}, "spec": _beside(pod, template)},
         },
     }
@@ -133,7 +135,11 @@ def build(name: str, attempt: int, migration: Migration, pod: Manifest) -> Manif
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": merged["metadata"]
-        | {"name": name, "namespace": migration.namespace, "ownerReferences": [_owner(migration)]},
+        | {
+            "name": name,
+            "namespace": migration.namespace,
+            "ownerReferences": [owner(KIND, migration.name, migration.uid)],
+        },
         "spec": merged["spec"],
     }
 
@@ -162,22 +168,40 @@ def _attempts(spec: Spec, servers: int) -> Manifest:
     return {"completionMode": "Indexed", **many, "backoffLimitPerIndex": limit}
 
 
-def _failure_rules(action: str) -> list[Manifest]:
+def failure_rules(action: str, **of: str) -> list[Manifest]:
+    """Return what a Job makes of pods that fail: a disruption does not count, and some exit codes end it.
+
+    `of`: the containerName whose exit codes they are; without it, all containers'.
+    """
     codes = sorted(int(code) for code in JOB_FAILING_EXIT_CODES)
     return [
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
-        {"action": action, "onExitCodes": {"containerName": names.CONTAINER, "operator": "In", "values": codes}},
+        {"action": action, "onExitCodes": {**of, "operator": "In", "values": codes}},
     ]
 
 
-def _owner(migration: Migration) -> Manifest:
+def owner(kind: str, name: str, uid: str) -> Manifest:
+    """Return the reference by which the garbage collector removes a Job with its object."""
     return {
         "apiVersion": API_VERSION,
-        "kind": KIND,
-        "name": migration.name,
-        "uid": migration.uid,
+        "kind": kind,
+        "name": name,
+        "uid": uid,
         "controller": True,
         "blockOwnerDeletion": True,
+    }
+
+
+def pod_beside(source: Manifest) -> Manifest:
+    """Return the source's pod as every pod of a Job of ours has it, without its containers."""
+    return source | {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        # Not as process 1, whose SIGTERM the kernel drops while Python starts and has no handler yet.
+        "shareProcessNamespace": True,
+        "terminationGracePeriodSeconds": _GRACE_SECONDS,
+        "securityContext": merge({"seccompProfile": {"type": "RuntimeDefault"}}, source.get("securityContext") or {}),
     }
 
 
@@ -192,16 +216,7 @@ def pod(spec: Spec, parts: PodParts, server: DatabaseServer | None, command: str
         "securityContext": restricted(parts.container.get("securityContext") or {}),
         "volumeMounts": [*(parts.container.get("volumeMounts") or ()), mount],
     }
-    return parts.pod | {
-        "restartPolicy": "Never",
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        # Not as process 1, whose SIGTERM the kernel drops while Python starts and has no handler yet.
-        "shareProcessNamespace": True,
-        "terminationGracePeriodSeconds": _GRACE_SECONDS,
-        "securityContext": merge(
-            {"seccompProfile": {"type": "RuntimeDefault"}}, parts.pod.get("securityContext") or {}
-        ),
+    return pod_beside(parts.pod) | {
         "containers": [migrate],
         "volumes": [*(parts.pod.get("volumes") or ()), _runner_volume()],
     }
