@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from alembic_operator.core.decide import order
+from tools.tables import table
 
 PAGE = """\
 <!-- {origin} -->
@@ -47,19 +48,19 @@ def page(origin: str) -> str:
 
 
 def _rules(rules: Iterable[order.Rule], before: int = 0) -> str:
-    rows = [
-        f"| {number} | `{one.decide.__name__}` | {order.sentence(one)} | {_reasons(one.gives)} |"
+    rows = (
+        (str(number), f"`{one.decide.__name__}`", order.sentence(one), _reasons(one.gives))
         for number, one in enumerate(rules, before + 1)
-    ]
-    return "\n".join(["| | Rule | Applies when | Reasons |", "| --- | --- | --- | --- |", *rows])
+    )
+    return table(("", "Rule", "Applies when", "Reasons"), rows)
 
 
 def _amendments(given: Iterable[tuple[str, order.Amendment]]) -> str:
-    rows = [
-        f"| `{one.amend.__name__}` | {strategy} | {order.sentence(one)} | {_reasons(one.gives) or 'as before'} |"
+    rows = (
+        (f"`{one.amend.__name__}`", strategy, order.sentence(one), _reasons(one.gives) or "as before")
         for strategy, one in given
-    ]
-    return "\n".join(["| | Strategy | What changes | Reason |", "| --- | --- | --- | --- |", *rows])
+    )
+    return table(("", "Strategy", "What changes", "Reason"), rows)
 
 
 def _reasons(gives: Iterable[str]) -> str:

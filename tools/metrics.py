@@ -1,6 +1,7 @@
 """Write the reference page of the metrics, from the list that the operator serves them by."""
 
 from alembic_operator.shell.metrics import families
+from tools.tables import table
 
 INTRO = """\
 The operator serves `GET /metrics` on the port of the chart's value `metrics.port`, as text or, for who accepts it,
@@ -16,13 +17,13 @@ def page(origin: str) -> str:
     """Return every metric with its labels."""
     parts = [f"<!-- {origin} -->", "# Metrics", INTRO]
     for title, group in (("Of each migration", families.OF_MIGRATIONS), ("Of the operator", families.OF_THE_OPERATOR)):
-        parts += [f"## {title}", "\n".join(_table(group))]
+        parts += [f"## {title}", _table(group)]
     return "\n\n".join(parts) + "\n"
 
 
-def _table(group: tuple[families.Family, ...]) -> list[str]:
-    rows = [f"| `{families.PREFIX}{one.name}` | {one.kind} | {_code(one.labels)} | {one.meaning} |" for one in group]
-    return ["| Metric | Type | Labels | Meaning |", "| --- | --- | --- | --- |", *rows]
+def _table(group: tuple[families.Family, ...]) -> str:
+    rows = ((f"`{families.PREFIX}{one.name}`", one.kind, _code(one.labels), one.meaning) for one in group)
+    return table(("Metric", "Type", "Labels", "Meaning"), rows)
 
 
 def _code(words: tuple[str, ...]) -> str:

@@ -3,6 +3,7 @@
 import argparse
 
 from alembic_operator.kubectl.main import parser
+from tools.tables import table
 
 INTRO = """\
 What `kubectl alembic COMMAND --help` says. [The guide](../howto/kubectl-alembic.md) shows the screens.
@@ -37,8 +38,8 @@ def _commands() -> dict[str, argparse.ArgumentParser]:
 
 def _table(command: argparse.ArgumentParser, common: set[str], *, inside: bool) -> str:
     actions = [one for one in command._actions if (one.dest in common) is inside and one.dest != "help"]  # noqa: SLF001
-    rows = [f"| `{_words(one)}` | {(one.help or 'its name').replace('|', '/')} |" for one in actions]
-    return "\n".join(["| Argument | What it does |", "| --- | --- |", *rows]) if rows else ""
+    rows = [(f"`{_words(one)}`", (one.help or "its name").replace("|", "/")) for one in actions]
+    return table(("Argument", "What it does"), rows) if rows else ""
 
 
 def _words(one: argparse.Action) -> str:

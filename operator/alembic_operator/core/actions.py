@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from alembic_operator.api.reasons import Occasion
+from alembic_operator.api.occasions import Occasion
 from alembic_operator.api.status import Status
 from alembic_operator.core.observation.gated_pods import Owner
 from alembic_operator.core.observation.reading import Manifest

@@ -3,7 +3,8 @@ import re
 import pytest
 
 from alembic_operator.api.meta import Condition
-from alembic_operator.api.reasons import Effect, Occasion, Reason
+from alembic_operator.api.occasions import Occasion
+from alembic_operator.api.reasons import Effect, Reason
 
 
 @pytest.mark.parametrize("reason", [*Reason, *Occasion])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alembic_operator.api.reasons import Occasion
+from alembic_operator.api.occasions import Occasion
 from alembic_operator.contract import Failure, Result
 from alembic_operator.core.actions import Notice, Plan
 from alembic_operator.core.gates.held_pods import held_pods

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from alembic_operator.api.reasons import Occasion
+from alembic_operator.api.occasions import Occasion
 from alembic_operator.core.actions import Plan
 from alembic_operator.core.plan import plan
 from tests.unit.core.builders import BROKEN, LOCKED, ready, seen

@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from alembic_operator.api.reasons import Effect, Occasion
+from alembic_operator.api.occasions import Occasion
+from alembic_operator.api.reasons import Effect
 from alembic_operator.api.status import ShownRevisions
 from alembic_operator.core.actions import CreateJob
 from alembic_operator.core.plan import plan

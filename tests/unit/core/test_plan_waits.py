@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from alembic_operator.api.reasons import Effect, Occasion
+from alembic_operator.api.occasions import Occasion
+from alembic_operator.api.reasons import Effect
 from alembic_operator.core.actions import Plan
 from alembic_operator.core.observation import source
 from alembic_operator.core.observation.dependencies import Dependency

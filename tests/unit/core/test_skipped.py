@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alembic_operator.api.reasons import Occasion
+from alembic_operator.api.occasions import Occasion
 from alembic_operator.core.actions import Notice, Plan
 from alembic_operator.core.observation.gated_pods import GatedPod
 from alembic_operator.core.plan import plan

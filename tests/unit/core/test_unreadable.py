@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from alembic_operator.api.reasons import Effect, Occasion
+from alembic_operator.api.occasions import Occasion
+from alembic_operator.api.reasons import Effect
 from alembic_operator.core.actions import Notice
 from alembic_operator.core.observation.gated_pods import Owner
 from alembic_operator.core.observation.gated_workloads import GatedWorkload

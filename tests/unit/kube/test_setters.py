@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from alembic_operator.api.reasons import Occasion
+from alembic_operator.api.occasions import Occasion
 from alembic_operator.core.actions import Notice
 from alembic_operator.core.observation.gated_pods import Owner
 from alembic_operator.core.observation.migrations import read_migration

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from alembic_operator.api.reasons import Occasion
+from alembic_operator.api.occasions import Occasion
 from alembic_operator.core.actions import BringRunner, CreateJob, DeleteJob, Notice
 from alembic_operator.core.observation.gated_pods import Owner
 from alembic_operator.core.observation.reading import Manifest

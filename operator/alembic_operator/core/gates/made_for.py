@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from alembic_operator.api.reasons import Occasion
+from alembic_operator.api.occasions import Occasion
 from alembic_operator.api.v1alpha1 import Spec
 from alembic_operator.contract import Invocation
 from alembic_operator.core.actions import Notice

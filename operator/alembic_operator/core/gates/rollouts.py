@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from math import ceil
 
-from alembic_operator.api.reasons import Occasion
+from alembic_operator.api.occasions import Occasion
 from alembic_operator.contract import seconds
 from alembic_operator.core import names
 from alembic_operator.core.actions import Notice

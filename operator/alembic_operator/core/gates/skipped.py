@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from alembic_operator.api.meta import Condition
-from alembic_operator.api.reasons import Occasion
+from alembic_operator.api.occasions import Occasion
 from alembic_operator.core import names
 from alembic_operator.core.actions import Notice
 from alembic_operator.core.observation.conditions import READY

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from alembic_operator.api.reasons import Effect, Occasion, Reason
+from alembic_operator.api.occasions import Occasion
+from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.api.status import Status
 from alembic_operator.core.actions import CreateJob, Notice
 from alembic_operator.core.decision import Decision

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from alembic_operator.api.reasons import Occasion, Reason
+from alembic_operator.api.occasions import Occasion
+from alembic_operator.api.reasons import Reason
 from alembic_operator.api.status import Status
 from alembic_operator.core import times
 from alembic_operator.core.actions import Notice

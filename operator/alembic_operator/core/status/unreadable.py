@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from alembic_operator.api.reasons import Occasion
+from alembic_operator.api.occasions import Occasion
 from alembic_operator.core.actions import Notice
 from alembic_operator.core.observation.gated_pods import Owner
 from alembic_operator.core.observation.observation import Observation

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from alembic_operator.api.reasons import Occasion, Reason
+from alembic_operator.api.occasions import Occasion
+from alembic_operator.api.reasons import Reason
 from alembic_operator.core.observation import reading
 from alembic_operator.core.observation.migrations import read_migration
 from alembic_operator.core.observation.reading import Manifest

@@ -1,6 +1,7 @@
 """The API server does not take the ConfigMap with the runner."""
 
-from alembic_operator.api.reasons import Occasion, Reason
+from alembic_operator.api.occasions import Occasion
+from alembic_operator.api.reasons import Reason
 from alembic_operator.core import names
 from alembic_operator.core.actions import CreateJob, Notice
 from alembic_operator.core.decide.case import Case
