@@ -20,12 +20,14 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import pytest
 
 from alembic_operator.api.crd import crd
-from alembic_operator.api.v1alpha1 import API_VERSION, KIND
+from alembic_operator.api.import_crd import import_crd
+from alembic_operator.api.v1alpha1 import API_VERSION
 from devcluster import gomodule, settings
 from devcluster.controlplane import ApiServer
 from devcluster.failure import FailureError
@@ -95,24 +97,20 @@ def connect(server: ApiServer) -> Rest:
 
 
 def install_crd(client: Rest) -> None:
-    """Make the kind known, and wait until it is served."""
-    manifest = crd()
-    client.create(manifest)
-    _eventually(lambda: _condition(client.get(manifest, "", manifest["metadata"]["name"]), "Established") == "True")
-    _eventually(lambda: _is_served(client))
+    """Make both kinds known, and wait until they are served."""
+    manifests = (crd(), import_crd())
+    for one in manifests:
+        client.create(one)
+    for one in manifests:
+        _eventually(partial(_is_served, client, one["spec"]["names"]["kind"]))
 
 
-def _is_served(client: Rest) -> bool:
+def _is_served(client: Rest, kind: str) -> bool:
     """Established comes a moment before the address answers."""
     try:
-        return client.items({"apiVersion": API_VERSION, "kind": KIND}, "default") == []
+        return client.items({"apiVersion": API_VERSION, "kind": kind}, "default") == []
     except RefusedError:
         return False
-
-
-def _condition(found: dict[str, Any], kind: str) -> str:
-    conditions = (found.get("status") or {}).get("conditions") or []
-    return next((one["status"] for one in conditions if one["type"] == kind), "")
 
 
 def _eventually(question: Callable[[], Any]) -> Any:

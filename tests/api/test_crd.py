@@ -99,7 +99,8 @@ def test_the_api_server_keeps_the_crd_as_it_is_written(rest: Rest) -> None:
 
 
 def test_kubectl_knows_the_short_name_and_the_category(rest: Rest) -> None:
-    (main, status) = rest.request("GET", f"/apis/{GROUP}/{VERSION}")["resources"]
+    known = {one["name"]: one for one in rest.request("GET", f"/apis/{GROUP}/{VERSION}")["resources"]}
+    main, status = known["databasemigrations"], known["databasemigrations/status"]
     assert (main["name"], main["shortNames"], main["categories"]) == (PLURAL, ["dbm"], ["alembic"])
     assert status["name"] == f"{PLURAL}/status"
 

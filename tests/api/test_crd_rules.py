@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 
-from alembic_operator.api.crd import root
-from tests.api import crd_examples, crd_tenants_examples
+from alembic_operator.api import crd, import_crd
+from tests.api import crd_examples, crd_imports_examples, crd_tenants_examples
 from tests.api.crd_examples import HOST, KEPT_SCHEMA, database, migration
+from tests.api.crd_imports_examples import KEPT_MIGRATION, an_import
 from tests.api.rest import RefusedError, Rest
 
-ACCEPTED = crd_examples.ACCEPTED | crd_tenants_examples.ACCEPTED
-REFUSED = crd_examples.REFUSED | crd_tenants_examples.REFUSED
+ACCEPTED = crd_examples.ACCEPTED | crd_tenants_examples.ACCEPTED | crd_imports_examples.ACCEPTED
+REFUSED = crd_examples.REFUSED | crd_tenants_examples.REFUSED | crd_imports_examples.REFUSED
+ROOTS = (crd.root(), import_crd.root())
 
 
 @pytest.mark.parametrize("manifest", ACCEPTED.values(), ids=ACCEPTED)
@@ -59,6 +61,14 @@ def test_the_api_server_refuses_a_change_to(rest: Rest, namespace: str, before: 
     assert "spec.database.schema" in dict(refusal.value.blamed)
 
 
+def test_an_import_keeps_its_migration_and_may_change_all_else(rest: Rest, namespace: str) -> None:
+    rest.create(an_import(), namespace)
+    rest.merge(an_import(), {"spec": {"verify": "Counts", "deadline": "2h"}}, namespace)
+    with pytest.raises(RefusedError, match=KEPT_MIGRATION) as refusal:
+        rest.merge(an_import(), {"spec": {"migrationRef": {"name": "agents"}}}, namespace)
+    assert "spec.migrationRef" in dict(refusal.value.blamed)
+
+
 def parts(path: str, node: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     yield path, node
     for name, child in node.get("properties", {}).items():
@@ -68,12 +78,13 @@ def parts(path: str, node: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]
 
 
 def test_every_rule_has_an_example_that_is_refused() -> None:
-    messages = {rule["message"] for _, node in parts("", root()) for rule in node.get("x-kubernetes-validations", ())}
-    tried = {words for _, _, words in REFUSED.values()} | {KEPT_SCHEMA}
+    nodes = [node for root in ROOTS for _, node in parts("", root)]
+    messages = {rule["message"] for node in nodes for rule in node.get("x-kubernetes-validations", ())}
+    tried = {words for _, _, words in REFUSED.values()} | {KEPT_SCHEMA, KEPT_MIGRATION}
     assert {message for message in messages if not any(words in message for words in tried)} == set()
 
 
 def test_every_pattern_and_choice_of_the_spec_has_an_example_that_is_refused() -> None:
-    limited = {path for path, node in parts("", root()) if {"pattern", "enum"} & node.keys()}
+    limited = {path for root in ROOTS for path, node in parts("", root) if {"pattern", "enum"} & node.keys()}
     tried = {field for _, field, _ in REFUSED.values()}
     assert {path for path in limited if path.startswith("spec")} - tried == set()

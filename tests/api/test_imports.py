@@ -1,6 +1,5 @@
 """A DatabaseImport from outside: it waits for its migration, runs once, and says how it stands."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ from alembic_operator.contract.imports import ImportAnswer, Told
 from alembic_operator.core.names import IMPORT_LABEL, RETRY
 from tests.api.kubelet import NOW
 from tests.api.operator_process import MakeOperator
-from tests.api.rest import Manifest, RefusedError
+from tests.api.rest import Manifest
 from tests.api.shop import JOB, POD, Shop, conditions, message, reasons, until
 
 pytest_plugins = ["tests.api.operator_fixtures"]
@@ -165,20 +164,6 @@ def test_a_killed_pod_is_followed_by_another_and_an_operator_that_comes_later_go
     operator.start()
     assert past.becomes("Imported")["rows"] == 7000
     assert len(past.all(JOB)) == 1
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"from": {"sqlite": SQLITE | {"path": "/data/app.db"}}}, "without a slash before it"),
-        ({"from": {"sqlite": SQLITE | {"path": "data/../../etc"}}}, "without .."),
-        ({"columns": [{"column": "at", "as": "Seconds"}]}, "spec.columns[0].column"),
-    ],
-)
-def test_a_specification_that_cannot_work_is_refused(past: Importer, change: Manifest, said: str) -> None:
-    with pytest.raises(RefusedError, match=r"is invalid") as refused:
-        past.begin(**change)
-    assert said in json.dumps([refused.value.message, refused.value.blamed])
 
 
 def test_a_migration_without_an_address_or_with_tenants_is_none_to_import_into(past: Importer) -> None:

@@ -1,10 +1,11 @@
-"""A DatabaseMigration gives nobody a right: who asks for a run must be allowed to create Jobs in that namespace."""
+"""An object gives nobody a right: who asks for a run or an import must be allowed to create Jobs in that namespace."""
 
 from collections.abc import Iterator
 from functools import partial
 
 import pytest
 
+from tests.api.crd_imports_examples import an_import
 from tests.api.gates import new_namespace
 from tests.api.people import (
     GROUP,
@@ -24,6 +25,7 @@ from tests.api.people import (
 from tests.api.rest import Manifest, Rest
 from tests.api.shop import MIGRATION
 
+IMPORTS = (GROUP, "databaseimports", "get create update patch delete")
 RETRY = f"{GROUP}/retry"
 USERS = named(MIGRATION, "users") | {"spec": {"source": {"image": "registry.test/users:1"}}}
 SHAPES: dict[str, Manifest] = {
@@ -143,3 +145,17 @@ def test_the_operator_writes_the_status_without_a_right_on_jobs(rest: Rest, name
 def test_not_even_an_administrator_may_put_one_into_the_operators_own_namespace(rest: Rest, home: str) -> None:
     for attempt in (rest.create, rest.apply):
         assert f"{home} is the operator's own namespace" in forbidden(partial(attempt, USERS, home))
+
+
+@pytest.mark.usefixtures("policies")
+def test_who_may_write_imports_but_create_no_job_may_not_ask_for_one(rest: Rest, namespace: str) -> None:
+    alice, wanted = anybody(rest, namespace, IMPORTS), an_import()
+    for attempt in (alice.create, alice.apply):
+        assert "a DatabaseImport runs code with the Secrets" in forbidden(partial(attempt, wanted, namespace))
+    rest.create(wanted, namespace)
+    changes: list[Manifest] = [{"spec": {"jobTemplate": {}}}, {"metadata": {"annotations": {RETRY: "2"}}}]
+    for change in changes:
+        assert "must be allowed to create Jobs there" in forbidden(partial(alice.merge, wanted, change, namespace))
+    alice.merge(wanted, {"metadata": {"labels": {"team": "shop"}}}, namespace)
+    allow(rest, namespace, alice, JOBS)
+    alice.merge(wanted, {"spec": {"deadline": "2h"}}, namespace)

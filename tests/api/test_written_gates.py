@@ -15,6 +15,7 @@ from alembic_operator.api.v1alpha1 import API_VERSION, KIND
 from devcluster.controlplane import ApiServer
 from tests.api import chart, written
 from tests.api.conftest import Eventually
+from tests.api.crd_imports_examples import an_import
 from tests.api.gate_cases import AFTER, CASES, LOGIN, PLAIN, PROXY, RICH, WORK
 from tests.api.gates import POLICIES, demand_injection
 from tests.api.rest import Manifest, RefusedError, Rest
@@ -220,12 +221,20 @@ def test_with_the_component_for_names_everything_follows_prefixes_and_generated_
             "source": {"workloadRef": {"kind": "Deployment", "name": "users"}},
             "database": {"statefulSetRef": {"name": "postgres"}, "name": "shop", **LOGIN},
             "dependsOn": [{"name": "users"}],
+            "policy": {"awaitImport": "past"},
         },
     }
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "users-data"}}
     made = written.kustomize(
         api_server,
         tmp_path,
-        [migration, _workload("Deployment", name="users"), _workload("StatefulSet", name="postgres")],
+        [
+            migration,
+            an_import(named="past"),
+            claim,
+            _workload("Deployment", name="users"),
+            _workload("StatefulSet", name="postgres"),
+        ],
         components=["components/gate", "components/names"],
         secretGenerator=[{"name": "db", "literals": ["user=shop"]}],
         namePrefix="my-",
@@ -236,6 +245,10 @@ def test_with_the_component_for_names_everything_follows_prefixes_and_generated_
     assert secret.startswith("my-db-")
     assert spec["source"]["workloadRef"]["name"] == "my-users"
     assert spec["dependsOn"] == [{"name": "my-users"}]
+    past = by_kind["DatabaseImport"]
+    assert past["spec"]["migrationRef"] == {"name": "my-users"}
+    assert past["spec"]["from"]["sqlite"]["volume"]["persistentVolumeClaim"] == {"claimName": "my-users-data"}
+    assert past["metadata"]["name"] == spec["policy"]["awaitImport"] == "my-past"
     assert spec["database"]["statefulSetRef"] == {"name": "my-postgres"}
     assert {spec["database"][key]["name"] for key in LOGIN} == {secret}
     assert deployment["metadata"]["labels"][MIGRATION] == "my-users"

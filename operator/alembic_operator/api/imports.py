@@ -1,6 +1,6 @@
 """The resource DatabaseImport, version v1alpha1: it runs once."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
@@ -140,6 +140,14 @@ class ImportSpec(Model):
     sums of integers."""
     deadline: Deadline = "6h"
     """Limit of one Job, with all its pods."""
+    job_template: (
+        Annotated[dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})] | None
+    ) = None
+    """Merged last into the Job, as that of a DatabaseMigration. The containers are called `copy` and `upgrade`, among
+    the initContainers, and `load`."""
+    ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=2147483647)] = 86400
+    """How long a finished Job and its logs are kept, in seconds; at least 60, also in jobTemplate. The status keeps
+    what came of it."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -49,6 +49,9 @@ RETRY = f"{GROUP}/retry"
 CONTAINER = "migrate"
 """The container that runs Alembic."""
 
+COPY, UPGRADE, LOAD = "copy", "upgrade", "load"
+"""The containers of an import, in their order."""
+
 RUNNER_CONFIG_MAP = "alembic-operator-runner"
 """In every namespace with a DatabaseMigration: the runner, for migration pods and gates."""
 

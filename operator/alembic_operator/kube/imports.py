@@ -26,7 +26,7 @@ from alembic_operator.kube.cache.keys import reference
 from alembic_operator.kube.cache.versions import version
 from alembic_operator.kube.cluster import IMPORTS, JOBS, PODS, Cluster, Resource
 from alembic_operator.kube.errors import AlreadyExistsError, ApiError, ConflictError, NotFoundError, RefusedError
-from alembic_operator.kube.observe import Observer
+from alembic_operator.kube.observe import Observer, Ways
 
 
 @dataclass
@@ -102,8 +102,7 @@ class Imports:
     cache: ImportCache
     migrations: Cache
     observer: Observer
-    image: str
-    """The operator's own."""
+    ways: Ways
 
     async def observe(self, key: ImportKey, now: datetime) -> ImportSeen | None:
         """Return what there is to see; None when the import is gone or going.
@@ -125,7 +124,8 @@ class Imports:
             ground=await self._ground(key, asked),
             jobs=tuple(read_job(one, KIND) for one in self.cache.parts(JOBS, key)),
             pods=tuple(map(read_import_pod, self.cache.parts(PODS, key))),
-            image=self.image,
+            image=self.ways.runner_image,
+            limits_job_template=self.ways.limits_job_template,
         )
 
     async def _ground(self, key: ImportKey, asked: Import) -> Ground | None:

@@ -123,15 +123,9 @@ async def _act(
     """Be the operator, until SIGTERM or the end of a guard."""
     runner_config_map = RunnerConfigMap(settings.runner.read_bytes(), informer.cache)
     answers = Answers(informer.queue.add) if settings.asks_progress else None
-    observer = Observer(
-        server,
-        informer.cache,
-        runner_config_map,
-        Ways(settings.runner_image, limits_job_template=settings.limit_job_template, answers=answers),
-    )
-    importer = imports.ImportReconciler(
-        Imports(server, ImportCache(), informer.cache, observer, settings.runner_image), _now
-    )
+    ways = Ways(settings.runner_image, limits_job_template=settings.limit_job_template, answers=answers)
+    observer = Observer(server, informer.cache, runner_config_map, ways)
+    importer = imports.ImportReconciler(Imports(server, ImportCache(), informer.cache, observer, ways), _now)
     reconciler = Reconciler(
         cluster=server,
         cache=informer.cache,

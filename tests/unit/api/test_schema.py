@@ -7,6 +7,7 @@ import pytest
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from alembic_operator.api import import_crd
 from alembic_operator.api.crd import PRINTER_COLUMNS, crd, root
 from alembic_operator.api.schema import schema
 from alembic_operator.api.status import Status
@@ -27,7 +28,8 @@ def walk(path: str, node: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
             yield from walk(f"{path}[]", node[key])
 
 
-NODES = dict(walk("", root()))
+OF_IMPORTS = "(DatabaseImport) "
+NODES = {**dict(walk("", root())), **{f"{OF_IMPORTS}{path}": node for path, node in walk("", import_crd.root())}}
 TYPES = {"object", "array", "string", "integer", "number", "boolean"}
 
 
@@ -54,7 +56,7 @@ def test_every_list_has_a_limit_and_says_how_it_is_merged() -> None:
 
 def test_every_key_of_a_list_is_required() -> None:
     keys = [(node["items"], node["x-kubernetes-list-map-keys"]) for node in NODES.values() if LIST_KEYS in node]
-    assert len(keys) == 3
+    assert len(keys) == 6
     assert all(set(names) <= set(items["required"]) for items, names in keys)
 
 
@@ -76,7 +78,7 @@ def test_the_schema_is_structural() -> None:
 
 def test_only_the_job_template_keeps_what_the_schema_does_not_know() -> None:
     keeping = [path for path, node in NODES.items() if node.get("x-kubernetes-preserve-unknown-fields")]
-    assert keeping == ["spec.jobTemplate"]
+    assert keeping == ["spec.jobTemplate", f"{OF_IMPORTS}spec.jobTemplate"]
 
 
 def defaulted(node: dict[str, Any], value: Any) -> Any:

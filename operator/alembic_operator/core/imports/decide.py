@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.contract.imports import ImportAnswer
+from alembic_operator.core import names
 from alembic_operator.core.actions import CreateJob, DeleteJob
 from alembic_operator.core.imports import manifest
 from alembic_operator.core.imports.case import Case
 from alembic_operator.core.imports.observation import ImportPod
+from alembic_operator.core.manifests import harmless
 from alembic_operator.core.observation.jobs import Job
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 60.0, 600.0
@@ -20,9 +22,9 @@ _LOOK_AGAIN = 10.0
 _AT_LEAST = 300.0
 
 _STEPS = {
-    manifest.COPY: "copies the file",
-    manifest.UPGRADE: "upgrades the copy with the application's scripts",
-    manifest.LOAD: "scans, loads and verifies",
+    names.COPY: "copies the file",
+    names.UPGRADE: "upgrades the copy with the application's scripts",
+    names.LOAD: "scans, loads and verifies",
 }
 _KUBELET = {
     "ErrImagePull": Reason.IMAGE_PULL_FAILED,
@@ -64,7 +66,10 @@ def _done(case: Case) -> Decided | None:
 
 def _invalid(case: Case) -> Decided | None:
     asked = case.seen.asked
-    return Decided(Reason.INVALID_SPEC, asked.spec_error) if asked.spec is None else None
+    if asked.spec is None:
+        return Decided(Reason.INVALID_SPEC, asked.spec_error)
+    wrong = harmless.complaint(asked.spec.job_template) if case.seen.limits_job_template else ""
+    return Decided(Reason.INVALID_SPEC, wrong) if wrong else None
 
 
 def _refused(case: Case) -> Decided | None:
@@ -189,5 +194,5 @@ def _start(case: Case) -> Decided:
     again = seen.asked.status.job == case.name
     attempt = seen.asked.status.attempt + 1 if again else 1
     pod = manifest.pod(seen.asked, case.spec, case.ground, case.target, seen.image)
-    made = manifest.build(case.name, attempt, seen.asked, pod, case.spec.deadline)
+    made = manifest.build(case.name, attempt, seen.asked, pod, case.spec)
     return Decided(Reason.PENDING, f"Job {case.name} is made", CreateJob(made), _LOOK_AGAIN)

@@ -12,12 +12,10 @@ from alembic_operator.core.observation.database_servers import DatabaseServer
 from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.core.observation.source import PodParts
 
-COPY, UPGRADE, LOAD = "copy", "upgrade", "load"
-"""The containers, in their order."""
-
 _PLACE, _SOURCE = "/alembic-import", "/alembic-source"
 _BACKOFF_LIMIT = 3
-_TTL = 86400
+_NOT_THE_RUN = {"ttl_seconds_after_finished"}
+"""A change of these makes no other Job."""
 _WORDS = {"Stop": "stop", "Quarantine": "quarantine", "SetNull": "set-null", "Full": "full", "Counts": "counts"}
 
 
@@ -27,7 +25,7 @@ def name_of(asked: Import, spec: ImportSpec, ground: Ground, target: tuple[str, 
     matters = {
         "uid": asked.uid,
         "retry": asked.retry,
-        "spec": spec.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+        "spec": spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_NOT_THE_RUN),
         "target": target,
         "container": source.container,
         "pod": source.pod,
@@ -36,28 +34,27 @@ def name_of(asked: Import, spec: ImportSpec, ground: Ground, target: tuple[str, 
     return f"{asked.name}-import-{names.digest(matters)[: names.DIGITS]}"
 
 
-def build(name: str, attempt: int, asked: Import, pod: Manifest, deadline: str) -> Manifest:
-    """Return the Job around a pod."""
+def build(name: str, attempt: int, asked: Import, pod: Manifest, spec: ImportSpec) -> Manifest:
+    """Return the Job around a pod; spec.jobTemplate is merged last, but cannot rename or disown it."""
+    template = spec.job_template or {}
     labels = {names.MANAGED_BY: names.OPERATOR, names.IMPORT_LABEL: asked.name}
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {
-            "name": name,
-            "namespace": asked.namespace,
-            "labels": labels,
-            "annotations": {names.ATTEMPT: str(attempt)},
-            "ownerReferences": [job.owner(KIND, asked.name, asked.uid)],
-        },
+    made: Manifest = {
+        "metadata": {"labels": labels, "annotations": {}},
         "spec": {
             "backoffLimit": _BACKOFF_LIMIT,
-            "activeDeadlineSeconds": max(1, int(seconds(deadline))),
-            "ttlSecondsAfterFinished": _TTL,
+            "activeDeadlineSeconds": max(1, int(seconds(spec.deadline))),
+            "ttlSecondsAfterFinished": spec.ttl_seconds_after_finished,
             "podReplacementPolicy": "Failed",
             "podFailurePolicy": {"rules": job.failure_rules("FailJob")},
-            "template": {"metadata": {"labels": labels}, "spec": pod},
+            "template": {"metadata": {"labels": labels, "annotations": {}}, "spec": job.beside(pod, template)},
         },
     }
+    fixed: Manifest = {
+        "metadata": {"labels": labels, "annotations": {names.ATTEMPT: str(attempt)}},
+        "spec": {"template": {"metadata": {"labels": labels}}},
+    }
+    owned = {"namespace": asked.namespace, "ownerReferences": [job.owner(KIND, asked.name, asked.uid)]}
+    return job.templated(made, template, fixed, {"name": name, **owned})
 
 
 def pod(asked: Import, spec: ImportSpec, ground: Ground, target: tuple[str, ...], image: str) -> Manifest:
@@ -77,11 +74,11 @@ def pod(asked: Import, spec: ImportSpec, ground: Ground, target: tuple[str, ...]
     command = _command(asked, spec, migration)
     return job.pod_beside(parts.pod) | {
         "initContainers": [
-            ours | {"name": COPY, "command": [*command[:2], COPY, *command[2:]], "volumeMounts": [source, place]},
+            ours | {"name": names.COPY, "command": _step(names.COPY, command), "volumeMounts": [source, place]},
             _upgrade(spec, migration, parts, target) | {"volumeMounts": [*_mounts(parts), place]},
         ],
         "containers": [
-            ours | {"name": LOAD, "command": [*command[:2], LOAD, *command[2:]], "volumeMounts": [place]},
+            ours | {"name": names.LOAD, "command": _step(names.LOAD, command), "volumeMounts": [place]},
         ],
         "volumes": [
             *(parts.pod.get("volumes") or ()),
@@ -89,6 +86,10 @@ def pod(asked: Import, spec: ImportSpec, ground: Ground, target: tuple[str, ...]
             {"name": "alembic-source", "persistentVolumeClaim": claim},
         ],
     }
+
+
+def _step(name: str, command: list[str]) -> list[str]:
+    return [*command[:2], name, *command[2:]]
 
 
 def _mounts(parts: PodParts) -> list[Manifest]:
@@ -118,7 +119,7 @@ def _upgrade(spec: ImportSpec, migration: Spec, parts: PodParts, target: tuple[s
         *({"name": one.name, "value": one.value} for one in sqlite.env),
     ]
     return parts.container | {
-        "name": UPGRADE,
+        "name": names.UPGRADE,
         "command": [alembic.python, f"{_PLACE}/upgrade.pyz", *words],
         "env": _over(parts.container.get("env") or [], ours),
         "securityContext": job.restricted(parts.container.get("securityContext") or {}),

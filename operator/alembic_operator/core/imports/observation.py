@@ -82,6 +82,8 @@ class ImportSeen:
     pods: tuple[ImportPod, ...]
     image: str
     """The operator's own."""
+    limits_job_template: bool = False
+    """Only what is harmless is taken from spec.jobTemplate: no policy asks who may write it."""
     refusal: Refusal | None = None
     """The answer to what was planned a moment ago."""
 

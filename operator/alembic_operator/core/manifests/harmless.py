@@ -35,7 +35,9 @@ _POD = {
         "nodeSelector": None,
         "tolerations": None,
         "affinity": None,
-        "containers": {names.CONTAINER: _CONTAINER},
+        # Of a migration, and of an import; without an image, one of the other's is invalid.
+        "containers": {names.CONTAINER: _CONTAINER, names.LOAD: _CONTAINER},
+        "initContainers": {names.COPY: _CONTAINER, names.UPGRADE: _CONTAINER},
     },
 }
 _HARMLESS = {
@@ -78,7 +80,7 @@ def _beyond(given: Any, allowed: dict[str, Any], path: str) -> str:
         if name not in allowed:
             return here
         inner = allowed[name]
-        if name == "containers":
+        if name in ("containers", "initContainers"):
             found = _beyond_containers(value, inner, here)
         else:
             found = "" if inner is None else _beyond(value, inner, here)

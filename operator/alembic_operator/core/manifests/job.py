@@ -121,30 +121,31 @@ def build(name: str, attempt: int, migration: Migration, pod: Manifest) -> Manif
             "podFailurePolicy": {
                 "rules": failure_rules("FailIndex" if servers else "FailJob", containerName=names.CONTAINER)
             },
-            "template": {"metadata": {"labels": labels, "annotations": {}}, "spec": _beside(pod, template)},
+            "template": {"metadata": {"labels": labels, "annotations": {}}, "spec": beside(pod, template)},
         },
     }
     fixed: Manifest = {
         "metadata": {"labels": labels, "annotations": {names.ATTEMPT: str(attempt)} | told},
         "spec": {"template": {"metadata": {"labels": labels} | ({"annotations": told} if told else {})}},
     }
+    owned = {"namespace": migration.namespace, "ownerReferences": [owner(KIND, migration.name, migration.uid)]}
+    return templated(job, template, fixed, {"name": name, **owned})
+
+
+def templated(job: Manifest, template: Manifest, fixed: Manifest, identity: Manifest) -> Manifest:
+    """Return a Job with a person's jobTemplate over it, and over that what no template changes."""
     merged = merge(merge(job, template), fixed)
     if merged["spec"].get(_TTL) in range(_LEAST_TTL):
         merged["spec"][_TTL] = _LEAST_TTL
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": merged["metadata"]
-        | {
-            "name": name,
-            "namespace": migration.namespace,
-            "ownerReferences": [owner(KIND, migration.name, migration.uid)],
-        },
+        "metadata": merged["metadata"] | identity,
         "spec": merged["spec"],
     }
 
 
-def _beside(pod: Manifest, template: Manifest) -> Manifest:
+def beside(pod: Manifest, template: Manifest) -> Manifest:
     """Return the pod as it suits a jobTemplate: among the node's processes no pod can share its own."""
     theirs: Any = template
     for name in ("spec", "template", "spec", "hostPID"):
