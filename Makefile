@@ -41,8 +41,8 @@ test-runner: $(RUNNER) matrix test-programs ## Run the runner's tests against re
 	$(PYTEST) -n 2 --dist loadgroup tests/runner
 
 .PHONY: drivers
-drivers: $(RUNNER) matrix ## Try with every driver what `make test` tries with one in turn
-	EVERY_DRIVER=yes $(PYTEST) -n 2 tests/runner/test_matrix.py tests/runner/test_public_projects.py tests/runner/test_patched.py
+drivers: $(RUNNER) matrix test-programs ## Try with every driver what `make test` tries with one in turn
+	EVERY_DRIVER=yes $(PYTEST) -n 2 --dist loadgroup tests/runner -k "psycopg or asyncpg"
 
 .PHONY: projects
 projects: $(INSTALLED) test-programs ## Migrate public projects from their wheels, with their own command and with the runner

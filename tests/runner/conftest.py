@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Try with every driver what is about drivers, and all else with one of them, whose turn it is."""
+    marks = metafunc.definition.iter_markers("parametrize")
+    if "driver" in metafunc.fixturenames and not any("driver" in mark.args[0] for mark in marks):
+        every = metafunc.definition.get_closest_marker("every_driver")
+        metafunc.parametrize("driver", DRIVERS if every else environments.turn(metafunc.definition.name, DRIVERS))
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[server.Database]:
     with server.running() as database:
@@ -73,11 +81,6 @@ def _has_its_driver(request: pytest.FixtureRequest) -> None:
 def both(tmp_path: Path, database: server.Database) -> Both:
     """A SQLite file and a database, for an import."""
     return Both(tmp_path / "app.db", database)
-
-
-@pytest.fixture(params=DRIVERS)
-def driver(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture

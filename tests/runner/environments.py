@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +98,11 @@ MLFLOW = Environment("mlflow", "3.11", ("psycopg2", "psycopg"))
 
 EVERY_DRIVER = "EVERY_DRIVER"
 """The variable of the environment that `make drivers` sets."""
+
+
+def turn(name: str, drivers: Sequence[str]) -> Sequence[str]:
+    """Return with which driver a test is tried: always the same one, or all, where EVERY_DRIVER asks for that."""
+    return drivers if os.environ.get(EVERY_DRIVER) else [drivers[zlib.crc32(name.encode()) % len(drivers)]]
 
 
 def in_turn(things: Iterable[T], drivers: Callable[[T], Sequence[str]]) -> list[tuple[T, str]]:

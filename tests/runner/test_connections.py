@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tests.runner.project import Process, Project, Run, Runner
     from tests.runner.server import Database
 
+pytestmark = pytest.mark.every_driver
+
 NOWHERE = "127.0.0.1:1/nowhere"
 
 

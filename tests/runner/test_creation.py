@@ -69,6 +69,7 @@ def _refused(run: Run, code: int, reason: str) -> str:
     return run.result.error.message
 
 
+@pytest.mark.every_driver
 def test_a_missing_database_is_made_whatever_its_name_and_belongs_to_its_owner(
     project: Project, runner: Runner, missing: Database, user: Database
 ) -> None:

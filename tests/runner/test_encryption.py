@@ -211,6 +211,7 @@ def test_a_password_file_is_left_to_libpq(home: Path) -> None:
         wire.require_plain(address, {})
 
 
+@pytest.mark.every_driver
 def test_every_driver_trusts_whom_the_url_names_and_nobody_else(
     site: Site, authority: Authority, stranger: Authority, project: Project, runner: Runner
 ) -> None:

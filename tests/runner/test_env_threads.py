@@ -44,6 +44,7 @@ def _in_a_thread(project: Project, *, swallow: bool = False) -> Project:
     return edited(project, (f"\n{run}\n", THREAD.format(run=run) + again))
 
 
+@pytest.mark.every_driver
 def test_env_py_may_run_its_migrations_in_a_thread(project: Project, runner: Runner, database: Database) -> None:
     _in_a_thread(project.begin().table("one"))
     run = runner.run(project, "upgrade", APP_URL=database.url(project.driver))

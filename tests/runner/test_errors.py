@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.runner.server import Database
 
 
+@pytest.mark.every_driver
 def test_a_violated_constraint_is_told_without_the_values_of_the_row(
     project: Project, runner: Runner, database: Database
 ) -> None:
@@ -72,6 +73,7 @@ def test_broken_sql_is_told_with_its_literals_masked(
     assert error.hint
 
 
+@pytest.mark.every_driver
 def test_a_user_that_may_not_log_in_is_an_authentication_failure(
     project: Project, runner: Runner, database: Database
 ) -> None:
@@ -88,6 +90,7 @@ def test_a_user_that_may_not_log_in_is_an_authentication_failure(
         database.rows(f"drop role {role}")
 
 
+@pytest.mark.every_driver
 def test_a_refused_login_is_told_by_its_sqlstate_in_whatever_language(
     project: Project, runner: Runner, database: Database
 ) -> None:
@@ -117,6 +120,7 @@ def test_a_timeout_of_the_databases_own_is_named_where_the_driver_tells_it(
     assert "the database" in run.result.error.hint
 
 
+@pytest.mark.every_driver
 def test_the_victim_of_a_deadlock_is_tried_again_and_applied_once(
     project: Project, runner: Runner, database: Database
 ) -> None:

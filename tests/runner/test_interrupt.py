@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tests.runner.project import Process, Project, Run, Runner
     from tests.runner.server import Database
 
+pytestmark = pytest.mark.every_driver
+
 SECONDS = 6.0
 
 

@@ -31,6 +31,7 @@ def told(run: Run) -> tuple[int, str]:
     return run.code, run.result.reason
 
 
+@pytest.mark.every_driver
 def test_a_connection_in_autocommit_works_and_is_warned_of(
     project: Project, runner: Runner, database: Database
 ) -> None:

@@ -116,6 +116,7 @@ def test_projects_do_not_wait_for_each_other_in_one_database(
     assert slow.popen.poll() is None
 
 
+@pytest.mark.every_driver
 def test_a_lost_lock_is_taken_again_before_the_next_attempt(
     project: Project, runner: Runner, database: Database
 ) -> None:

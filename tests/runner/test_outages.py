@@ -168,6 +168,7 @@ def small() -> Iterator[server.Server]:
         yield small
 
 
+@pytest.mark.every_driver
 def test_a_server_without_a_free_connection_is_waited_for(
     project: Project, runner: Runner, small: server.Server
 ) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tests.runner.project import Run, Runner
     from tests.runner.server import Database
 
+pytestmark = pytest.mark.every_driver
+
 ELSEWHERE = "nobody:wrong@127.0.0.1:1/nowhere"
 GIVEN = ("upgrade", "--database", "environment")
 

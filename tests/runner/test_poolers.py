@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tests.runner.project import Project, Run, Runner
     from tests.runner.server import Database
 
+pytestmark = pytest.mark.every_driver
+
 
 def _refused(run: Run) -> str:
     assert (run.code, run.result.reason) == (77, "PooledConnection"), run.stderr

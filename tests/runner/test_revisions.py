@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from alembic_operator.runner.database.versions import LOCK_CLASS_A, VersionTable
 from tests.runner.server import until
 
@@ -29,6 +31,7 @@ def test_a_failing_revision_leaves_the_database_exactly_at_the_revision_before(
     assert [one.revision for one in run.result.applied] == ["one", "two"]
 
 
+@pytest.mark.every_driver
 def test_the_error_names_revision_sqlstate_and_first_line_and_masks_literals(
     project: Project, runner: Runner, database: Database
 ) -> None:

@@ -19,6 +19,7 @@ def _upgraded(runner: Runner, project: Project, database: Database) -> Run:
     return runner.run(project, "upgrade", APP_URL=database.url(project.driver))
 
 
+@pytest.mark.every_driver
 def test_a_script_that_commits_works_as_its_driver_lets_it_and_its_author_is_told(
     project: Project, runner: Runner, database: Database
 ) -> None:
@@ -105,6 +106,7 @@ def test_what_cannot_run_in_a_transaction_tells_the_author_what_to_write(
     assert "with op.get_context().autocommit_block()" in run.result.error.hint
 
 
+@pytest.mark.every_driver
 def test_a_revision_that_rolls_back_its_own_statements_is_not_applied(
     project: Project, runner: Runner, database: Database
 ) -> None:

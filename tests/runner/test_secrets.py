@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tests.runner.project import Run, Runner
     from tests.runner.server import Database
 
+pytestmark = pytest.mark.every_driver
+
 PRINTED = """
 import os, subprocess, sys, logging, time
 for text in (url := os.environ["APP_URL"], repr(url), os.environ.get("PGPASSWORD", "")):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.runner.server import until
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ def test_0s_means_no_timeout_as_in_postgresql_and_the_longest_is_the_longest_it_
     assert database.value("select value from statement") == "2147483647ms"
 
 
+@pytest.mark.every_driver
 def test_a_concurrent_index_build_has_no_timeout_where_env_py_commits_every_statement_at_once(
     project: Project, runner: Runner, database: Database
 ) -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tests.runner.server import Database
 
 
+@pytest.mark.every_driver
 def test_upgrade_applies_every_revision_and_reads_the_target_back(
     project: Project, runner: Runner, database: Database
 ) -> None:
