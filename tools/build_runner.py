@@ -27,8 +27,8 @@ FILES = ("__init__.py", "api/__init__.py", "api/reasons.py")
 RUNNER = "alembic_operator/runner/"
 """Of the contract, --help tells the docstrings."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
-LIMIT = 960 * 1024
-"""Of the archive's bytes: a ConfigMap holds 1 MiB. What does not fit is left out, the oldest Python first."""
+LIMIT = 1000 * 1024
+"""Of the archive's bytes: a ConfigMap holds 1024 KiB. What does not fit is left out, the oldest Python first."""
 BYTE_CODE = "alembic_operator/byte_code"
 """The folder with one file for each Python, of the number that its byte code has."""
 STARTS = (

@@ -1,5 +1,7 @@
 """The runner in its ConfigMap is code that runs with Secrets of databases: only the operator writes it."""
 
+import base64
+import os
 from collections.abc import Iterator
 from functools import partial
 
@@ -8,6 +10,7 @@ import pytest
 from tests.api.gates import new_namespace
 from tests.api.people import CONFIG_MAP, CONFIG_MAPS, RUNNER, Person, anybody, forbidden, named, operator, policy
 from tests.api.rest import Manifest, Rest
+from tools import build_runner
 
 OTHER = "b3RoZXI="
 
@@ -75,3 +78,9 @@ def test_the_operator_brings_another_one(rest: Rest, home: str, namespace: str) 
     mine = operator(rest, home)
     mine.apply(RUNNER | {"binaryData": {"runner.pyz": OTHER}}, namespace)
     mine.merge(RUNNER, CHANGES["a text beside it"], namespace)
+
+
+@pytest.mark.usefixtures("policies")
+def test_a_config_map_holds_the_largest_runner_that_the_build_makes(rest: Rest, home: str, namespace: str) -> None:
+    largest = base64.b64encode(os.urandom(build_runner.LIMIT)).decode()
+    operator(rest, home).apply(RUNNER | {"binaryData": {"runner.pyz": largest}}, namespace)

@@ -28,7 +28,7 @@ def test_the_same_sources_give_the_same_bytes(pyz: Path, tmp_path: Path) -> None
 def test_what_a_config_map_cannot_hold_is_left_out_the_oldest_python_first(
     pyz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert pyz.stat().st_size <= build_runner.LIMIT < 0.95 * 2**20
+    assert pyz.stat().st_size <= build_runner.LIMIT < 0.98 * 2**20
     folder = tmp_path / "byte_code"
     folder.mkdir()
     for number in (3425, 3571):
