@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alembic_operator.contract import ExitCode, Failure
+from alembic_operator.contract import SPARES_VARIABLE, ExitCode, Failure
 from alembic_operator.contract.fleet import Fleet, Group
 from alembic_operator.contract.progress import Progress
 from alembic_operator.contract.servers import INDEX_VARIABLE
@@ -16,7 +16,7 @@ from devcluster.controlplane import ApiServer
 from tests.api.listener import listening
 from tests.api.operator_process import OperatorProcess, account
 from tests.api.rest import Manifest, Rest
-from tests.api.shop import BROKEN, MIGRATION, SUCCESS, Shop, conditions, message, until
+from tests.api.shop import BROKEN, JOB, MIGRATION, SUCCESS, Shop, conditions, message, until
 
 pytest_plugins = ["tests.api.operator_fixtures"]
 pytestmark = pytest.mark.xdist_group("progress")  # who says how far it is listens at the same ports
@@ -68,16 +68,10 @@ def test_tenants_from_the_first_run_over_a_failure_to_the_look_for_more(
     _ready_while_it_looks(shop, (pod, again))
 
 
-def _ready_while_it_looks(shop: Shop, before: tuple[dict[str, object], ...]) -> None:
+def _ready_while_it_looks(shop: Shop, before: tuple[Manifest, ...]) -> None:
     """Let the last run have ended long ago, and see what the look for more does."""
-    job = {"apiVersion": "batch/v1", "kind": "Job"}
-    name = shop.see()["status"]["lastRun"]["job"]
-    shop.rest.delete(job | {"metadata": {"name": name}}, shop.namespace, propagationPolicy="Background")
-    until(lambda: not shop.exists(job, name))
-    migration = MIGRATION | {"metadata": {"name": "users"}}
-    shop.rest.merge(migration, {"status": _ended_long_ago(shop)}, shop.namespace, "status")
-    since = shop.see()
-    pod = shop.pod(besides=before)
+    since, name = shop.see(), shop.see()["status"]["lastRun"]["job"]
+    pod = _looks(shop, before)
     (made,) = [one for one in shop.jobs() if one["metadata"]["name"] == name]
     assert made["metadata"]["annotations"][LOOKS] == "true"
     shop.kubelet.ends(pod, 0, DONE)
@@ -88,6 +82,47 @@ def _ready_while_it_looks(shop: Shop, before: tuple[dict[str, object], ...]) -> 
 
 def _ended_long_ago(shop: Shop) -> dict[str, object]:
     return {"lastRun": shop.status()["lastRun"] | {"finishedAt": LONG_AGO}}
+
+
+def test_beside_a_broken_tenant_it_looks_for_others_and_without_it_all_is_ready(
+    asking: OperatorProcess, empty_shop: Shop
+) -> None:
+    del asking
+    shop = empty_shop
+    tenants: Manifest = {"pattern": r"ws\_%", "every": "10m"}
+    shop.migrate(database=DATABASE, tenants=tenants)
+    first = shop.pod()
+    fleet = Fleet(128, 127, 0, 1, failures=(replace(GROUP, count=1, names=("ws_17",)),))
+    one = replace(FAILED, tenants=fleet)
+    shop.kubelet.ends(first, ExitCode.FAILED, one)
+    told = message(shop.becomes("RevisionFailed"))
+    look = _looks(shop, (first,))
+    assert SPARES_VARIABLE in [one["name"] for one in look["spec"]["containers"][0]["env"]]
+    shop.kubelet.ends(look, ExitCode.FAILED, replace(one, tenants=replace(fleet, total=129, up_to_date=128)))
+    said = shop.says("128 of 129 tenants")
+    assert (conditions(shop.status())["Stalled"], said) == ("True", told.replace("127 of 128", "128 of 129"))
+    shop.change(tenants=tenants | {"exclude": ["ws_17"]})
+    healed = shop.pod(besides=(first, look))
+    assert "ws_17" in " ".join(healed["spec"]["containers"][0]["command"])
+    assert SPARES_VARIABLE not in [one["name"] for one in healed["spec"]["containers"][0]["env"]]
+    shop.kubelet.ends(healed, 0, DONE)
+    assert message(shop.becomes("UpToDate")) == "128 of 128 tenants are up to date"
+    shop.change(tenants=tenants | {"exclude": None})
+    mended = shop.pod(besides=(first, look, healed))
+    shop.kubelet.ends(mended, 0, replace(DONE, tenants=Fleet(129, 129)))
+    shop.says("129 of 129 tenants are up to date")
+
+
+def _looks(shop: Shop, before: tuple[Manifest, ...]) -> Manifest:
+    """Let the last run have ended long ago, and return the pod that looks then."""
+    name = shop.see()["status"]["lastRun"]["job"]
+    shop.rest.delete(JOB | {"metadata": {"name": name}}, shop.namespace, propagationPolicy="Background")
+    until(lambda: not shop.exists(JOB, name))
+    shop.rest.merge(
+        MIGRATION | {"metadata": {"name": "users"}}, {"status": _ended_long_ago(shop)}, shop.namespace, "status"
+    )
+    pod: Manifest = shop.pod(besides=before)
+    return pod
 
 
 def test_tenants_on_two_servers_are_one_job_with_an_index_for_each(asking: OperatorProcess, empty_shop: Shop) -> None:

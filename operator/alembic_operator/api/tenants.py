@@ -159,8 +159,9 @@ class Tenants(Model):
     create: tenants.Create = tenants.Tenants.create
     """Missing: a schema or database that is named, by names or query, and is not there is made."""
     every: Pace | None = None
-    """How long after a run that ended well to look again for tenants, as `10m`: those that a query or pattern finds
-    since, and those that were restored. While it only looks, the migration stays Ready. Default: never."""
+    """How long after a run to look again for tenants, as `10m`: those that a query or pattern finds since, and those
+    that were restored. While it only looks, the migration stays Ready. Tenants that have failed for good are left
+    alone. Default: never."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -9,6 +9,7 @@ from alembic_operator.contract.exit_codes import FINAL_EXIT_CODES, JOB_FAILING_E
 from alembic_operator.contract.invocation import (
     COMMANDS,
     PROGRESS_VARIABLE,
+    SPARES_VARIABLE,
     Address,
     Ahead,
     Downgrade,
@@ -24,6 +25,7 @@ __all__ = [
     "JOB_FAILING_EXIT_CODES",
     "PROGRESS_VARIABLE",
     "RESULT_BYTES",
+    "SPARES_VARIABLE",
     "TERMINATION_LOG",
     "VERSION",
     "Address",

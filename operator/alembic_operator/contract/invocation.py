@@ -13,6 +13,9 @@ from alembic_operator.contract.exit_codes import ExitCode
 PROGRESS_VARIABLE = "ALEMBIC_OPERATOR_PROGRESS"
 """Tells a run under which name to answer how far it is; in the environment, for an older runner refuses a new flag."""
 
+SPARES_VARIABLE = "ALEMBIC_OPERATOR_SPARES_FAILED"
+"""Tells a run over tenants to leave those alone that stand as they stood when they failed for good."""
+
 COMMANDS = {
     "upgrade": "lock, compare, upgrade to the target, read back, report.",
     "downgrade": "the same, downwards: run the downgrade of every revision above the target.",

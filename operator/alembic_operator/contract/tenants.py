@@ -14,6 +14,9 @@ Order = Literal["Name", "SmallestFirst"]
 WaitsFor = Literal["All", "Shared", "Canary"]
 Create = Literal["Never", "Missing"]
 
+NO_TABLE = "there is no table of tenants"
+"""How the warning begins of a run that cannot note how each tenant ended."""
+
 PLACE = "{}"
 """Where an argument has the name of the tenant."""
 _LISTS = ("names", "exclude", "canary", "servers")

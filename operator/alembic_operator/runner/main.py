@@ -151,7 +151,12 @@ def _command(
     stop.watch()
     journal.info("started", command=invocation.command, target=invocation.target, config=invocation.config)
     around = RunContext(
-        stop, journal, where.secrets, where.output.answer, os.environ.get(contract.PROGRESS_VARIABLE, "")
+        stop,
+        journal,
+        where.secrets,
+        where.output.answer,
+        os.environ.get(contract.PROGRESS_VARIABLE, ""),
+        spares_failed=bool(os.environ.get(contract.SPARES_VARIABLE)),
     )
     connect = _Connecting(invocation, around, given.address(invocation))
     of_tenants = invocation.command in _ONLY_TENANTS or (invocation.tenants and invocation.command in _OF_TENANTS)

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from alembic_operator.api.occasions import Occasion
 from alembic_operator.api.reasons import Effect
-from alembic_operator.contract import Failure, Result
+from alembic_operator.contract import SPARES_VARIABLE, Applied, Failure, Result
 from alembic_operator.contract.fleet import Fleet, Group
 from alembic_operator.contract.progress import Progress
-from alembic_operator.core.actions import Plan
+from alembic_operator.contract.tenants import NO_TABLE
+from alembic_operator.core.actions import CreateJob, Plan
 from alembic_operator.core.observation import fleet
 from alembic_operator.core.observation.reading import Manifest
 from tests.unit.core.builders import DATABASE, created, deleted, ready, told
@@ -211,9 +213,74 @@ def test_nothing_looks_again_unless_it_is_asked_for() -> None:
     assert (planned.actions, planned.requeue_after) == ((), None)
 
 
-def test_what_has_failed_is_not_looked_at_again_by_the_clock() -> None:
+def spares(planned: Plan) -> bool:
+    (made,) = [one.manifest for one in planned.actions if isinstance(one, CreateJob)]
+    return SPARES_VARIABLE in [one["name"] for one in made["spec"]["template"]["spec"]["containers"][0]["env"]]
+
+
+def test_beside_tenants_that_failed_for_good_it_looks_for_others_and_leaves_those_alone() -> None:
+    life = Life(SPEC)
+    life.look()
+    assert life.run(70, FAILED).requeue_after == EVERY
+    before = life.status
+    life.pass_time(EVERY)
+    assert deleted(life.look())
+    planned = life.look()
+    assert (spares(planned), told(planned), planned.notices) == (True, (Effect.STALLED, "RevisionFailed"), ())
+    life.pod_runs()
+    assert message(life.look()).endswith("Mend it; it looks again for tenants")
+    left_alone = replace(SOME, failures=(replace(GROUP, statement="", hint="Left alone."),))
+    life.job_ends(70, replace(FAILED, tenants=left_alone))
+    planned = life.look()
+    assert (told(planned), planned.notices) == ((Effect.STALLED, "RevisionFailed"), ()), "nothing new, and no Event"
+    assert (life.status.history, planned.requeue_after) == (before.history, EVERY)
+
+
+def test_a_look_that_finds_a_new_tenant_beside_a_failed_one_migrates_it_and_says_so() -> None:
     life = Life(SPEC)
     life.run(70, FAILED)
+    life.pass_time(EVERY)
+    life.look()
+    life.look()
+    life.pod_runs()
+    assert told(progressed(life, replace(SOME, total=129, behind=7, phase="Tenants")))[1] == "Migrating"
+    life.job_ends(70, replace(FAILED, tenants=replace(SOME, total=129, up_to_date=121), applied=(Applied("b2", 7),)))
+    planned = life.look()
+    assert [one.occasion for one in planned.notices] == [Occasion.FAILED]
+    assert message(planned).startswith("121 of 129 tenants are up to date; 2 failed in b2")
+
+
+def test_a_look_that_an_outage_ended_leaves_them_alone_with_its_next_attempt_and_a_retry_does_not() -> None:
+    life = Life(SPEC)
+    life.run(70, FAILED)
+    life.pass_time(EVERY)
+    life.look()
+    assert spares(life.look())
+    life.pod_runs()
+    life.job_ends(75, Result("DatabaseUnreachable", error=Failure("connection refused")))
+    life.look()
+    life.pass_time(EVERY)
+    life.look()
+    assert spares(life.look())
+    life.job_goes()
+    life.change(**SPEC, retry="1")
+    assert not spares(life.look())
+
+
+@pytest.mark.parametrize(
+    "failed",
+    [
+        replace(FAILED, tenants=replace(SOME, phase="Shared")),
+        replace(FAILED, tenants=replace(SOME, phase="Canary")),
+        replace(FAILED, warnings=(f"{NO_TABLE}: permission denied",)),
+        replace(FAILED, reason="EnvFailed"),
+        replace(FAILED, tenants=None),
+    ],
+    ids=["what all share", "the canary", "nobody knows who", "not the tenants", "nothing was seen"],
+)
+def test_what_would_fail_again_is_not_looked_at_by_the_clock(failed: Result) -> None:
+    life = Life(SPEC)
+    life.run(70, failed)
     life.pass_time(10 * EVERY)
     assert not life.look().actions
 

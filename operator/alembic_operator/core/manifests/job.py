@@ -6,7 +6,7 @@ from typing import Any
 from alembic_operator.api.meta import Model
 from alembic_operator.api.tenants import Tenants
 from alembic_operator.api.v1alpha1 import API_VERSION, KIND, Database, Spec
-from alembic_operator.contract import JOB_FAILING_EXIT_CODES, PROGRESS_VARIABLE, Invocation, seconds
+from alembic_operator.contract import JOB_FAILING_EXIT_CODES, PROGRESS_VARIABLE, SPARES_VARIABLE, Invocation, seconds
 from alembic_operator.contract.servers import variable
 from alembic_operator.core import names
 from alembic_operator.core.manifests import flags
@@ -225,8 +225,17 @@ def pod(spec: Spec, parts: PodParts, server: DatabaseServer | None, command: str
 
 def answering(pod: Manifest, name: str) -> Manifest:
     """Return a pod that answers under a name how far it is."""
+    return _telling(pod, PROGRESS_VARIABLE, name)
+
+
+def sparing(pod: Manifest) -> Manifest:
+    """Return a pod that leaves tenants alone which have failed for good."""
+    return _telling(pod, SPARES_VARIABLE, "true")
+
+
+def _telling(pod: Manifest, name: str, value: str) -> Manifest:
     (migrate,) = pod["containers"]
-    told = {"name": PROGRESS_VARIABLE, "value": name}
+    told = {"name": name, "value": value}
     return pod | {"containers": [migrate | {"env": [*migrate["env"], told]}]}
 
 

@@ -12,6 +12,11 @@ def is_ready(given: Iterable[Condition]) -> bool:
     return any(one.type == READY and one.status == "True" for one in given)
 
 
+def is_stalled(given: Iterable[Condition]) -> bool:
+    """Return whether Stalled is True."""
+    return any(one.type == STALLED and one.status == "True" for one in given)
+
+
 def reason_of(given: Iterable[Condition]) -> str:
     """Return the reason of Ready, which all conditions share; empty before there is one."""
     return next((one.reason for one in given if one.type == READY), "")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from alembic_operator.api.reasons import Reason
+from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.api.status import LastRun
 from alembic_operator.contract import VERSION, ExitCode, Failure, Result
 from alembic_operator.core.observation.jobs import Job
@@ -96,6 +96,12 @@ def last_run(job: Job, end: RunEnd) -> LastRun:
     finished_at = job.finished_at or (end.pod.finished_at if end.pod else None) or job.started_at
     begun = LastRun(job=job.name, attempt=job.attempt, started_at=job.started_at or None, finished_at=finished_at)
     return with_end(begun, end)
+
+
+def effect_of(reason: str) -> Effect | None:
+    """Return what a reason means that somebody else wrote; None: it is none."""
+    found = _REASONS.get(reason)
+    return found.effect if found else None
 
 
 def outcome(last: LastRun) -> Reason:

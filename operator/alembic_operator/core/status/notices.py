@@ -6,6 +6,7 @@ from datetime import timedelta
 from alembic_operator.api.occasions import Occasion
 from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.api.status import Status
+from alembic_operator.core import names
 from alembic_operator.core.actions import CreateJob, Notice
 from alembic_operator.core.decision import Decision
 from alembic_operator.core.observation.conditions import reason_of, reconciling_since
@@ -34,7 +35,7 @@ def notices(seen: Observation, after: Status, decision: Decision) -> tuple[Notic
     started = [
         Notice(Occasion.STARTED, f"Job {action.manifest['metadata']['name']} was created")
         for action in decision.actions
-        if isinstance(action, CreateJob) and decision.reason.effect is not Effect.READY  # it only looks
+        if isinstance(action, CreateJob) and names.LOOKS not in action.manifest["metadata"]["annotations"]
     ]
     newly_ended = decision.finished is not None and not same_run(before.last_run, after.last_run)
     changed = reason_of(before.conditions) != str(decision.reason)

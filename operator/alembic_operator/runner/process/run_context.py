@@ -22,3 +22,5 @@ class RunContext:
     """Writes one line, already masked, to the real standard output."""
     answers_as: str = ""
     """The name under which it answers how far it is; empty: it listens nowhere."""
+    spares_failed: bool = False
+    """Tenants that have failed for good are left alone, as long as they stand as they stood then."""

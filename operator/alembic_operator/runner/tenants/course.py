@@ -84,6 +84,9 @@ class Course:
         tasks = {one: Task(one, (at[one].schema, at[one].name) if one in at else None) for one in behind}
         canaries = rollout.canaries(self.places.tenants, order)
         first = [tasks.pop(one) for one in canaries if one in tasks]
+        if self.around.spares_failed and any(one in survey.tally.failed and one in survey.heads for one in canaries):
+            self._is_over = True
+            return
         if first and not self._canary(first):
             self._is_over = True
             return

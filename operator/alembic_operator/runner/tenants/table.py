@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.database import versions
 from alembic_operator.runner.database.own import literal, quoted
 from alembic_operator.runner.process.failures import sqlstate
@@ -76,6 +77,19 @@ class Book:
             f" FROM {self.table.sql} WHERE version_table = {literal(self.project)}"
         )
         return {str(name): (tuple(filter(None, str(heads).split(","))), str(outcome)) for name, heads, outcome in rows}
+
+    def failures(self, query: Query) -> list[Row]:
+        """Return the rows of those that did not end well."""
+        well = ", ".join(literal(str(one)) for one in (Reason.UP_TO_DATE, Reason.DATABASE_AHEAD, Reason.PENDING))
+        rows = query(
+            "SELECT tenant, pg_catalog.array_to_string(heads, ','), outcome, revision, sqlstate, message"
+            f" FROM {self.table.sql} WHERE version_table = {literal(self.project)} AND outcome NOT IN ({well})"
+        )
+        failed = []
+        for name, heads, outcome, revision, state, message in rows:
+            row = Row(str(name), tuple(filter(None, str(heads).split(","))), str(outcome))
+            failed.append(replace(row, revision=str(revision), sqlstate=str(state), message=str(message)))
+        return failed
 
     def age(self, query: Query, tenants: Iterable[str]) -> float | None:
         """Return for how many seconds the youngest row of these has been there; None: there is none."""

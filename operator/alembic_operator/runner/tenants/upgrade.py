@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import ExitCode, Failure, Result, seconds
-from alembic_operator.contract.tenants import Tenants
+from alembic_operator.contract.tenants import NO_TABLE, Tenants
 from alembic_operator.runner.database import holders, locks, versions
 from alembic_operator.runner.database.own import quoted
 from alembic_operator.runner.database.session import Session
 from alembic_operator.runner.process.failures import Ending, Scene, classify, exit_code, first_line
 from alembic_operator.runner.process.imports import imported
 from alembic_operator.runner.process.needs_alembic import NeedsAlembic
-from alembic_operator.runner.tenants import course, crew, discovery, drift, rollout, table
+from alembic_operator.runner.tenants import course, crew, discovery, drift, rollout, spared, table
 from alembic_operator.runner.tenants.echoes import Echoes
 from alembic_operator.runner.tenants.places import Places
 from alembic_operator.runner.tenants.quick_scout import QuickScout
@@ -76,6 +76,8 @@ class Upgrade:
         self._around = access.around
         self._scout = scout_of(places, access, nursery.prepare)
         self._own: Connected = self._scout.connect()
+        self._book: table.Book | None = None
+        self._spared: set[str] = set()
         self._warnings: list[str] = []
         self._run = Session.of(places.invocation).run[-_NAME:]
 
@@ -83,6 +85,7 @@ class Upgrade:
         """Look, migrate what is behind, look again."""
         first = self._looked()
         self._book = self._book_of(first)
+        first = self._without_spared(first)
         last, done = first, None
         with self._around.stop.undisturbed():
             if first.behind or self._places.tenants.shared:
@@ -107,9 +110,17 @@ class Upgrade:
 
     def _looked(self) -> Survey:
         try:
-            return survey(self._scout, self._places, self._own)
+            return self._without_spared(survey(self._scout, self._places, self._own))
         except Exception as error:
             raise Ending.of(classify(error, Scene())) from error
+
+    def _without_spared(self, seen: Survey) -> Survey:
+        """Count those as failed, where that is asked for, that failed for good and stand as they stood then."""
+        if self._book is None or not self._around.spares_failed:
+            return seen
+        seen.tally.failed |= spared.of(seen, self._book.failures(self._own.rows))
+        self._spared = {one for one in seen.behind if one in seen.tally.failed}
+        return replace(seen, behind=tuple(one for one in seen.behind if one not in self._spared))
 
     def _migrated(self, last: Survey) -> tuple[course.Course, Survey]:
         if self._waited():
@@ -193,7 +204,7 @@ class Upgrade:
 
     def _without_table(self, why: str, schema: str) -> None:
         message = (
-            f"there is no table of tenants: {why}. Grant CREATE on schema {quoted(schema)} to the migration's role, or"
+            f"{NO_TABLE}: {why}. Grant CREATE on schema {quoted(schema)} to the migration's role, or"
             " set spec.database.schema"
         )
         self._around.journal.warning("no table of tenants", message=message)
@@ -223,7 +234,8 @@ class Upgrade:
         try:
             there = self._book.read(self._own.rows)
             wanted = self._rows(seen, done)
-            rows = [one for one in wanted if there.get(one.tenant) != (one.heads, one.outcome) or one.message]
+            new = {one.tenant for one in wanted if one.message}.difference(self._spared)
+            rows = [one for one in wanted if there.get(one.tenant) != (one.heads, one.outcome) or one.tenant in new]
             self._book.write(self._own.rows, rows)
             if gone := set(there).difference(seen.found.names):
                 self._book.keep_only(self._own.rows, gone)
@@ -244,7 +256,8 @@ class Upgrade:
 
     def _result(self, first: Survey, last: Survey, done: course.Course | None) -> Result:
         fleet, worst, stopped = last.tally.fleet, last.tally.worst, self._around.stop.requested
-        if done and done.telling.phase and (stopped or fleet.behind):
+        unshared = done and done.shared and done.shared.error
+        if done and done.telling.phase and (stopped or fleet.behind or unshared):
             fleet = replace(fleet, phase=done.telling.phase)
         result = Result(
             str(Reason.UP_TO_DATE),

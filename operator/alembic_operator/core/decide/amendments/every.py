@@ -12,11 +12,14 @@ _LATER = 60.0
 
 
 def every(case: Case, decision: Decision) -> Decision:
-    """With spec.tenants.every, a migration that is Ready is looked at again when that time has passed."""
-    last = decision.finished.run if decision.finished else looking.last_of(case)
-    if last is None or decision.reason.effect is not Effect.READY or decision.actions or case.running_job:
+    """With spec.tenants.every, a migration that has settled is looked at again when that time has passed."""
+    done = decision.finished
+    last = done.run if done else looking.last_of(case)
+    if last is None or decision.reason.effect is Effect.RECONCILING or decision.actions or case.running_job:
         return decision
     if case.spec.tenants is None or case.spec.tenants.every is None:
+        return decision
+    if done and not looking.is_followed(done.run, done.tenants):
         return decision
     left = looking.left(case, last)
     return replace(decision, requeue_after=left if left > 0 else _LATER)

@@ -11,9 +11,11 @@ from alembic_operator.core.runs import ends
 
 
 def look_for_tenants(case: Case) -> Decision | None:
-    """spec.tenants.every has passed since a run of these inputs ended well: their Job is made anew, to look again.
+    """spec.tenants.every has passed since a run of these inputs ended well, or with tenants that failed for good: their
+    Job is made anew, to look again.
 
     A Job that has ended is deleted first. The look is put off while spec.suspend is true, or what is needed is not up.
+    Tenants that have failed for good are left alone.
     """
     last = looking.last_of(case)
     if last is None or looking.left(case, last) > 0 or not looking.may_look(case) or case.name in case.seen.taken:

@@ -20,7 +20,7 @@ def looking_for_tenants(case: Case) -> Decision | None:
     What keeps its pod from starting is said; the database contains what it contained.
     """
     job, last = case.running_job, looking.last_of(case)
-    if job is None or last is None or not job.looks or not looking.still_ready(case) or looking.found_work(case):
+    if job is None or last is None or not job.looks or not looking.still_as_before(case) or looking.found_work(case):
         return None
     stands = progress.progress(job, run.pods_of(job, case.seen.pods), case.seen.now)
     if stands.reason not in _NOTHING_FAILED:

@@ -6,6 +6,7 @@ from alembic_operator.api.status import LastRun
 from alembic_operator.api.v1alpha1 import Spec
 from alembic_operator.core import names
 from alembic_operator.core.actions import CreateJob
+from alembic_operator.core.decide import looking
 from alembic_operator.core.decide.case import Case
 from alembic_operator.core.decision import Decision
 from alembic_operator.core.manifests import job
@@ -26,6 +27,8 @@ def creation(case: Case, attempt: int, *, looks: bool = False) -> CreateJob:
     pod = job.pod(_as_remembered(case), case.parts, case.server)
     if case.seen.asks_progress:
         pod = job.answering(pod, f"{migration.namespace}/{case.name}")
+    if looking.spares(case):
+        pod = job.sparing(pod)
     manifest = job.build(case.name, attempt, migration, pod)
     if looks:
         manifest["metadata"]["annotations"][names.LOOKS] = "true"
