@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from alembic_operator.importing import course, load
+from alembic_operator.importing import course, load, spread
 from alembic_operator.importing.failures import ImportFailed
 
 if TYPE_CHECKING:
@@ -42,7 +42,13 @@ def refused(both: Both) -> Both:
 KEYS = "select conname, convalidated from pg_constraint where contype = 'f' order by 1"
 
 
-def test_in_one_transaction_a_failure_leaves_nothing_and_quotes_no_value(refused: Both) -> None:
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("large", [1, 50_000])
+def test_in_one_transaction_a_failure_leaves_nothing_and_quotes_no_value(
+    refused: Both, monkeypatch: pytest.MonkeyPatch, large: int
+) -> None:
+    monkeypatch.setattr(spread, "LARGE", large)
+    monkeypatch.setattr(spread, "_may_fork", lambda: True)
     with pytest.raises(ImportFailed) as failure:
         refused.here()
     assert "second" in str(failure.value)

@@ -5,13 +5,14 @@ import hashlib
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 from alembic_operator.importing.pairs import Pair
-from alembic_operator.importing.rows import blocks
 from alembic_operator.importing.shapes import Table, literal, quoted
+from alembic_operator.importing.spread import written
 
 _BLOCKS_AHEAD = 16
 MANY_ROWS = 10_000
@@ -140,22 +141,24 @@ async def _ahead(lines: Generator[bytes, None, None]) -> AsyncIterator[bytes]:
             lines.close()
             loop.call_soon_threadsafe(ready.put_nowait, None)
 
-    reading = asyncio.create_task(asyncio.to_thread(read))
-    try:
-        while (block := await ready.get()) is not None:
+    with ThreadPoolExecutor(1) as own:  # which ends with it, so that the next table may fork
+        reading = loop.run_in_executor(own, read)
+        try:
+            while (block := await ready.get()) is not None:
+                room.release()
+                yield block
+        finally:
+            ended.set()
             room.release()
-            yield block
-    finally:
-        ended.set()
-        room.release()
-        await reading  # nobody else may use SQLite's connection before
+            await reading  # nobody else may use SQLite's connection before
 
 
 async def fill(target: Target, pair: Pair, copy: sqlite3.Connection) -> Sent:
     """Copy a table's rows, and return what was sent."""
     frozen = await target.renew(pair)
     sent = hashlib.sha256()
-    rows = await target.copy(pair, _hashed(blocks(copy, pair), sent), frozen=frozen)
+    with written(copy, pair) as blocks:
+        rows = await target.copy(pair, _hashed(blocks, sent), frozen=frozen)
     return Sent(rows, sent.digest())
 
 

@@ -12,10 +12,13 @@ _AT_ONCE = 32
 _MOST_ROWS = 2048
 _BLOCK = 1 << 19
 """Characters, or bytes, that are held at once."""
+Span = tuple[int, int]
+"""The first and the last of some row ids."""
+EVERYTHING: Span = (-(1 << 63), (1 << 63) - 1)
 
 
-def blocks(connection: sqlite3.Connection, pair: Pair) -> Generator[bytes, None, None]:
-    """Read a table; nobody else may use the connection meanwhile.
+def blocks(connection: sqlite3.Connection, pair: Pair, span: Span = EVERYTHING) -> Generator[bytes, None, None]:
+    """Read a table, or some of it; nobody else may use the connection meanwhile.
 
     Raises:
         UnfitError: a value cannot be carried over.
@@ -25,7 +28,8 @@ def blocks(connection: sqlite3.Connection, pair: Pair) -> Generator[bytes, None,
     before = connection.text_factory
     connection.text_factory = _with_any_bytes if any(one.raw for one in pair.fields) else str
     try:
-        cursor = connection.execute(f"SELECT {names} FROM {quoted(pair.name)}")
+        where = "" if span == EVERYTHING else f"WHERE {pair.file.row_id} BETWEEN {span[0]} AND {span[1]}"
+        cursor = connection.execute(f"SELECT {names} FROM {quoted(pair.name)} {where}")
         for rows in _batches(cursor, [at for at, one in enumerate(pair.fields) if one.wide]):
             columns = zip(*rows, strict=True)
             written = [one.written(values) for one, values in zip(pair.fields, columns, strict=True)]

@@ -46,5 +46,5 @@ class UnfitError(ValueError):
     """A value cannot be carried over; its own text is never part of a message."""
 
     def __init__(self, unfit: Unfit) -> None:
-        super().__init__(unfit.value)
+        super().__init__(unfit)
         self.unfit = unfit
