@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 
 from alembic_operator.runner.commands.downgrade import Downwards
 from alembic_operator.runner.commands.stamp import Stamp
-from alembic_operator.runner.commands.upgrade import Upwards
+from alembic_operator.runner.commands.upwards import Upwards
 from alembic_operator.runner.process.failures import Ending
 from alembic_operator.runner.project import scripts, state
 from tests.runner.histories import Chance

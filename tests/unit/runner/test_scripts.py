@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import Invocation
-from alembic_operator.runner.commands.upgrade import Upwards
+from alembic_operator.runner.commands.upwards import Upwards
 from alembic_operator.runner.process.failures import Ending
 from alembic_operator.runner.project import environment, scripts
 

@@ -86,7 +86,8 @@ class EnvAsked:
         site = sites.examine(connection, arguments)
         if self._connections.shared:
             return
-        self._connections.hand_over(self._reader, site.origin)
+        if own := self._connections.hand_over(site.origin):
+            self._reader.adopt(own, site.origin)
         with suppress(Exception):  # it is tried again when env.py is over
             self._reader.over(site)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from alembic_operator.runner.commands.upgrade import Upwards
+from alembic_operator.runner.commands.upwards import Upwards
 from alembic_operator.runner.project import ways
 
 if TYPE_CHECKING:

@@ -28,7 +28,6 @@ from alembic_operator.runner.process.failures import Ending, is_database_error
 
 if TYPE_CHECKING:
     from alembic_operator.runner.database.address import Address
-    from alembic_operator.runner.database.reader import Reader
     from alembic_operator.runner.database.session import Session
     from alembic_operator.runner.process.run_context import RunContext
 
@@ -130,11 +129,12 @@ class Connections:
             spare.close()
         return origin.open()
 
-    def hand_over(self, reader: Reader, origin: Origin) -> None:
-        """Give the connection of the first look to a reader that needs one there."""
-        if self.spare and self.origin and self.origin.leads_as(origin):
-            reader.adopt(self.spare, origin)
-            self.spare = None
+    def hand_over(self, origin: Origin) -> OwnConnection | None:
+        """Give away the connection of the first look, where it leads to an origin as the same user."""
+        if not (self.spare and self.origin and self.origin.leads_as(origin)):
+            return None
+        spare, self.spare = self.spare, None
+        return spare
 
     def forget(self) -> None:
         """Look at the next connection as if it were the first."""

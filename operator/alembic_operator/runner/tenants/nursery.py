@@ -24,7 +24,7 @@ from alembic_operator.runner.tenants.lines import Line
 _select: Any = threads.unpatched("select")  # eventlet leaves no poll in the usual one
 _PERIOD_MS = 100
 _EVERYWHERE = (
-    *("commands.run", "commands.upgrade", "tenants.worker", "watching.adoption", "watching.commits"),
+    *("commands.run", "commands.upwards", "tenants.worker", "watching.adoption", "watching.commits"),
     *("watching.footprints", "watching.halves", "database.schema", "watching.sql", "process.hints.table"),
 )
 _DRIVERS = ("psycopg2", "psycopg", "asyncpg")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from alembic_operator.api.reasons import Reason
 from alembic_operator.runner.commands.run import Run
 from alembic_operator.runner.commands.towards import Towards
-from alembic_operator.runner.commands.upgrade import Upwards
+from alembic_operator.runner.commands.upwards import Upwards
 from alembic_operator.runner.database.creation import Creation
 
 if TYPE_CHECKING:
