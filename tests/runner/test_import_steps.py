@@ -122,7 +122,9 @@ def test_findings_stop_it_in_the_words_of_the_object_and_nothing_is_written(pod:
 
 def test_a_file_that_is_none_or_is_not_there_and_a_database_that_is_down_are_told_apart(pod: Pod) -> None:
     code, answer = pod.copy("--url=postgresql://nobody@127.0.0.1:1/none")
-    assert (code, answer and answer.outcome) == (75, "again")
+    assert (code, answer and answer.outcome, answer and answer.reason) == (75, "again", "DatabaseUnreachable")
+    code, answer = pod.copy(f"--url={pod.both.database.url()}", "--role=nobody")
+    assert (code, answer and answer.outcome, answer and answer.reason) == (75, "again", "RoleNotFound")
     code, answer = pod.copy()
     assert (code, answer and answer.outcome) == (70, "failed")
     assert answer is not None

@@ -206,6 +206,8 @@ class ImportStatus(Model):
     """The reason that it ended with; absent while it runs."""
     imported_at: Timestamp | None = None
     """When the import was complete. From then on nothing is imported again."""
+    imported_generation: int | None = None
+    """The metadata.generation of that time. What was changed in the specification since then does nothing."""
     sha256: Annotated[str, Field(max_length=64)] | None = None
     """Of the file's copy, before it was upgraded."""
     tables: int | None = None

@@ -7,7 +7,7 @@ from typing import Self
 
 
 class Occasion(enum.StrEnum):
-    """The reason of an Event on the migration, or on a workload whose pods wait for it."""
+    """The reason of an Event on the migration or import, or on a workload whose pods wait for it."""
 
     meaning: str
 
@@ -19,9 +19,12 @@ class Occasion(enum.StrEnum):
         return occasion
 
     STARTED = "Started", "A Job was created."
-    SUCCEEDED = "Succeeded", "A run ended, and the database contains the target."
-    FAILED = "Failed", "A run ended with an error, or the migration is stalled."
-    HELD = "Held", "The migration waits, and the note says for what. For another object it is told after 10 s."
+    SUCCEEDED = "Succeeded", "A run ended, and the database contains the target; of an import: its rows."
+    FAILED = "Failed", "A run or an import ended with an error or with findings, or is stalled."
+    HELD = (
+        "Held",
+        "The migration or import waits, and the note says for what. For another object it is told after 10 s.",
+    )
     PODS_HELD = "PodsHeld", "Pods of a workload wait at their gate; the note says for which revision and since when."
     GATE_SKIPPED = "GateSkipped", "A pod was let through by the annotation alembic-operator.dev/gate."
     STRATEGY_MISMATCH = (

@@ -41,6 +41,8 @@ class ImportAnswer:
     outcome: str
     """`imported`, `findings`, `failed`, or `again`: a retry may heal it."""
     message: str = ""
+    reason: str = ""
+    """Of `again`, where there is one that says more than that it was interrupted."""
     tables: int = 0
     rows: int = 0
     quarantined: int = 0
@@ -81,7 +83,7 @@ def _told(raw: Any) -> Told:
 
 def _is_sound(answer: ImportAnswer) -> bool:
     """Tell whether all is of its type: the pod's image may have written anything."""
-    texts = [answer.outcome, answer.message, answer.sha256]
+    texts = [answer.outcome, answer.message, answer.reason, answer.sha256]
     texts += [text for one in answer.findings for text in (one.kind, one.table, one.column, one.message)]
     numbers = [getattr(answer, name) for name in _NUMBERS]
     numbers += [number for one in answer.findings for number in (one.rows, *one.row_ids)]

@@ -5,6 +5,7 @@ from typing import Any
 
 import asyncpg
 
+from alembic_operator.importing import refusals
 from alembic_operator.importing.failures import ImportFailed, TryAgain
 from alembic_operator.importing.shapes import quoted
 from alembic_operator.runner.database import address
@@ -44,7 +45,7 @@ async def connect(url: str, environ: Mapping[str, str], role: str = "") -> Any:
             await connection.execute(f"SET ROLE {quoted(role)}")
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         said = str(error).replace(where.password, "***") if where.password else str(error)
-        raise TryAgain(f"PostgreSQL at {where.host}: {said}") from error
+        raise TryAgain(f"PostgreSQL at {where.host}: {said}", refusals.reason(error)) from error
     encoding = await connection.fetchval("SHOW server_encoding")
     if encoding != "UTF8":
         raise ImportFailed(f"the database is in {encoding}; create one with ENCODING 'UTF8'")

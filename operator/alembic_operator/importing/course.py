@@ -96,10 +96,8 @@ async def load(options: Options, brought: Brought, environ: Mapping[str, str]) -
             at, to = ", ".join(answer.target) or "no revision", ", ".join(brought.target)
             raise TryAgain(f"PostgreSQL is at {at} by now, and the copy was upgraded to {to}; the next run follows")
         await _carry_over(one)
-    except asyncpg.PostgresError as error:
+    except refusals.OF_THE_SERVER as error:
         raise refusals.refused(error) from error
-    except (OSError, asyncpg.InterfaceError) as error:
-        raise TryAgain("the connection to PostgreSQL has gone; nothing half is there") from error
     finally:
         await connection.close()
     answer.seconds = time.monotonic() - begun
@@ -116,6 +114,8 @@ async def earlier(options: Options, environ: Mapping[str, str]) -> marks.Mark | 
     try:
         schema = options.schema or await connection.fetchval("SELECT current_schema()")
         return await marks.find(Target(connection, schema), options.mark)
+    except refusals.OF_THE_SERVER as error:
+        raise refusals.refused(error) from error
     finally:
         await connection.close()
 

@@ -5,14 +5,26 @@ import sqlite3
 
 import asyncpg
 
+from alembic_operator.api.reasons import Reason
 from alembic_operator.importing.failures import Different, ImportFailed, TryAgain
 from alembic_operator.importing.unfit import UnfitError
 
 _QUOTE_VALUES = ("22", "23", "P0")
 """Classes of errors whose messages quote a row's values."""
 _COPIED = re.compile(r"COPY (.+?), line (\d+)(?:, column (.+?): )?")
-_PASSING = ("08", "40", "53", "57")
-"""Classes of errors that pass: of the connection, of others' transactions, of resources, of a server that restarts."""
+_PASSING = ("08", "40", "53", "55P03", "57")
+"""Errors that pass: of the connection, of others' transactions and locks, of resources, of a server that restarts."""
+_REASONS = {
+    "22023": Reason.ROLE_NOT_FOUND,
+    "25006": Reason.READ_ONLY_DATABASE,
+    "28": Reason.AUTHENTICATION_FAILED,
+    "3D000": Reason.DATABASE_NOT_FOUND,
+    "40": Reason.CONFLICT,
+    "42501": Reason.PERMISSION_DENIED,
+    "53": Reason.RESOURCES_EXHAUSTED,
+    "55P03": Reason.LOCK_TIMEOUT,
+}
+"""SQLSTATEs, or their beginnings, of what keeps a session from its work."""
 NOT_FIT = (
     Different,
     UnfitError,
@@ -37,7 +49,22 @@ def told(error: asyncpg.PostgresError) -> str:
     return f"PostgreSQL refused it: {error.sqlstate} {type(error).__name__} {said}".rstrip() + "; nothing half is there"
 
 
-def refused(error: asyncpg.PostgresError) -> ImportFailed:
-    """Return what is raised of an error."""
-    passing = str(error.sqlstate)[:2] in _PASSING
-    return (TryAgain if passing else ImportFailed)(told(error))
+OF_THE_SERVER = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+"""What a session with PostgreSQL ends with."""
+
+
+def refused(error: BaseException) -> ImportFailed:
+    """Return what is raised of such an error."""
+    if not isinstance(error, asyncpg.PostgresError):
+        said = "the connection to PostgreSQL has gone; nothing half is there"
+        return TryAgain(said, str(Reason.DATABASE_UNREACHABLE))
+    return (
+        TryAgain(told(error), reason(error)) if str(error.sqlstate).startswith(_PASSING) else ImportFailed(told(error))
+    )
+
+
+def reason(error: BaseException) -> str:
+    """Return the reason for which nobody could be asked, as conditions have it; empty: the words must do."""
+    code = str(getattr(error, "sqlstate", None) or "")
+    found = next((one for known, one in _REASONS.items() if code.startswith(known)), None)
+    return str(found or ("" if code and not code.startswith(("08", "57")) else Reason.DATABASE_UNREACHABLE))

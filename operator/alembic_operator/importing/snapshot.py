@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from alembic_operator.importing.failures import ImportFailed
+from alembic_operator.importing.failures import ImportFailed, TryAgain
 from alembic_operator.importing.shapes import FileTable, quoted
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ _HEADER = b"SQLite format 3\0"
 _BLOCK = 1 << 20
 _ROW_IDS = ("rowid", "_rowid_", "oid")
 _PAGES = 4096
+_PASSING = ("SQLITE_BUSY", "SQLITE_FULL", "SQLITE_IOERR")
+"""Somebody writes, there is no room for the copy, or the volume has a trouble."""
 
 
 def take(file: Path, copy: Path) -> None:
@@ -39,7 +41,8 @@ def take(file: Path, copy: Path) -> None:
             source.backup(target, pages=_PAGES)
             target.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error as error:
-        raise ImportFailed(f"{file} cannot be copied: {_why(error, file)}") from error
+        passing = getattr(error, "sqlite_errorname", "").startswith(_PASSING)
+        raise (TryAgain if passing else ImportFailed)(f"{file} cannot be copied: {_why(error, file)}") from error
 
 
 def _why(error: sqlite3.Error, file: Path) -> str:

@@ -53,7 +53,7 @@ def run(asked: argparse.Namespace, options: Options, environ: Mapping[str, str] 
     try:
         answer = work(step, environ)
     except TryAgain as error:
-        tell(ImportAnswer("again", _in_fields(str(error))))
+        tell(ImportAnswer("again", _in_fields(str(error)), reason=error.reason))
         return int(ExitCode.TRY_AGAIN)
     except ImportFailed as error:
         tell(ImportAnswer("failed", _in_fields(str(error))))

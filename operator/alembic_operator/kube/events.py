@@ -4,9 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from secrets import token_hex
 
+from alembic_operator.api import imports
 from alembic_operator.api.v1alpha1 import API_VERSION, KIND
 from alembic_operator.core import names, times
 from alembic_operator.core.actions import Notice
+from alembic_operator.core.imports.observation import Import
 from alembic_operator.core.observation.gated_pods import Owner
 from alembic_operator.core.observation.migrations import Migration
 from alembic_operator.core.observation.reading import Manifest
@@ -31,15 +33,16 @@ class Events:
         self._told: dict[str, None] = {}
         """Names of Events that need not be asked for again; the API server knows the rest for an hour."""
 
-    async def announce(self, namespace: str, notice: Notice, migration: Migration | None) -> bool:
-        """Make an Event, and return whether it is a new one; without a migration the notice says what it regards."""
-        name = _name(notice, migration)
+    async def announce(self, namespace: str, notice: Notice, about: Migration | Import | None) -> bool:
+        """Make an Event, and return whether it is a new one; about nothing, the notice says what it regards."""
+        name = _name(notice, about)
         if name in self._told:
             return False
         if notice.set_by and notice.regarding:
             by = await setters.who(self._cluster, namespace, notice.regarding, notice.set_by)
             notice = replace(notice, note=f"{notice.note}; {notice.set_by} was set by {by}")
-        event = _about(notice, migration, namespace) | self._told_as(name, namespace, notice)
+        event = _about(notice, about, namespace) | self._told_as(name, namespace, notice)
+        event |= {"action": "Import"} if isinstance(about, Import) else {}
         try:
             await self._cluster.create(EVENTS, namespace, event)
             new = True
@@ -68,9 +71,9 @@ class Events:
         }
 
 
-def _name(notice: Notice, migration: Migration | None) -> str:
+def _name(notice: Notice, about: Migration | Import | None) -> str:
     """Return a name: of a notice with an identity, or about another object, always the same: it is given once."""
-    prefix = migration.name if migration else names.OPERATOR
+    prefix = about.name if about else names.OPERATOR
     # What has an identity stays the same when a person looks for it elsewhere, because the workload is gone.
     identity = notice.identity or (f"{notice.regarding.uid} {notice.note}" if notice.regarding else "")
     if not identity:
@@ -79,9 +82,10 @@ def _name(notice: Notice, migration: Migration | None) -> str:
     return f"{prefix}.{names.digest(said)[:16]}"
 
 
-def _about(notice: Notice, migration: Migration | None, namespace: str) -> Manifest:
-    """Return what an Event is about: the migration, or another object that it is related to."""
-    own = migration and Owner(API_VERSION, KIND, migration.name, migration.uid)
+def _about(notice: Notice, about: Migration | Import | None, namespace: str) -> Manifest:
+    """Return what an Event is about: the migration or import, or another object that it is related to."""
+    kind = imports.KIND if isinstance(about, Import) else KIND
+    own = about and Owner(API_VERSION, kind, about.name, about.uid)
     found = [_reference(one, namespace) for one in (notice.regarding, own) if one]
     return dict(zip(("regarding", "related"), found, strict=False))
 

@@ -125,8 +125,15 @@ class Imports:
             jobs=tuple(read_job(one, KIND) for one in self.cache.parts(JOBS, key)),
             pods=tuple(map(read_import_pod, self.cache.parts(PODS, key))),
             image=self.ways.runner_image,
+            others=self._others(key, asked),
             limits_job_template=self.ways.limits_job_template,
         )
+
+    def _others(self, key: ImportKey, asked: Import) -> tuple[str, ...]:
+        """Return the other imports into the same migration's database that have a Job under way."""
+        about = Key(key.namespace, asked.spec.migration_ref.name) if asked.spec else None
+        others = sorted((one.name, one) for one in self.cache.referring(about)) if about else ()
+        return tuple(name for name, one in others if one != key and any(map(_goes_on, self.cache.parts(JOBS, one))))
 
     async def _ground(self, key: ImportKey, asked: Import) -> Ground | None:
         about = Key(key.namespace, asked.spec.migration_ref.name) if asked.spec else None
@@ -163,10 +170,10 @@ class Imports:
             stored = existing
         self.cache.put(JOBS, stored)
 
-    async def report(self, asked: Import, status: ImportStatus) -> None:
-        """Write the status, if it differs."""
+    async def report(self, asked: Import, status: ImportStatus) -> bool:
+        """Write the status, if it differs, and return whether the import is still there."""
         if status == asked.status:
-            return
+            return True
         written = status.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
         try:
             raw = await self.cluster.apply_status(IMPORTS, _body(asked, asked.uid, written))
@@ -174,8 +181,14 @@ class Imports:
                 # As of a migration: a successor of the same name must not begin with what another one did.
                 raw = await self.cluster.apply_status(IMPORTS, _body(asked, uid, {}))
         except (NotFoundError, ConflictError):  # its own event is on the way
-            return
+            return False
         self.cache.put(IMPORTS, raw)
+        return uid == asked.uid
+
+
+def _goes_on(job: Manifest) -> bool:
+    found = read_job(job, KIND)
+    return bool(found.owner) and not found.outcome
 
 
 def _body(asked: Import, uid: str, status: Manifest) -> Manifest:

@@ -7,9 +7,11 @@ from random import Random
 
 import structlog
 
+from alembic_operator.api.imports import ImportStatus
 from alembic_operator.core import names
 from alembic_operator.core.imports.case import Case
-from alembic_operator.core.imports.decide import decide
+from alembic_operator.core.imports.decide import Decided, decide
+from alembic_operator.core.imports.notices import notices, requeue_after
 from alembic_operator.core.imports.observation import ImportSeen
 from alembic_operator.core.imports.status import status_after
 from alembic_operator.core.observation.observation import Refusal
@@ -18,6 +20,7 @@ from alembic_operator.kube.cache import ImportKey
 from alembic_operator.kube.cache.reflector import Reflector
 from alembic_operator.kube.cluster import IMPORTS, JOBS, PODS, Resource, Scope
 from alembic_operator.kube.errors import ApiError, InvalidError, RefusedError
+from alembic_operator.kube.events import Events
 from alembic_operator.kube.imports import ImportCache, Imports
 from alembic_operator.shell.informer import Informer
 from alembic_operator.shell.settings import Settings
@@ -68,6 +71,7 @@ class ImportReconciler:
 
     imports: Imports
     clock: Callable[[], datetime]
+    events: Events
 
     def reflectors(self, settings: Settings, informer: Informer) -> list[Reflector]:
         """Return who keeps its cache as the API server has imports."""
@@ -87,17 +91,29 @@ class ImportReconciler:
 
     async def _decide(self, key: ImportKey, seen: ImportSeen) -> float | None:
         decided = decide(case := Case(seen))
+        after = status_after(case, decided)
         # Before it acts: who looks must not read of an earlier run while another one starts.
-        await self.imports.report(seen.asked, status_after(case, decided))
+        if not await self.imports.report(seen.asked, after):
+            return None
         if decided.action is None:
-            return decided.requeue_after
+            await self._announce(key, case, after, decided)
+            return requeue_after(case, after, decided)
         try:
             await self.imports.act(decided.action, key)
         except RefusedError as error:
             refused = replace(seen, refusal=Refusal(error.message, forbidden=not isinstance(error, InvalidError)))
             decided = decide(case := Case(refused))
+            after = status_after(case, decided)
             current = await self.imports.observe(key, self.clock())
             if current:
-                await self.imports.report(current.asked, status_after(case, decided))
+                await self.imports.report(current.asked, after)
+        await self._announce(key, case, after, decided)
         log.info("import", reason=str(decided.reason), message=decided.message)
         return decided.requeue_after
+
+    async def _announce(self, key: ImportKey, case: Case, after: ImportStatus, decided: Decided) -> None:
+        for notice in notices(case, after, decided):
+            try:
+                await self.events.announce(key.namespace, notice, case.seen.asked)
+            except ApiError as error:  # an Event is a courtesy; the status has the facts
+                log.warning("event not written", status=error.status, message=error.message)

@@ -125,7 +125,8 @@ async def _act(
     answers = Answers(informer.queue.add) if settings.asks_progress else None
     ways = Ways(settings.runner_image, limits_job_template=settings.limit_job_template, answers=answers)
     observer = Observer(server, informer.cache, runner_config_map, ways)
-    importer = imports.ImportReconciler(Imports(server, ImportCache(), informer.cache, observer, ways), _now)
+    events = Events(server, settings.instance)
+    importer = imports.ImportReconciler(Imports(server, ImportCache(), informer.cache, observer, ways), _now, events)
     reconciler = Reconciler(
         cluster=server,
         cache=informer.cache,
@@ -133,7 +134,7 @@ async def _act(
         runner_config_map=runner_config_map,
         wake=informer.queue.add,
         clock=_now,
-        events=Events(server, settings.instance),
+        events=events,
         tally=informer.tally,
     )
     informer.tally.leads = True

@@ -43,7 +43,7 @@ def a_job(**changes: Any) -> Job:
 
 
 def a_pod(**changes: Any) -> ImportPod:
-    plain = ImportPod("pod", NAME, at(-50), "Running", "load", "", "", None, None, "")
+    plain = ImportPod("pod", NAME, at(-50), "Running", "load", "", "", "", None, None, "")
     return replace(plain, **changes)
 
 

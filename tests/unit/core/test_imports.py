@@ -33,7 +33,6 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
         "InvalidSpec",
         "spec.from: no",
     ),
-    "a Job without a pod": ({"jobs": (a_job(),)}, "Pending", "has no pod yet"),
     "a Job that is being deleted": ({"jobs": (a_job(deleting=True),)}, "WaitingForPreviousJob", "is being deleted"),
     "no such claim": (
         {"jobs": (a_job(),), "pods": (a_pod(step="", unschedulable='persistentvolumeclaim "data" not found'),)},
@@ -50,11 +49,6 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
         {"jobs": (a_job(),), "pods": (a_pod(step="", created_at=at(-5)),)},
         "Pending",
         "has not started yet",
-    ),
-    "no such image": (
-        {"jobs": (a_job(),), "pods": (a_pod(waiting="ErrImagePull: nobody"),)},
-        "ImagePullFailed",
-        "nobody",
     ),
     "a pod that loads": ({"jobs": (a_job(),), "pods": (a_pod(),)}, "Importing", "scans, loads and verifies"),
     "a pod that was killed": (
@@ -75,11 +69,6 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
         ended(ImportAnswer("again", "refused"), code=75),
         "ImportInterrupted",
         "attempt 1 ended: refused; nothing half is visible",
-    ),
-    "a Job of the deadline": (
-        ended(None, failure="DeadlineExceeded") | {"pods": ()},
-        "ImportInterrupted",
-        "DeadlineExceeded",
     ),
     "a quota": (
         {"refusal": Refusal("exceeded quota", forbidden=True)},

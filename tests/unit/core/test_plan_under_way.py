@@ -65,7 +65,7 @@ UNDER_WAY: dict[str, tuple[Job, Pod | None, str, str]] = {
         JOB,
         a_pod(NAME, waiting_reason="CreateContainerConfigError", waiting_message='secret "users-db" not found'),
         "SecretNotFound",
-        f'pod {NAME}-0: secret "users-db" not found; create it, and the migration goes on by itself',
+        f'pod {NAME}-0: secret "users-db" not found; create it, and the Job goes on by itself',
     ),
     "a key that is missing": (
         JOB,
@@ -73,7 +73,7 @@ UNDER_WAY: dict[str, tuple[Job, Pod | None, str, str]] = {
             NAME, waiting_reason="CreateContainerConfigError", waiting_message="couldn't find key url in Secret shop/db"
         ),
         "SecretNotFound",
-        f"pod {NAME}-0: couldn't find key url in Secret shop/db; add it, and the migration goes on by itself",
+        f"pod {NAME}-0: couldn't find key url in Secret shop/db; add it, and the Job goes on by itself",
     ),
     "a user that is not allowed": (
         JOB,

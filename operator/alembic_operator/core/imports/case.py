@@ -6,6 +6,7 @@ from functools import cached_property
 from alembic_operator.api.imports import ImportSpec
 from alembic_operator.core.imports import manifest
 from alembic_operator.core.imports.observation import Ground, ImportPod, ImportSeen
+from alembic_operator.core.observation.conditions import reason_of
 from alembic_operator.core.observation.database_servers import DatabaseServer
 from alembic_operator.core.observation.jobs import Job
 from alembic_operator.core.observation.reading import moment
@@ -71,7 +72,8 @@ class Case:
         if ground is None:
             return f"DatabaseMigration {name} does not exist: create it, or correct spec.migrationRef"
         if not ground.ready:
-            return f"DatabaseMigration {name} is not Ready: kubectl describe dbm {name} says why"
+            why = reason_of(ground.migration.status.conditions) or "nobody has looked at it"
+            return f"DatabaseMigration {name} is not Ready ({why}): kubectl describe dbm {name} says more"
         if not isinstance(ground.source, PodParts):
             return f"the source of DatabaseMigration {name} is not there: {ground.source.what}"
         if ground.server is not None and not isinstance(ground.server, DatabaseServer):

@@ -11,6 +11,8 @@ from alembic_operator.core.imports.case import Case
 from alembic_operator.core.imports.observation import ImportPod
 from alembic_operator.core.manifests import harmless
 from alembic_operator.core.observation.jobs import Job
+from alembic_operator.core.observation.pods import ENDED
+from alembic_operator.core.runs import progress
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 60.0, 600.0
 """Seconds until a Job is made anew that time can heal."""
@@ -26,12 +28,10 @@ _STEPS = {
     names.UPGRADE: "upgrades the copy with the application's scripts",
     names.LOAD: "scans, loads and verifies",
 }
-_KUBELET = {
-    "ErrImagePull": Reason.IMAGE_PULL_FAILED,
-    "ImagePullBackOff": Reason.IMAGE_PULL_FAILED,
-    "InvalidImageName": Reason.IMAGE_PULL_FAILED,
-    "CreateContainerConfigError": Reason.SECRET_NOT_FOUND,
-}
+_CHANGED = (
+    "; its specification was changed after that, which does nothing: an import runs once. To import again, empty the"
+    " tables, remove the mark and make another DatabaseImport"
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,19 @@ class Decided:
 
 def decide(case: Case) -> Decided:
     """Return what the first rule decides that applies."""
-    rules = (_done, _invalid, _refused, _under_way, _imported, _unsuitable, _waiting, _ended, _remembered, _start)
+    rules = (
+        _done,
+        _invalid,
+        _refused,
+        _under_way,
+        _imported,
+        _unsuitable,
+        _waiting,
+        _ended,
+        _remembered,
+        _behind_another,
+        _start,
+    )
     return next(filter(None, (rule(case) for rule in rules)))
 
 
@@ -61,7 +73,9 @@ def _done(case: Case) -> Decided | None:
         return None
     ready = next((one for one in status.conditions if one.reason == Reason.IMPORTED), None)
     said = f"{status.rows or 0} rows of {status.tables or 0} tables are in the database"
-    return Decided(Reason.IMPORTED, ready.message if ready else said)
+    message = ready.message.removesuffix(_CHANGED) if ready else said
+    changed = status.imported_generation and case.seen.asked.generation != status.imported_generation
+    return Decided(Reason.IMPORTED, f"{message}{_CHANGED}" if changed else message)
 
 
 def _invalid(case: Case) -> Decided | None:
@@ -89,25 +103,29 @@ def _under_way(case: Case) -> Decided | None:
         return Decided(Reason.WAITING_FOR_PREVIOUS_JOB, f"Job {job.name} is being deleted", requeue_after=_LOOK_AGAIN)
     pod = case.pod_of(job)
     if pod is None:
-        return Decided(Reason.PENDING, f"Job {job.name} has no pod yet", requeue_after=_LOOK_AGAIN, job=job)
+        none = progress.without_pod(job, case.seen.now)
+        return Decided(none.reason, none.message, requeue_after=_LOOK_AGAIN, job=job)
     reason, message = _standing(case, pod)
-    return Decided(reason, message, requeue_after=_LOOK_AGAIN, job=job)
+    changed = _OTHERWISE if case.name not in ("", job.name) else ""
+    return Decided(reason, f"{message}{changed}", requeue_after=_LOOK_AGAIN, job=job)
+
+
+_OTHERWISE = "; what it was made of has changed meanwhile, and counts from the next attempt on"
 
 
 def _standing(case: Case, pod: ImportPod) -> tuple[Reason, str]:
     claim = case.spec.from_.sqlite.volume.persistent_volume_claim.claim_name
     if pod.exit_code:
         said = pod.answer.message if pod.answer else _end(pod)
-        return Reason.IMPORT_INTERRUPTED, f"pod {pod.name} ended: {said}; its Job tries again"
-    if pod.unschedulable:
-        about_volume = "volume" in pod.unschedulable.lower()
-        reason = Reason.WAITING_FOR_VOLUME if about_volume else Reason.UNSCHEDULABLE
-        return reason, f"no node takes pod {pod.name}: {pod.unschedulable} (PersistentVolumeClaim {claim})"
-    if pod.waiting:
-        reason = _KUBELET.get(pod.waiting.partition(":")[0], Reason.CONTAINER_REFUSED)
-        return reason, f"pod {pod.name} cannot start: {pod.waiting}"
+        return _reason(pod.answer), f"pod {pod.name} ended: {said}; its Job tries again"
+    if "volume" in pod.unschedulable.lower():
+        said = f"no node takes pod {pod.name}: {pod.unschedulable} (PersistentVolumeClaim {claim})"
+        return Reason.WAITING_FOR_VOLUME, said
+    if pod.waiting_reason or pod.unschedulable:
+        kept = progress.kept_from_starting(pod)
+        return kept.reason, kept.message
     if not pod.step:
-        if case.seconds_since(pod.created_at) < _STARTS_WITHIN:
+        if pod.has_its_volumes or case.seconds_since(pod.created_at) < _STARTS_WITHIN:
             return Reason.PENDING, f"pod {pod.name} has not started yet"
         return Reason.WAITING_FOR_VOLUME, (
             f"pod {pod.name} waits for PersistentVolumeClaim {claim}: a ReadWriteOnce volume is on one node at a time,"
@@ -157,10 +175,22 @@ def _ended(case: Case) -> Decided | None:
         return Decided(Reason.IMPORT_FAILED, f"{answer.message}. {_HOW}", job=job, answer=answer)
     pause = min(_FIRST_PAUSE * 2 ** min(job.attempt - 1, 10), _LONGEST_PAUSE)
     left = pause - case.seconds_since(job.finished_at)
-    said = answer.message if answer else _end(pod) if pod and pod.exit_code else job.failure or "no answer"
-    message = f"attempt {job.attempt} ended: {said}; nothing half is visible, and another one follows"
+    late = not answer and job.failure == Reason.DEADLINE_EXCEEDED
+    said = answer.message if answer else _late(case) if late else _end(pod) if pod and pod.exit_code else job.failure
+    message = f"attempt {job.attempt} ended: {said or 'no answer'}; nothing half is visible, and another one follows"
     action = DeleteJob(job.name, job.uid) if left <= 0 else None
-    return Decided(Reason.IMPORT_INTERRUPTED, message, action, max(left, 1.0), job, answer)
+    reason = Reason.DEADLINE_EXCEEDED if late else _reason(answer)
+    return Decided(reason, message, action, max(left, 1.0), job, answer)
+
+
+def _late(case: Case) -> str:
+    return f"it took longer than spec.deadline, {case.spec.deadline}; set a longer one"
+
+
+def _reason(answer: ImportAnswer | None) -> Reason:
+    """Return why it is tried again: the pod's own reason, of those that time can heal."""
+    told = next((one for one in Reason if answer and one == answer.reason), Reason.IMPORT_INTERRUPTED)
+    return told if told.effect is Effect.RECONCILING else Reason.IMPORT_INTERRUPTED
 
 
 def _end(pod: ImportPod) -> str:
@@ -187,6 +217,18 @@ def _remembered(case: Case) -> Decided | None:
         return None
     ready = next((one for one in status.conditions if one.type == "Ready"), None)
     return Decided(reason, ready.message if ready else "")
+
+
+def _behind_another(case: Case) -> Decided | None:
+    """Pods of an earlier Job are still there, or another import fills the same database."""
+    left = next((one for one in case.seen.pods if one.job and one.phase not in ENDED), None)
+    if left is not None:
+        why = f"pod {left.name} of Job {left.job} is still there"
+        return Decided(Reason.WAITING_FOR_PREVIOUS_JOB, f"{why}; this import follows", requeue_after=_LOOK_AGAIN)
+    if case.seen.others:
+        why = f"DatabaseImport {case.seen.others[0]} fills the same database"
+        return Decided(Reason.WAITING_FOR_PREVIOUS_JOB, f"{why}; this one follows", requeue_after=_LOOK_AGAIN)
+    return None
 
 
 def _start(case: Case) -> Decided:

@@ -48,8 +48,9 @@ class ImportPod:
     phase: str
     step: str
     """The container that runs, or that ended last; empty: none has started."""
-    waiting: str
-    """Why the kubelet cannot start a container: its reason and its message."""
+    waiting_reason: str
+    """Why the kubelet cannot start a container, such as ImagePullBackOff."""
+    waiting_message: str
     unschedulable: str
     """The scheduler's message, while no node takes it."""
     exit_code: int | None
@@ -57,6 +58,8 @@ class ImportPod:
     answer: ImportAnswer | None
     ended_as: str
     """The kubelet's word for that end, such as OOMKilled."""
+    has_its_volumes: bool = False
+    """The kubelet has set it up, and pulls an image if nothing has started yet."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,8 @@ class ImportSeen:
     pods: tuple[ImportPod, ...]
     image: str
     """The operator's own."""
+    others: tuple[str, ...] = ()
+    """Other imports into the same migration's database that have a Job under way."""
     limits_job_template: bool = False
     """Only what is harmless is taken from spec.jobTemplate: no policy asks who may write it."""
     refusal: Refusal | None = None
@@ -129,21 +134,27 @@ def read_import_pod(raw: Manifest) -> ImportPod:
     running = next((one for one in told if containers.state(one, "state", "running") is not None), {})
     step = running or (last[0] if last else ended[-1][0] if ended else {})
     terminated = last[1] if last else {}
+    waits = (containers.state(one, "state", "waiting") or {} for one in told)
+    waiting = next(filter(_is_a_problem, waits), {})
     return ImportPod(
         name=reading.text(raw, "metadata", "name"),
         job=reading.text(made_by(raw, "batch", "Job"), "name"),
         created_at=reading.time(raw, "metadata", "creationTimestamp"),
         phase=containers.word(status, "phase") or "Pending",
         step=containers.word(step, "name"),
-        waiting=next(filter(None, map(_waiting, told)), ""),
+        waiting_reason=containers.word(waiting, "reason"),
+        waiting_message=containers.said(waiting, "message"),
         unschedulable=containers.unschedulable(reading.items(status, "conditions")),
         exit_code=containers.exit_code(terminated),
         answer=ImportAnswer.from_json(containers.said(terminated, "message")),
         ended_as=containers.word(terminated, "reason"),
+        has_its_volumes=any(map(_is_set_up, reading.items(status, "conditions"))),
     )
 
 
-def _waiting(container: Manifest) -> str:
-    state = containers.state(container, "state", "waiting") or {}
-    reason = containers.word(state, "reason")
-    return "" if reason in _NO_PROBLEM else f"{reason}: {containers.said(state, 'message')}"
+def _is_a_problem(waiting: Manifest) -> bool:
+    return containers.word(waiting, "reason") not in _NO_PROBLEM
+
+
+def _is_set_up(condition: Manifest) -> bool:
+    return condition.get("type") == "PodReadyToStartContainers" and condition.get("status") == "True"

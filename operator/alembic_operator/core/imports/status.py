@@ -24,7 +24,7 @@ def status_after(case: Case, decided: Decided) -> ImportStatus:
     if decided.job is None:
         return told
     told = told.model_copy(update=_of_job(decided.job, decided))
-    return told.model_copy(update=_of_answer(decided.job, decided.answer, decided)) if decided.answer else told
+    return told.model_copy(update=_of_answer(case, decided.job, decided)) if decided.answer else told
 
 
 def _unheld(case: Case, decided: Decided) -> str:
@@ -47,7 +47,8 @@ def _of_job(job: Job, decided: Decided) -> dict[str, object]:
     }
 
 
-def _of_answer(job: Job, answer: ImportAnswer, decided: Decided) -> dict[str, object]:
+def _of_answer(case: Case, job: Job, decided: Decided) -> dict[str, object]:
+    answer = decided.answer or ImportAnswer("")
     found = tuple(
         ImportFinding(
             kind=one.kind[:64],
@@ -65,6 +66,7 @@ def _of_answer(job: Job, answer: ImportAnswer, decided: Decided) -> dict[str, ob
     speed = round(answer.rows / answer.seconds) if answer.seconds else None
     return facts | {
         "imported_at": job.finished_at or job.started_at,
+        "imported_generation": case.seen.asked.generation,
         "sha256": answer.sha256[:64] or None,
         "tables": answer.tables,
         "rows": answer.rows,

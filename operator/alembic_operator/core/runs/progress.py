@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 
 from alembic_operator.api.reasons import Effect, Reason
 from alembic_operator.contract import JOB_FAILING_EXIT_CODES
@@ -26,7 +27,7 @@ def progress(job: Job, pods: Sequence[Pod], now: datetime) -> Decision:
     """Return the decision on a Job that is under way; `pods` are its own, newest first."""
     newest = _spoken_of(pods)
     if newest is None:
-        return _without_pod(job, now)
+        return without_pod(job, now)
     if newest.waiting_reason or newest.unschedulable:
         return kept_from_starting(newest)
     if newest.phase == "Failed" and newest.exit_code not in JOB_FAILING_EXIT_CODES:
@@ -54,7 +55,8 @@ def created(name: str, requeue_after: float | None = None) -> Decision:
     return Decision(Reason.PENDING, f"Job {name} was created; its pod has not started yet", requeue_after=requeue_after)
 
 
-def _without_pod(job: Job, now: datetime) -> Decision:
+def without_pod(job: Job, now: datetime) -> Decision:
+    """Return the decision on a Job that has no pod."""
     if not job.is_taken_up:
         return created(job.name)
     waited = (now - (moment(job.started_at) or now)).total_seconds()
@@ -65,7 +67,27 @@ def _without_pod(job: Job, now: datetime) -> Decision:
     return Decision(Reason.POD_NOT_CREATED, _NO_POD.format(job.name, job.name))
 
 
-def kept_from_starting(pod: Pod) -> Decision:
+class Kept(Protocol):
+    """A pod of any kind of Job that may be kept from starting."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def waiting_reason(self) -> str:
+        """As of a Pod."""
+
+    @property
+    def waiting_message(self) -> str:
+        """As of a Pod."""
+
+    @property
+    def unschedulable(self) -> str:
+        """As of a Pod."""
+
+
+def kept_from_starting(pod: Kept) -> Decision:
     """Return why the kubelet does not start a pod's container, or the scheduler finds no node for it."""
     if not pod.waiting_reason:
         return Decision(Reason.UNSCHEDULABLE, f"pod {pod.name}: {pod.unschedulable}")
@@ -74,7 +96,7 @@ def kept_from_starting(pod: Pod) -> Decision:
     if pod.waiting_reason in _PULL_REASONS:
         return Decision(Reason.IMAGE_PULL_FAILED, f"{said}; correct the image, its tag or its pull secret")
     if pod.waiting_reason == "CreateContainerConfigError" and "not found" in pod.waiting_message:
-        return Decision(Reason.SECRET_NOT_FOUND, f"{said}; create it, and the migration goes on by itself")
+        return Decision(Reason.SECRET_NOT_FOUND, f"{said}; create it, and the Job goes on by itself")
     if pod.waiting_reason == "CreateContainerConfigError" and "couldn't find key" in pod.waiting_message:
-        return Decision(Reason.SECRET_NOT_FOUND, f"{said}; add it, and the migration goes on by itself")
+        return Decision(Reason.SECRET_NOT_FOUND, f"{said}; add it, and the Job goes on by itself")
     return Decision(Reason.CONTAINER_REFUSED, said)
