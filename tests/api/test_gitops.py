@@ -12,9 +12,16 @@ from tests.api.conftest import Eventually
 from tests.api.rest import RefusedError, Rest
 
 GITOPS = Path(__file__).parents[2] / "gitops"
-TESTDATA = GITOPS / "argocd" / "resource_customizations" / "alembic-operator.dev" / "DatabaseMigration" / "testdata"
-SCENES: dict[str, dict[str, Any]] = {path.stem: yaml.safe_load(path.read_text()) for path in TESTDATA.iterdir()}
-"""A migration in every state, as the operator's own plan writes it; the name begins with its health in Argo CD."""
+CUSTOMIZATIONS = GITOPS / "argocd" / "resource_customizations" / "alembic-operator.dev"
+
+
+def scenes(kind: str) -> dict[str, dict[str, Any]]:
+    return {path.stem: yaml.safe_load(path.read_text()) for path in (CUSTOMIZATIONS / kind / "testdata").iterdir()}
+
+
+OF_MIGRATIONS, OF_IMPORTS = scenes("DatabaseMigration"), scenes("DatabaseImport")
+SCENES = OF_MIGRATIONS | {f"{name}_import": one for name, one in OF_IMPORTS.items()}
+"""An object in every state, as the operator's own rules write it; the name begins with its health in Argo CD."""
 
 FOUND = {"healthy": "failed false, current true", "degraded": "failed true, current false"}
 
@@ -28,7 +35,7 @@ POLICY = {
                 "apiGroups": ["alembic-operator.dev"],
                 "apiVersions": ["v1alpha1"],
                 "operations": ["UPDATE"],
-                "resources": ["databasemigrations/status"],
+                "resources": ["databasemigrations/status", "databaseimports/status"],
             }
         ],
     }
@@ -59,7 +66,7 @@ def flux(rest: Rest) -> Rest:
 
 
 def written(rest: Rest, scene: str, namespace: str) -> dict[str, Any]:
-    """Make a migration of the scene's specification, and return it under a name of its own, without a status."""
+    """Make an object of the scene's specification, and return it under a name of its own, without a status."""
     given = SCENES[scene]
     bare = {**given, "metadata": {"name": scene.lower().replace("_", "-")}}
     del bare["status"]

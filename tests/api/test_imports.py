@@ -12,7 +12,7 @@ from alembic_operator.core.names import IMPORT_LABEL, RETRY
 from tests.api.kubelet import NOW
 from tests.api.operator_process import MakeOperator
 from tests.api.rest import Manifest
-from tests.api.shop import JOB, POD, Shop, conditions, message, reasons, until
+from tests.api.shop import EVENT, JOB, POD, Shop, conditions, message, reasons, until
 
 pytest_plugins = ["tests.api.operator_fixtures"]
 
@@ -46,6 +46,15 @@ class Importer:
 
         until(lambda: reasons(status()) == {reason}, status)
         return status()
+
+    def events(self) -> list[tuple[str, str]]:
+        """Return what was told of it: what for, and the first word."""
+        about = {"kind": KIND, "name": self.name}
+        found = [
+            one for one in self.shop.rest.items(EVENT, self.shop.namespace) if about.items() <= one["regarding"].items()
+        ]
+        told = sorted(found, key=lambda one: str(one["eventTime"]))
+        return [(one["reason"], one["note"].split()[0]) for one in told if one["action"] == "Import"]
 
     def all(self, kind: Manifest) -> list[Manifest]:
         found = self.shop.rest.items(kind, self.shop.namespace, labelSelector=f"{IMPORT_LABEL}={self.name}")
@@ -115,6 +124,7 @@ def test_an_import_waits_for_its_migration_runs_once_and_tells_what_it_did(past:
     assert conditions(status) == {"Ready": "True"}
     assert (status["tables"], status["rows"], status["rowsPerSecond"], status["equal"]) == (2, 7000, 2000, True)
     assert status["job"] == job["metadata"]["name"]
+    assert until(lambda: past.events()[1:] and past.events()[-2:]) == [("Started", "Job"), ("Succeeded", "7000")]
     past.shop.rest.delete(JOB | job, past.shop.namespace, propagationPolicy="Background")
     until(lambda: past.all(JOB) == [])
     past.shop.change(source={"image": "registry.test/users:2"})
@@ -138,6 +148,7 @@ def test_findings_stop_it_until_a_person_has_mended_them_and_says_so(past: Impor
         "12 findings stand in the way, and nothing was written; posts.author: refer to no"
     )
     assert status["findingsTotal"] == 12
+    assert until(lambda: past.events()[1:]) == [("Failed", "Findings:")]
     assert status["findings"][0]["rowIds"] == [4, 5, 6]
     annotation = {"metadata": {"annotations": {RETRY: "mended"}}}
     past.shop.rest.merge(IMPORT | {"metadata": {"name": past.name}}, annotation, past.shop.namespace)

@@ -116,4 +116,5 @@ def test_the_libraries_that_argo_cd_closes_are_closed_here(call: str) -> None:
 
 def test_the_snippet_for_argocd_cm_holds_the_same_script() -> None:
     config_map = yaml.safe_load((ARGOCD / "argocd-cm.yaml").read_text())
-    assert config_map["data"] == {"resource.customizations.health.alembic-operator.dev_DatabaseMigration": SCRIPT}
+    key = "resource.customizations.health.alembic-operator.dev_{}"
+    assert config_map["data"] == {key.format(kind): SCRIPT for kind in ("DatabaseMigration", "DatabaseImport")}
