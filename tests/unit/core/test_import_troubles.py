@@ -62,6 +62,11 @@ TROUBLES: dict[str, tuple[dict[str, Any], str, str]] = {
         "AuthenticationFailed",
         "pod pod ended: no; its Job tries again",
     ),
+    "findings, before the Job has ended": (
+        {"jobs": (a_job(),), "pods": (a_pod(exit_code=70, answer=ImportAnswer("findings", total=4)),)},
+        "Importing",
+        "has ended, and its Job is about to",
+    ),
     "a wrong password, after that": (refused("AuthenticationFailed", "no"), "AuthenticationFailed", "attempt 1 ended"),
     "a server that is away": (refused("DatabaseUnreachable", "no"), "DatabaseUnreachable", "another one follows"),
     "a reason of tomorrow's operator": (refused("Tomorrow", "no"), "ImportInterrupted", "attempt 1 ended: no"),

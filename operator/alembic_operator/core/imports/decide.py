@@ -113,25 +113,36 @@ def _under_way(case: Case) -> Decided | None:
 _OTHERWISE = "; what it was made of has changed meanwhile, and counts from the next attempt on"
 
 
+_FINAL = ("imported", "findings", "failed")
+"""After such an answer no other pod follows."""
+
+
 def _standing(case: Case, pod: ImportPod) -> tuple[Reason, str]:
-    claim = case.spec.from_.sqlite.volume.persistent_volume_claim.claim_name
+    if pod.answer and pod.answer.outcome in _FINAL:
+        return Reason.IMPORTING, f"pod {pod.name} has ended, and its Job is about to"
     if pod.exit_code:
         said = pod.answer.message if pod.answer else _end(pod)
         return _reason(pod.answer), f"pod {pod.name} ended: {said}; its Job tries again"
+    return _kept(case, pod) or (Reason.IMPORTING, f"pod {pod.name} {_STEPS.get(pod.step, 'runs')}")
+
+
+def _kept(case: Case, pod: ImportPod) -> tuple[Reason, str] | None:
+    """Return what keeps a pod from its first or next step; None: nothing does."""
+    claim = case.spec.from_.sqlite.volume.persistent_volume_claim.claim_name
     if "volume" in pod.unschedulable.lower():
         said = f"no node takes pod {pod.name}: {pod.unschedulable} (PersistentVolumeClaim {claim})"
         return Reason.WAITING_FOR_VOLUME, said
     if pod.waiting_reason or pod.unschedulable:
         kept = progress.kept_from_starting(pod)
         return kept.reason, kept.message
-    if not pod.step:
-        if pod.has_its_volumes or case.seconds_since(pod.created_at) < _STARTS_WITHIN:
-            return Reason.PENDING, f"pod {pod.name} has not started yet"
-        return Reason.WAITING_FOR_VOLUME, (
-            f"pod {pod.name} waits for PersistentVolumeClaim {claim}: a ReadWriteOnce volume is on one node at a time,"
-            f" so stop the pods that have it elsewhere; kubectl describe pod {pod.name} names what is in the way"
-        )
-    return Reason.IMPORTING, f"pod {pod.name} {_STEPS.get(pod.step, 'runs')}"
+    if pod.step:
+        return None
+    if pod.has_its_volumes or case.seconds_since(pod.created_at) < _STARTS_WITHIN:
+        return Reason.PENDING, f"pod {pod.name} has not started yet"
+    return Reason.WAITING_FOR_VOLUME, (
+        f"pod {pod.name} waits for PersistentVolumeClaim {claim}: a ReadWriteOnce volume is on one node at a time,"
+        f" so stop the pods that have it elsewhere; kubectl describe pod {pod.name} names what is in the way"
+    )
 
 
 def _imported(case: Case) -> Decided | None:
