@@ -186,6 +186,25 @@ def test_a_database_that_is_ahead_is_left_alone(project: Project, runner: Runner
     assert database.value("select to_regclass('one')") is None
 
 
+def test_the_version_table_of_another_service_is_told_from_a_rollback(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    any_project.begin().revision("one", 'op.create_table("basket", sa.Column("id", sa.Integer))')
+    any_project.revision("two", 'op.rename_table("basket", "cart")').table("three")
+    database.rows("create table users (id int); create table alembic_version (version_num text)")
+    database.rows("insert into alembic_version values ('of_users')")
+    run = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    said = _failed(run, 66, "VersionTableShared")
+    assert "contains of_users, which these scripts do not know" in said
+    assert "none of the tables that they make is there, as cart" in said
+    assert run.result.error
+    assert "spec.database.schema" in run.result.error.hint
+    assert (database.heads(), database.value("select to_regclass('cart') is null")) == (["of_users"], True)
+    database.rows("create schema elsewhere; create table elsewhere.cart (id int)")
+    after = runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    assert (after.code, after.result.reason) == (0, "DatabaseAhead"), after.stderr
+
+
 def test_a_database_that_is_ahead_blocks_when_it_should(
     any_project: Project, runner: Runner, database: Database
 ) -> None:

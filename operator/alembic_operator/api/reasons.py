@@ -254,6 +254,11 @@ class Reason(str, enum.Enum):
         Effect.STALLED,
         "The database contains a revision that this image does not know, and lacks one that this image needs.",
     )
+    VERSION_TABLE_SHARED = (
+        "VersionTableShared",
+        Effect.STALLED,
+        "The version table contains only revisions that this image does not know, and nothing that it makes is there.",
+    )
     UNKNOWN_REVISION = (
         "UnknownRevision",
         Effect.STALLED,

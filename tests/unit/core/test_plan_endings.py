@@ -50,7 +50,7 @@ def failed(reason: str) -> Result:
 EXIT_CODES = {
     ExitCode.USAGE: ("ConfigInvalid", "AlembicNotFound", "NotPostgreSQL", "WrongDatabase"),
     ExitCode.SCRIPTS: ("MultipleHeads", "UnknownTarget", "BrokenScripts"),
-    ExitCode.DATABASE_AHEAD: ("DatabaseAheadBlocked", "Diverged", "UnknownRevision"),
+    ExitCode.DATABASE_AHEAD: ("DatabaseAheadBlocked", "Diverged", "VersionTableShared", "UnknownRevision"),
     ExitCode.FAILED: (
         "RevisionFailed",
         "EnvFailed",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import Applied
+from alembic_operator.runner.commands import foreign
 from alembic_operator.runner.commands.course import Progress
 from alembic_operator.runner.commands.early import EarlyReading
 from alembic_operator.runner.commands.finish import Finish
@@ -255,6 +256,8 @@ class Run:
         found = state.standing(graph, wanted, heads, recorded)
         if refusal := found.refusal(self._invocation.database_ahead):
             raise refusal
+        if site.ahead and not site.contains and not found.exact:
+            foreign.require_own(self._script, site.table.sql, site.ahead, raw_of(context.connection))
         self._recorder.compared(found, graph, heads, context.connection)
         return site
 
