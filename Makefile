@@ -71,8 +71,10 @@ bench-import: $(INSTALLED) ## Import a million rows from SQLite beside pgloader,
 	$(PYTHON) -m tests.bench.importing
 
 .PHONY: import-kills
-import-kills: $(INSTALLED) ## Kill imports from SQLite 20 times at random moments, in both ways of transactions
+import-kills: $(INSTALLED) ## Kill imports from SQLite 20 times at random moments, in both ways of transactions; one of 1.15 GB 6 times
 	$(PYTHON) -m tests.bench.import_kills
+	$(PYTHON) -m tests.bench.import_large
+
 .PHONY: tenants
 tenants: $(INSTALLED) ## Kill a fleet of tenants 20 times, and measure it beside a loop over alembic; some minutes
 	$(PYTHON) -m tests.bench.tenant_kills

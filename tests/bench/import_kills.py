@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.bench.importing import fresh
 from tests.runner import server
 
-TABLES, ROWS, KILLS = 8, 60_000, 20
+TABLES, ROWS, WIDTH, KILLS = 8, 60_000, 50, 20
 _START = """
 import sys
 from alembic_operator.cli import main
@@ -35,7 +35,7 @@ def build(file: Path) -> None:
         connection.execute("INSERT INTO alembic_version VALUES ('r1')")
         for number in range(TABLES):
             connection.execute(_TABLE.format(number, (number + 1) % TABLES).replace("id int", "id INTEGER"))
-            rows = ((row, "x" * 50, row) for row in range(ROWS))
+            rows = ((row, "x" * WIDTH, row) for row in range(ROWS))
             connection.executemany(f"INSERT INTO t{number} VALUES (?, ?, ?)", rows)
 
 

@@ -108,7 +108,9 @@ def test_counters_go_on_behind_the_rows_and_start_at_their_start_without_any(bot
         if op.get_bind().dialect.name == "sqlite":
             for name in ("serial", "empty", "always", "down"):
                 op.execute(f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, t TEXT)")
+            op.execute("CREATE TABLE gone (id INTEGER PRIMARY KEY AUTOINCREMENT, t TEXT)")
             return
+        op.execute("CREATE TABLE gone (id serial PRIMARY KEY, t text)")
         op.execute("CREATE TABLE serial (id serial PRIMARY KEY, t text)")
         op.execute("CREATE TABLE empty (id bigserial PRIMARY KEY, t text)")
         op.execute("CREATE TABLE always (id int GENERATED ALWAYS AS IDENTITY (START 5) PRIMARY KEY, t text)")
@@ -118,7 +120,9 @@ def test_counters_go_on_behind_the_rows_and_start_at_their_start_without_any(bot
     both.build(upgrade)
     for name, number in (("serial", 41), ("always", 41), ("down", -41)):
         both.write(f"INSERT INTO {name} VALUES (?, 'x')", [(number,)])
+    both.write("INSERT INTO gone VALUES (?, 'x')", [(1,), (900,)]).write("DELETE FROM gone WHERE id = 900")
     assert both.here().equal
+    assert both.database.value("insert into gone (t) values ('y') returning id") == 901  # SQLite gives none twice
     assert both.database.value("insert into serial (t) values ('y') returning id") == 42
     assert both.database.value("insert into empty (t) values ('y') returning id") == 1
     assert both.database.value("insert into always (t) values ('y') returning id") == 42

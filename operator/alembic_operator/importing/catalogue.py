@@ -5,7 +5,8 @@ from typing import Any
 from alembic_operator.importing.shapes import Column, Index, Reference, Table, quoted
 
 _TABLES = """
-SELECT c.oid, c.relname AS name, pg_has_role(c.relowner, 'USAGE') AS owned, c.relkind, c.relispartition,
+SELECT c.oid, c.relname AS name, pg_has_role(c.relowner, 'USAGE') AS owned, c.relispartition,
+       c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid) AS inherited,
        c.relrowsecurity AND (c.relforcerowsecurity OR NOT pg_has_role(c.relowner, 'USAGE')) AS guarded
 FROM pg_class c WHERE c.relnamespace = $1::regnamespace AND c.relkind IN ('r', 'p') ORDER BY c.relname
 """
@@ -41,6 +42,7 @@ WHERE k.contype = 'f' AND k.conparentid = 0 AND c.relnamespace = $1::regnamespac
 _INDEXES = f"""
 SELECT i.indrelid AS oid, c.relname AS name, pg_get_indexdef(i.indexrelid) AS definition, i.indisprimary AS primary,
        i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL AS unique,
+       coalesce(to_jsonb(i) ->> 'indnullsnotdistinct', 'f')::bool AS strict,  -- not before PostgreSQL 15
        NOT i.indisprimary AND NOT i.indisreplident AND NOT i.indisclustered AND t.relkind = 'r' AND k.oid IS NULL
          AND obj_description(i.indexrelid, 'pg_class') IS NULL AS later,
        CASE WHEN i.indisunique AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indexprs IS NOT NULL THEN
@@ -78,15 +80,22 @@ async def tables(connection: Any, schema: str) -> list[Table]:
                 primary=next((tuple(one["columns"]) for one in own if one["primary"]), ()),
                 folded=tuple(_unquoted(one["folded"]) for one in own if one["folded"]),
                 uniques=tuple(tuple(one["columns"]) for one in own if one["unique"]),
+                strict=tuple(tuple(one["columns"]) for one in own if one["unique"] and one["strict"]),
                 references=tuple(map(_reference, references.get(oid, []))),
                 indexes=tuple(Index(one["name"], one["definition"]) for one in own if one["later"]),
                 triggers=tuple((one["name"], one["enable"]) for one in triggers.get(oid, [])),
                 owned=row["owned"],
                 filled=await connection.fetchval(f"SELECT EXISTS (SELECT FROM {namespace}.{quoted(row['name'])})"),
-                refusal="it has row-level security" if row["guarded"] else "",
+                refusal=_refusal(row),
             )
         )
     return found
+
+
+def _refusal(row: Any) -> str:
+    if row["guarded"]:
+        return "it has row-level security"
+    return "other tables inherit from it" if row["inherited"] else ""
 
 
 def _unquoted(name: str) -> str:

@@ -1,5 +1,6 @@
 """How a column of each type is carried over."""
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -27,9 +28,12 @@ _DASHED = (
     + " || '-' || ".join(f"substr({{0}}, {at}, {n})" for at, n in ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12)))
     + ")"
 )
+_SECONDS = "extract(epoch from {0})::numeric(30, 6)"
 _HEADER = 4
 """What PostgreSQL adds to a length or a precision in a type modifier."""
 _DIGITS_OF_A_DOUBLE = 15
+_LOW = 0xFFFF
+"""The half of a type modifier with the digits of a second."""
 
 
 def field(column: Column, reading: str = "") -> Field | None:
@@ -62,10 +66,10 @@ def field(column: Column, reading: str = "") -> Field | None:
         ),
         "jsonb": partial(Field, column, json_values.normal, quotes=True),
         "date": partial(_day, column, reading),
-        "time": partial(Field, column, moments.clock, batch=batches.clocks),
+        "time": partial(_timed, Field(column, moments.clock, batch=batches.clocks)),
         "timestamp": partial(_moment, column, reading),
         "timestamptz": partial(_moment, column, reading),
-        "interval": partial(Field, column, moments.interval(reading), "extract(epoch from {0})::numeric(30, 6)"),
+        "interval": partial(_timed, Field(column, moments.interval(reading), _SECONDS)),
     }
     return makers[column.type]() if column.type in makers else None
 
@@ -126,8 +130,18 @@ def _day(column: Column, reading: str) -> Field:
 
 
 def _moment(column: Column, reading: str) -> Field:
-    usual = f"datetime({{0}}) = substr({{0}}, 1, 19) AND {_IS_TEXT} AND {{0}} > '0001' AND {_BY_ITS_LENGTH}"
+    within = "{0} > '0001' AND substr({0}, 12, 2) < '24'"
+    usual = f"datetime({{0}}) = substr({{0}}, 1, 19) AND {_IS_TEXT} AND {within} AND {_BY_ITS_LENGTH}"
     if column.type == "timestamp":
-        return Field(column, moments.timestamp(reading), batch=batches.moments(""), usual=usual, fast=_NO_ZEROS)
+        convert = moments.timestamp(reading)
+        return _timed(Field(column, convert, batch=batches.moments(""), usual=usual, fast=_NO_ZEROS))
     zoned = f"({_NO_ZEROS}) || '+00'"
-    return Field(column, moments.instant(reading), batch=batches.moments("+00"), usual=usual, fast=zoned)
+    return _timed(Field(column, moments.instant(reading), batch=batches.moments("+00"), usual=usual, fast=zoned))
+
+
+def _timed(one: Field) -> Field:
+    """Return it with as many digits of a second as its type keeps; an interval's modifier says more than that."""
+    digits = one.column.modifier & _LOW if one.column.modifier >= 0 else moments.MICROSECONDS
+    if digits >= moments.MICROSECONDS:
+        return one
+    return replace(one, convert=moments.within(digits, one.convert), usual="0")

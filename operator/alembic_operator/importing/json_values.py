@@ -2,15 +2,14 @@
 
 import json
 import re
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from alembic_operator.importing.unfit import Unfit, UnfitError
-from alembic_operator.importing.values import Stored, double, text_of
+from alembic_operator.importing.values import DIGITS_BEFORE, DIGITS_BEHIND, Stored, double, text_of
 
 _HALF = re.compile(r"[\ud800-\udfff]")
-_DIGITS = 131_072
-"""Before the point, of a number in jsonb."""
 
 
 class _Number(str):
@@ -22,13 +21,17 @@ class _Number(str):
 def as_written(storage: str, stored: Stored) -> str:
     """Write a value of a `json` column."""
     written = _text(storage, stored)
-    _parsed(written)
+    with suppress(RecursionError):  # PostgreSQL goes deeper
+        _parsed(written)
     return written
 
 
 def normal(storage: str, stored: Stored) -> str:
     """Write a value of a `jsonb` column."""
-    return _dump(_parsed(_text(storage, stored)))
+    try:
+        return _dump(_parsed(_text(storage, stored)))
+    except RecursionError as error:
+        raise UnfitError(Unfit.JSON) from error
 
 
 def _text(storage: str, stored: Stored) -> str:
@@ -51,7 +54,7 @@ def _refused(_: str) -> Any:
 def _parsed(written: str) -> Any:
     try:
         return json.loads(written, parse_float=_Number, parse_int=_Number, parse_constant=_refused)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise UnfitError(Unfit.JSON) from error
 
 
@@ -75,7 +78,9 @@ def _number(written: str) -> str:
         number = Decimal(written)
     except InvalidOperation as error:
         raise UnfitError(Unfit.JSON) from error
-    if number.adjusted() >= _DIGITS:
+    exponent = int(number.as_tuple().exponent)
+    if (number and number.adjusted() >= DIGITS_BEFORE) or -exponent > DIGITS_BEHIND:
         raise UnfitError(Unfit.JSON)
-    plain = f"{number:f}"
-    return plain.removeprefix("-") if not number else plain
+    if not number:
+        return f"{0:.{max(-exponent, 0)}f}"
+    return f"{number:f}"

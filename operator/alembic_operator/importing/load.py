@@ -99,21 +99,24 @@ class Target:
                 f" ADD CONSTRAINT {quoted(reference.name)} {reference.definition}{later}"
             )
 
-    async def count_on(self, table: Table) -> None:
+    async def count_on(self, pair: Pair) -> None:
         """Let each counter go on behind the highest number, or from its start where there is none."""
-        for column in table.columns:
+        for column in pair.table.columns:
             if column.sequence:
-                await self.connection.execute(_counter(self.place(table.name), column.name, column.sequence))
+                given = pair.file.counted if column.name == pair.file.key else 0
+                await self.connection.execute(_counter(self.place(pair.name), column.name, column.sequence, given))
 
 
-def _counter(place: str, column: str, sequence: str) -> str:
-    """Return what sets a counter, also one that counts downwards or that the rows have not reached."""
+def _counter(place: str, column: str, sequence: str, given: int) -> str:
+    """Return what sets a counter, also one that counts downwards, or has given numbers whose rows have gone since."""
     return f"""
 SELECT setval({literal(sequence)}::regclass, CASE WHEN found.edge IS NULL THEN s.seqstart ELSE found.edge END,
               found.edge IS NOT NULL)
 FROM pg_sequence s, LATERAL (
-  SELECT CASE WHEN s.seqincrement > 0 THEN max({quoted(column)}) ELSE min({quoted(column)}) END AS edge FROM {place}
-  WHERE {quoted(column)} BETWEEN s.seqmin AND s.seqmax
+  SELECT CASE WHEN s.seqincrement > 0
+           THEN greatest(max({quoted(column)}), CASE WHEN {given} BETWEEN 1 AND s.seqmax THEN {given} END)
+           ELSE min({quoted(column)}) END AS edge
+  FROM {place} WHERE {quoted(column)} BETWEEN s.seqmin AND s.seqmax
 ) found WHERE s.seqrelid = {literal(sequence)}::regclass
 """
 

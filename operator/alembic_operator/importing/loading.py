@@ -112,7 +112,7 @@ class Loading:
             raise Different("; ".join(f"{one.table}: {one.message}" for one in different))
         await self._put_aside(pair)
         await self.target.index(pair.table)
-        await self.target.count_on(pair.table)
+        await self.target.count_on(pair)
         return Loaded(pair.name, sent.rows, time.monotonic() - begun)
 
     async def _put_aside(self, pair: Pair) -> None:

@@ -1,5 +1,6 @@
 """Writes dates and times as PostgreSQL prints them; as values.py does for all else."""
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 
@@ -7,6 +8,10 @@ from alembic_operator.importing.unfit import Unfit, UnfitError
 from alembic_operator.importing.values import Convert, Stored, text_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FINER = re.compile(r"[.,]\d{6}\d*[1-9]")
+"""What Python cuts off without a word."""
+MICROSECONDS = 6
+"""Digits of a second that PostgreSQL keeps."""
 UNITS = {"seconds": 1, "milliseconds": 1_000, "microseconds": 1_000_000}
 """Readings of a number as a time since 1970, and how many of them a second has."""
 
@@ -33,7 +38,26 @@ def _moment(storage: str, stored: Stored, reading: str) -> datetime:
         raise UnfitError(Unfit.DATE) from error
     if "W" in written:
         raise UnfitError(Unfit.DATE)
+    _keeps_all_of(written)
     return moment
+
+
+def _keeps_all_of(written: str) -> None:
+    if _FINER.search(written):
+        raise UnfitError(Unfit.PRECISION)
+
+
+def within(digits: int, convert: Convert) -> Convert:
+    """Return a conversion that keeps so many digits of a second, and refuses more."""
+
+    def kept(storage: str, stored: Stored) -> str:
+        written = convert(storage, stored)
+        fraction = written.partition(".")[2].removesuffix("+00")
+        if len(fraction.rstrip("0")) > digits:
+            raise UnfitError(Unfit.PRECISION)
+        return written
+
+    return kept
 
 
 def _written(moment: datetime) -> str:
@@ -89,6 +113,7 @@ def clock(storage: str, stored: Stored) -> str:
         moment = time.fromisoformat(text_of(stored))
     except ValueError as error:
         raise UnfitError(Unfit.DATE) from error
+    _keeps_all_of(text_of(stored))
     if moment.tzinfo:
         raise UnfitError(Unfit.ZONE)
     return _short(moment.isoformat("microseconds"))

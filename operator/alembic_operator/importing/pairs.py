@@ -53,11 +53,12 @@ def match(
     for file in files:
         if _excluded(file.name, exclude):
             continue
-        if file.name not in kept:
+        if file.module or file.name not in kept:
             findings.append(_only_in_file(file))
             continue
         table = kept.pop(file.name)
-        pairs.append(Pair(table, file, tuple(_fields(table, file, exclude, readings))))
+        if fields := tuple(_fields(table, file, exclude, readings)):
+            pairs.append(Pair(table, file, fields))
         findings += _of_columns(table, file, exclude, readings)
         findings += _of_table(table)
     findings += [
@@ -89,6 +90,9 @@ def _fields(table: Table, file: FileTable, exclude: Sequence[str], readings: Map
 
 
 def _only_in_file(file: FileTable) -> Finding:
+    if file.module:
+        message = f"needs {file.module}, which this SQLite does not have; exclude it with --exclude {file.name}"
+        return Finding("table-only-in-file", file.name, message)
     message = f"PostgreSQL has no such table; exclude it with --exclude {file.name}, or create it in a revision"
     return Finding("table-only-in-file", file.name, message, count=file.rows)
 
@@ -106,7 +110,7 @@ def _of_columns(
             message = (
                 f"the type {column.label} is not supported; leave it out with --exclude {table.name}.{column.name}"
             )
-            yield Finding("type-unsupported", table.name, message, column.name)
+            yield Finding("type-unsupported", table.name, message, column.name, blocks=file.rows > 0)
     for column in table.columns:
         if column.generated:
             yield Finding("generated", table.name, "PostgreSQL computes it itself", column.name, blocks=False)

@@ -55,9 +55,10 @@ def _folded(said: bytes | None) -> str | None:
 
 def _as_its_text_needs(copies: Copies, pair: Pair) -> Pair:
     """Look at all of a table's text for what is no UTF-8: by the batch, which costs little."""
-    texts = " || char(10) || ".join(f"ifnull({name}, '')" for name in _quoted(pair))
-    if not texts:
+    names = _quoted(pair)
+    if not names:
         return pair
+    texts = "'' || " + " || char(10) || ".join(f"ifnull({name}, '')" for name in names)
 
     def seen(connection: sqlite3.Connection, where: str) -> bool:
         cursor = connection.execute(f"SELECT {texts} FROM {quoted(pair.name)} WHERE {where}")
@@ -206,7 +207,7 @@ def _repeated(pair: Pair, columns: tuple[str, ...], *, folds: bool) -> str | Non
     if not columns or any(one is None for one in fields) or (not folds and _kept_apart(pair, columns)):
         return None
     told = [_compared(one, folds=folds) for one in fields if one]
-    some = " AND ".join(f"{one} IS NOT NULL" for one in told)
+    some = "1" if columns in pair.table.strict else " AND ".join(f"{one} IS NOT NULL" for one in told)
     name, row_id = quoted(pair.name), pair.file.row_id
     first = f"SELECT min({row_id}) FROM {name} WHERE {some} GROUP BY {', '.join(told)}"
     return f"{some} AND {row_id} NOT IN ({first})"
@@ -219,6 +220,8 @@ def _compared(one: Field, *, folds: bool) -> str:
 def _kept_apart(pair: Pair, columns: tuple[str, ...]) -> bool:
     if columns == (pair.file.key,):
         return True
+    if columns in pair.table.strict:
+        return False
     known = any(set(one) <= set(columns) for one in pair.file.unique)
     return known and all(_is_one_to_one(pair.field(name)) for name in columns)
 

@@ -56,6 +56,8 @@ class Table:
     primary: tuple[str, ...] = ()
     uniques: tuple[tuple[str, ...], ...] = ()
     """Columns of each primary key, unique constraint and plain unique index."""
+    strict: tuple[tuple[str, ...], ...] = ()
+    """Those of them in which NULL is there only once, too."""
     references: tuple[Reference, ...] = ()
     indexes: tuple[Index, ...] = ()
     folded: tuple[str, ...] = ()
@@ -83,6 +85,10 @@ class FileTable:
     """The column that is the row id itself."""
     unique: tuple[tuple[str, ...], ...] = ()
     """Columns that SQLite keeps unique, compared by their bytes."""
+    counted: int = 0
+    """The highest number that AUTOINCREMENT has given, also to rows that have gone."""
+    module: str = ""
+    """What SQLite lacks to read it."""
 
 
 def quoted(name: str) -> str:

@@ -97,7 +97,13 @@ def names(connection: sqlite3.Connection) -> list[str]:
     rows = connection.execute(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
     )
-    return sorted(_text(name) for (name,) in rows)
+    return sorted({_text(name) for (name,) in rows} - _shadows(connection))
+
+
+def _shadows(connection: sqlite3.Connection) -> set[str]:
+    """Return the tables in which virtual ones keep their rows; SQLite before 3.37 does not tell."""
+    rows = connection.execute("PRAGMA table_list")
+    return {_text(row[1]) for row in rows if _text(row[2]) == "shadow"}
 
 
 def heads(connection: sqlite3.Connection, version_table: str) -> tuple[str, ...] | None:
@@ -111,6 +117,16 @@ def heads(connection: sqlite3.Connection, version_table: str) -> tuple[str, ...]
 
 def describe(connection: sqlite3.Connection, name: str) -> FileTable:
     """Read what a table is like, and give it row ids where it has none."""
+    try:
+        return _described(connection, name)
+    except sqlite3.OperationalError as error:
+        _, found, module = str(error).partition("no such module: ")
+        if not found:
+            raise
+        return FileTable(name, (), 0, _ROW_IDS[0], module=f"the module {module}")
+
+
+def _described(connection: sqlite3.Connection, name: str) -> FileTable:
     columns = [
         (_text(row[1]), _text(row[2]), row[5]) for row in connection.execute(f"PRAGMA table_xinfo({quoted(name)})")
     ]
@@ -131,7 +147,15 @@ def describe(connection: sqlite3.Connection, name: str) -> FileTable:
     keys = [column for column, declared, part in columns if part and declared.upper() == "INTEGER"]
     count = connection.execute(f"SELECT count(*) FROM {quoted(name)}").fetchone()[0]
     single = len(keys) == 1 and sum(1 for *_, part in columns if part) == 1
-    return FileTable(name, tuple(column for column, *_ in columns), count, row_id, keys[0] if single else "", unique)
+    named, key = tuple(column for column, *_ in columns), keys[0] if single else ""
+    return FileTable(name, named, count, row_id, key, unique, _counted(connection, name) if key else 0)
+
+
+def _counted(connection: sqlite3.Connection, name: str) -> int:
+    if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'").fetchone() is None:
+        return 0
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (name,)).fetchone()
+    return row[0] if row and isinstance(row[0], int) else 0
 
 
 def _unique(connection: sqlite3.Connection, name: str) -> tuple[tuple[str, ...], ...]:

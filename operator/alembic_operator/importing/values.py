@@ -4,10 +4,11 @@ A function takes SQLite's storage class with the value, text as its bytes; it ra
 """
 
 import math
+import re
 import struct
 import uuid
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 
 from alembic_operator.importing.unfit import Unfit, UnfitError
 
@@ -16,6 +17,11 @@ Convert = Callable[[str, Stored], str]
 _SAFE = 2**53
 _REAL_DIGITS = 15
 _LONG = 1e15
+_NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+DIGITS_BEFORE, DIGITS_BEHIND = 131_072, 16_383
+"""Of the point, in PostgreSQL's numeric."""
+_EXACT = Context(prec=2100)
+"""As many digits as numeric(1000, -1000) has."""
 
 
 def text_of(stored: Stored) -> str:
@@ -110,19 +116,25 @@ def numeric(precision: int | None, scale: int) -> Convert:
 
     def convert(storage: str, stored: Stored) -> str:
         number = _decimal(storage, stored, _REAL_DIGITS if precision else 17)
-        if precision is None:
-            plain = f"{number:f}"
-            plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
-            return "0" if plain == "-0" else plain
-        kept = round(number, scale)
-        if kept != number:
-            raise UnfitError(Unfit.PRECISION)
-        if abs(kept) >= Decimal(10) ** (precision - scale):
+        if not number:
+            return f"{0:.{max(scale, 0)}f}"
+        if number.adjusted() >= (DIGITS_BEFORE if precision is None else precision - scale):
             raise UnfitError(Unfit.RANGE)
-        written = f"{kept:f}"
-        return written.removeprefix("-") if not kept else written
+        if digits_behind(number) > (DIGITS_BEHIND if precision is None else scale):
+            raise UnfitError(Unfit.PRECISION)
+        if precision is not None:
+            return f"{number.quantize(Decimal((0, (1,), -scale)), context=_EXACT):f}"
+        plain = f"{number:f}"
+        return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
     return convert
+
+
+def digits_behind(number: Decimal) -> int:
+    """Return how many digits behind the point count; below zero: so many before it are zeros."""
+    _, digits, exponent = number.as_tuple()
+    zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
+    return -(int(exponent) + zeros)
 
 
 def _decimal(storage: str, stored: Stored, digits: int) -> Decimal:
@@ -134,8 +146,8 @@ def _decimal(storage: str, stored: Stored, digits: int) -> Decimal:
                 number = Decimal(f"{stored:.15g}" if digits == _REAL_DIGITS else repr(stored))
             case "text", b"":
                 raise UnfitError(Unfit.EMPTY)
-            case "text", bytes():
-                number = Decimal(text_of(stored))
+            case "text", bytes() if _NUMBER.fullmatch(stored):
+                number = Decimal(stored.decode())
             case _:
                 raise UnfitError(Unfit.TYPE)
     except InvalidOperation as error:
