@@ -16,7 +16,12 @@ and others of `process_` are told too, as by most programs."""
 def page(origin: str) -> str:
     """Return every metric with its labels."""
     parts = [f"<!-- {origin} -->", "# Metrics", INTRO]
-    for title, group in (("Of each migration", families.OF_MIGRATIONS), ("Of the operator", families.OF_THE_OPERATOR)):
+    groups = {
+        "Of each migration": families.OF_MIGRATIONS,
+        "Of each import": families.OF_IMPORTS,
+        "Of the operator": families.OF_THE_OPERATOR,
+    }
+    for title, group in groups.items():
         parts += [f"## {title}", _table(group)]
     return "\n\n".join(parts) + "\n"
 

@@ -15,7 +15,14 @@ from prometheus_client.openmetrics import parser as open_metrics
 
 from alembic_operator.contract import ExitCode, Failure, Result
 from alembic_operator.core.names import MIGRATION_LABEL
-from alembic_operator.shell.metrics.families import OF_MIGRATIONS, OF_THE_OPERATOR, PREFIX, PROGRESS, TENANTS
+from alembic_operator.shell.metrics.families import (
+    OF_IMPORTS,
+    OF_MIGRATIONS,
+    OF_THE_OPERATOR,
+    PREFIX,
+    PROGRESS,
+    TENANTS,
+)
 from devcluster.controlplane import ApiServer
 from tests.api.kubelet import DIGEST, NOW
 from tests.api.operator_process import OperatorProcess, account, allow_policies, free_port
@@ -144,6 +151,7 @@ def test_open_metrics_are_served_to_who_accepts_them(measured: OperatorProcess) 
     content_type, body = asked(measured, "application/openmetrics-text;version=1.0.0")
     assert content_type.startswith("application/openmetrics-text")
     names = {one.name for one in open_metrics.text_string_to_metric_families(body)}  # type: ignore[no-untyped-call]
-    known = {PREFIX + one.name.removesuffix("_total") for one in (*OF_MIGRATIONS, *OF_THE_OPERATOR)}
+    families = (*OF_IMPORTS, *OF_MIGRATIONS, *OF_THE_OPERATOR)
+    known = {PREFIX + one.name.removesuffix("_total") for one in families}
     assert {one for one in names if not one.startswith("process_")} == known
     assert "process_resident_memory_bytes" in names

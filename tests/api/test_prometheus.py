@@ -15,6 +15,7 @@ from alembic_operator.contract.progress import Progress
 from alembic_operator.core.names import MIGRATION_LABEL
 from devcluster.controlplane import ApiServer
 from tests.api.chart import of_kind, render
+from tests.api.crd_imports_examples import an_import
 from tests.api.listener import listening
 from tests.api.operator_process import OperatorProcess, account, allow_policies, free_port
 from tests.api.rest import Manifest, Rest
@@ -120,6 +121,7 @@ def _live(watched: Watched) -> None:
     shop, users = watched.shop, Workload(watched.shop)
     shop.migrate("chat")
     shop.succeeds("chat")
+    shop.rest.create(an_import(migrationRef={"name": "chat"}), shop.namespace)  # which says of no database where it is
     shop.migrate("orders", database={"urlFrom": {"name": "db", "key": "url"}}, tenants={"pattern": "ws%"})
     watched.sees(f'alembic_operator_migration_lock_timeouts_total{{namespace="{shop.namespace}",name="orders"}}', 0)
     shop.kubelet.ends(shop.pod("orders"), ExitCode.FAILED, replace(BLOCKED, tenants=Fleet(3, 1, 0, 2)))

@@ -65,8 +65,8 @@ class ImportCache:
         return woken
 
     def keys(self) -> list[ImportKey]:
-        """Return all imports."""
-        return [ImportKey(one.namespace, one.name) for one in self._known if one.resource == IMPORTS]
+        """Return all imports; also to another thread, and so from a copy that is taken in one step."""
+        return [ImportKey(one.namespace, one.name) for one in list(self._known) if one.resource == IMPORTS]
 
     def referring(self, key: Key) -> set[ImportKey]:
         """Return the imports into a migration's database."""

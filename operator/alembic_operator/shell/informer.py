@@ -21,6 +21,7 @@ from alembic_operator.kube.cluster import (
     Scope,
 )
 from alembic_operator.kube.errors import ApiError
+from alembic_operator.kube.imports import ImportCache
 from alembic_operator.shell.metrics.tally import Tally
 from alembic_operator.shell.queue import WorkQueue
 from alembic_operator.shell.settings import Settings
@@ -60,6 +61,7 @@ class Informer:
     watch_errors: dict[Scope, ApiError] = field(default_factory=dict)
     """What cannot be read, and the API server's answer."""
     tally: Tally = field(default_factory=Tally)
+    imports: ImportCache = field(default_factory=ImportCache)
 
     def on_change(self, resource: Resource, event: Any) -> None:
         """Take in an event of a watch, or of Kopf."""

@@ -126,7 +126,7 @@ async def _act(
     ways = Ways(settings.runner_image, limits_job_template=settings.limit_job_template, answers=answers)
     observer = Observer(server, informer.cache, runner_config_map, ways)
     events = Events(server, settings.instance)
-    importer = imports.ImportReconciler(Imports(server, ImportCache(), informer.cache, observer, ways), _now, events)
+    importer = imports.ImportReconciler(Imports(server, informer.imports, informer.cache, observer, ways), _now, events)
     reconciler = Reconciler(
         cluster=server,
         cache=informer.cache,

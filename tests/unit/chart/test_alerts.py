@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from alembic_operator.shell.metrics.families import OF_MIGRATIONS, OF_THE_OPERATOR, PREFIX
+from alembic_operator.shell.metrics.families import OF_IMPORTS, OF_MIGRATIONS, OF_THE_OPERATOR, PREFIX
 
 ROOT = Path(__file__).parents[3]
 FILE = ROOT / "charts" / "alembic-operator" / "files" / "alerts.yaml"
@@ -18,6 +18,10 @@ ONE = '{namespace="shop",name="users"}'
 LIVES = {
     "AlembicMigrationStalled": (
         {'migration_reason{namespace="shop",name="users",reason="RevisionFailed",effect="Stalled"}': "0x5 1x9 0x9"},
+        "9m",
+    ),
+    "AlembicImportStalled": (
+        {'import_reason{namespace="shop",name="users",reason="Findings",effect="Stalled"}': "0x5 1x9 0x9"},
         "9m",
     ),
     "AlembicPodsHeld": ({f"migration_held_pods{ONE}": "0x4 2x15 0x9"}, "17m"),
@@ -59,7 +63,7 @@ def test_its_runbook_is_a_heading(alert: str) -> None:
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_it_reads_metrics_that_the_operator_has(alert: str) -> None:
-    known = {PREFIX + one.name for one in (*OF_MIGRATIONS, *OF_THE_OPERATOR)}
+    known = {PREFIX + one.name for one in (*OF_IMPORTS, *OF_MIGRATIONS, *OF_THE_OPERATOR)}
     asked = re.findall(rf"{PREFIX}\w+", ALERTS[alert]["expr"])
     assert asked
     assert {one.removesuffix("_count") for one in asked} <= known

@@ -19,7 +19,7 @@ from alembic_operator.shell.metrics import families as f
 from alembic_operator.shell.metrics.collector import headed
 from alembic_operator.shell.metrics.endpoint import rendered
 from alembic_operator.shell.metrics.lines import Lines
-from alembic_operator.shell.metrics.migrations import samples
+from alembic_operator.shell.metrics.migrations import of_import, samples
 from alembic_operator.shell.metrics.tally import BOUNDS, Tally
 
 KEY = Key("shop", "users")
@@ -56,6 +56,18 @@ def test_tenants_are_counted_by_state_and_none_is_named() -> None:
 )
 def test_a_status_that_somebody_else_wrote_is_read_too(status: Any) -> None:
     assert told(status)[f.READY.name] == 0
+    assert [(family.name, value) for family, _, value in of_import({"status": status})] == [(f.IMPORT_READY.name, 0)]
+
+
+def test_rows_and_seconds_of_an_import_are_told_when_it_has_ended() -> None:
+    ready = {"type": "Ready", "status": "True", "reason": "Imported"}
+    status = {"conditions": [ready], "rows": 7000, "downtimeSeconds": 9.5}
+    assert list(of_import({"status": status})) == [
+        (f.IMPORT_READY, (), True),
+        (f.IMPORT_REASON, ("Imported", "Ready"), 1),
+        (f.IMPORT_ROWS, (), 7000),
+        (f.IMPORT_SECONDS, (), 9.5),
+    ]
 
 
 def test_a_run_is_counted_once_however_often_its_status_is_written() -> None:

@@ -19,9 +19,9 @@ from alembic_operator.kube.cache import Key
 from alembic_operator.kube.client import ApiServer
 from alembic_operator.shell.informer import Informer
 from alembic_operator.shell.metrics import families as f
-from alembic_operator.shell.metrics.families import OF_MIGRATIONS, PREFIX, Family
+from alembic_operator.shell.metrics.families import OF_IMPORTS, OF_MIGRATIONS, PREFIX, Family
 from alembic_operator.shell.metrics.lines import Lines
-from alembic_operator.shell.metrics.migrations import Sample, samples
+from alembic_operator.shell.metrics.migrations import Sample, of_import, samples
 from alembic_operator.shell.metrics.tally import BOUNDS, Buckets, Tally
 
 _LE = (*map(str, BOUNDS), "+Inf")
@@ -56,12 +56,15 @@ class OperatorCollector:
         yield from PROCESS_COLLECTOR.collect()
 
     def written(self) -> Iterator[tuple[Metric, Iterator[bytes]]]:
-        """Yield the families of migrations: each without samples, and the lines of these."""
-        lines = Lines(OF_MIGRATIONS)
+        """Yield the families of migrations and imports: each without samples, and the lines of these."""
+        lines = Lines((*OF_MIGRATIONS, *OF_IMPORTS))
         for key, kept in self.informer.cache.snapshot():
             lines.add(key, samples(codec.read(kept), self.informer.cache.gated(key)))
             lines.add(key, self._counted(key))
-        for family in OF_MIGRATIONS:
+        imports = self.informer.imports.keys()
+        for one in imports:
+            lines.add(one, of_import(self.informer.imports.get(one) or {}))
+        for family in (*OF_MIGRATIONS, *OF_IMPORTS):
             yield headed(family), lines.pop(family)
 
     def _counted(self, key: Key) -> Iterator[Sample]:

@@ -113,6 +113,19 @@ POLICIES = Family(
 LEADER = Family("leader", "gauge", "1 while this process acts; 0 while it stands by.")
 BUILD = Family("build_info", "gauge", "1; the version of the operator, and of Python.", ("version", "python"))
 
+IMPORT_READY = Family("import_ready", "gauge", "1 while Ready of a DatabaseImport is True, else 0.", _EACH)
+IMPORT_REASON = Family(
+    "import_reason",
+    "gauge",
+    "1 for the reason of its conditions. `effect` is Ready, Reconciling or Stalled.",
+    (*_EACH, "reason", "effect"),
+)
+IMPORT_ROWS = Family("import_rows", "gauge", "Rows that were imported; absent before the end.", _EACH)
+IMPORT_SECONDS = Family(
+    "import_seconds", "gauge", "How long its Job took that imported them, with the start of its pods.", _EACH
+)
+
+OF_IMPORTS = (IMPORT_READY, IMPORT_REASON, IMPORT_ROWS, IMPORT_SECONDS)
 OF_MIGRATIONS = (
     READY, REASON, INFO, PENDING, HELD, HELD_SINCE, UNGATED, STARTED, PROGRESS, SUCCESS, SECONDS, ATTEMPTS,
     TENANTS, RUNS, LOCK_TIMEOUTS,

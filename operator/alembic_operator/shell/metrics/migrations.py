@@ -17,10 +17,20 @@ _STATES = {"upToDate": "up-to-date", "behind": "behind", "failed": "failed", "dr
 _ENDED_WELL = frozenset(str(one) for one in Reason if one.effect is Effect.READY)
 
 
+def of_import(raw: Manifest) -> Iterator[Sample]:
+    """Yield what there is to say of an import."""
+    status = fields(raw, "status")
+    yield from _conditions(status, f.IMPORT_READY, f.IMPORT_REASON)
+    if (rows := number(status, "rows")) is not None:
+        yield f.IMPORT_ROWS, (), rows
+    if "downtimeSeconds" in status:
+        yield f.IMPORT_SECONDS, (), _seconds(status, "downtimeSeconds")
+
+
 def samples(raw: Manifest, gated: tuple[GatedPod, ...]) -> Iterator[Sample]:
     """Yield what there is to say of a migration, and of the pods that wait for it."""
     status = fields(raw, "status")
-    yield from _conditions(status)
+    yield from _conditions(status, f.READY, f.REASON)
     yield f.INFO, _info(raw, status), 1
     if (pending := number(status, "revisions", "pending")) is not None:
         yield f.PENDING, (), pending
@@ -30,11 +40,11 @@ def samples(raw: Manifest, gated: tuple[GatedPod, ...]) -> Iterator[Sample]:
     yield from _runs(status)
 
 
-def _conditions(status: Manifest) -> Iterator[Sample]:
+def _conditions(status: Manifest, ready: Family, why: Family) -> Iterator[Sample]:
     found: Manifest = next((one for one in items(status, "conditions") if text(one, "type") == READY), {})
-    yield f.READY, (), text(found, "status") == "True"
+    yield ready, (), text(found, "status") == "True"
     if reason := text(found, "reason"):
-        yield f.REASON, (reason, _EFFECTS.get(reason, "")), 1
+        yield why, (reason, _EFFECTS.get(reason, "")), 1
 
 
 def _info(raw: Manifest, status: Manifest) -> tuple[str, ...]:
