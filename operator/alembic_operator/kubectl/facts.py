@@ -12,6 +12,8 @@ from alembic_operator.core.observation.reading import Manifest
 
 MIGRATIONS = f"databasemigrations.{GROUP}"
 
+IMPORTS = f"databaseimports.{GROUP}"
+
 NOT_FOUND = "(NotFound)"
 """In the text of an error: there is no such object."""
 

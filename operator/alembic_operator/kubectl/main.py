@@ -65,13 +65,16 @@ def parser() -> argparse.ArgumentParser:
         return one
 
     _add_status(add("status", "how migrations stand, and what to do next", ""))
+    imports = add("imports", "how imports stand, what they have found, and what to do next", "")
+    imports.add_argument("name", nargs="?", default="", metavar="NAME", help="one import; default: all here")
+    imports.add_argument("-A", "--all-namespaces", action="store_true", help="those of all namespaces")
     why = add("why", "why a pod, or the pods of a workload, do not start", "pod")
     history = add("history", "which runs there were, newest first")
     history.add_argument(
         "--database", action="store_true", help="those that the database remembers, asked by a Job: the newest 100"
     )
     _timeout(history)
-    for one in (why, history):
+    for one in (why, history, imports):
         _output(one, "json", "yaml")
     tenants = add(
         "tenants", "how the tenants of a migration stand, as the database says, asked by a Job: at most 1,000"
@@ -79,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
     tenants.add_argument("--failed", action="store_true", help="only those whose last run has failed")
     _timeout(tenants)
     _output(tenants, "json", "yaml")
-    logs = add("logs", "the log of the last run, for people")
+    logs = _either(add("logs", "the log of the last run, for people", ""))
     logs.add_argument("-f", "--follow", action="store_true", help="print on, until the run ends")
     _selection(add("tree", "what migrations depend on, all the way down", ""))
     for name, does in (
@@ -90,7 +93,8 @@ def parser() -> argparse.ArgumentParser:
         _timeout(one)
         if name == "check":
             _output(one, "json", "yaml")
-    for name, does in (("retry", "a new run"), ("suspend", "nothing new"), ("resume", "what was suspended")):
+    _either(add("retry", "start a new run", "")).description = "Start a new run."
+    for name, does in (("suspend", "nothing new"), ("resume", "what was suspended")):
         add(name, f"start {does}").description = f"Start {does}."
     bundle = add("support-bundle", "write a file with all that a report of a bug needs, without secrets")
     bundle.description = "Write a file with all that a report of a bug needs, without secrets."
@@ -106,6 +110,11 @@ def _common() -> argparse.ArgumentParser:
     common.add_argument("--kubeconfig", default="", help="the file with clusters and logins")
     common.set_defaults(output="text")
     return common
+
+
+def _either(one: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    one.add_argument("name", metavar="NAME", help="the DatabaseMigration, or dbi/NAME, a DatabaseImport")
+    return one
 
 
 def _selection(one: argparse.ArgumentParser) -> None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from alembic_operator.kubectl.commands import asking, bundle, changes, logs, records, status, why
+from alembic_operator.kubectl.commands import asking, bundle, changes, imports, logs, records, status, why
 from alembic_operator.kubectl.commands.call import Call
 
 COMMANDS: dict[str, Callable[[Call], int]] = {
     "status": status.status,
+    "imports": imports.imports,
     "why": why.why,
     "history": records.history,
     "tenants": asking.tenants,

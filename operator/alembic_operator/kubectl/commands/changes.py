@@ -7,10 +7,11 @@ from typing import Any
 
 from alembic_operator.core import names
 from alembic_operator.core.observation.migrations import Migration, read_migration
+from alembic_operator.kubectl.commands import imports
 from alembic_operator.kubectl.commands.call import Call
 from alembic_operator.kubectl.diagnosis.diagnosis import Standing
 from alembic_operator.kubectl.diagnosis.migration import stand
-from alembic_operator.kubectl.facts import MIGRATIONS
+from alembic_operator.kubectl.facts import IMPORTS, MIGRATIONS
 
 PATIENCE = 10.0
 """Seconds for which `retry` waits until an operator has taken it up."""
@@ -23,8 +24,10 @@ wait = time.sleep
 def retry(call: Call) -> int:
     """Start a new run, and return when the status no longer tells of the one before: a pipeline asks for it next."""
     name = call.asked.name
-    before = read_migration(call.kubectl.get(MIGRATIONS, name))
     value = datetime.now(UTC).isoformat()  # one that it never had
+    if past := imports.named(name):
+        return _done(call, "annotate", IMPORTS, past, "--overwrite", f"{names.RETRY}={value}")
+    before = read_migration(call.kubectl.get(MIGRATIONS, name))
     _done(call, "annotate", MIGRATIONS, name, "--overwrite", f"{names.RETRY}={value}")
     if _is_decided(before) and not _is_taken_up(call, before):
         told = f"no operator has taken it up within {PATIENCE:.0f} s; `kubectl alembic status {name}` tells more"

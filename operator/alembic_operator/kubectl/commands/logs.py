@@ -3,23 +3,30 @@
 import time
 from itertools import islice
 
+from alembic_operator.api.imports import KIND
 from alembic_operator.core import names
+from alembic_operator.core.imports.observation import read_import
 from alembic_operator.core.observation import containers, reading
 from alembic_operator.core.observation.jobs import read_job
 from alembic_operator.core.observation.migrations import read_migration
 from alembic_operator.core.observation.pods import ENDED, read_pod
 from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kubectl import lines, screens
+from alembic_operator.kubectl.commands import imports
 from alembic_operator.kubectl.commands.call import Call
 from alembic_operator.kubectl.diagnosis.diagnosis import Standing
-from alembic_operator.kubectl.facts import MIGRATIONS, NOT_FOUND, KubectlError
+from alembic_operator.kubectl.facts import IMPORTS, MIGRATIONS, NOT_FOUND, KubectlError
 
 _PACE = 1.0
+
+_BEFORE, _MAIN = "initContainerStatuses", "containerStatuses"
 
 
 def logs(call: Call) -> int:
     """Print the log of the last run."""
     name = call.asked.name
+    if past := imports.named(name):
+        return _of_import(call, past)
     last = read_migration(call.kubectl.get(MIGRATIONS, name)).status.last_run
     if last and last.pod:
         if _print(call, last.pod, names.GATE_CONTAINER) is None:
@@ -29,6 +36,37 @@ def logs(call: Call) -> int:
     else:
         raise KubectlError(f"{name} has not run yet; `kubectl alembic status {name}` tells why")
     return Standing.READY
+
+
+def _of_import(call: Call, name: str) -> int:
+    """Print the log of each container of an import's last Job; follow it from container to container and pod to pod."""
+    job, whole = read_import(call.kubectl.get(IMPORTS, name)).status.job or "", set[tuple[str, str]]()
+    over = False
+    while not over:
+        found = call.found("job", job) if job else None
+        over = not call.asked.follow or found is None or bool(read_job(found, KIND).outcome)
+        for pod, container in _steps(call, job):
+            if (pod, container) not in whole:
+                whole.add((pod, container))
+                call.err.print(f"pod {pod}, container {container}:", soft_wrap=True)
+                _print(call, pod, container)
+        if not over:
+            time.sleep(_PACE)
+    if not whole:
+        raise KubectlError(f"there is no log of {name}: `kubectl alembic imports {name}` tells why, or how it ended")
+    return Standing.READY
+
+
+def _steps(call: Call, job: str) -> list[tuple[str, str]]:
+    """Return the containers that have something to say, in the order in which they began."""
+    selector = f"--selector=batch.kubernetes.io/job-name={job}"
+    pods = reading.items(call.kubectl.get("pods", selector), "items") if job else []
+    return [
+        (reading.text(pod, "metadata", "name"), step)
+        for pod in sorted(pods, key=lambda one: reading.text(one, "metadata", "creationTimestamp"))
+        for step, where in ((names.COPY, _BEFORE), (names.UPGRADE, _BEFORE), (names.LOAD, _MAIN))
+        if _has_begun(pod, where, step)
+    ]
 
 
 def _print_job(call: Call, job: str) -> None:
@@ -54,13 +92,13 @@ def _print_job(call: Call, job: str) -> None:
 def _pods(call: Call, job: str) -> list[Manifest]:
     """Return those that have something to say, the oldest first."""
     found = reading.items(call.kubectl.get("pods", f"--selector=batch.kubernetes.io/job-name={job}"), "items")
-    begun = (one for one in found if _has_begun(one))
+    begun = (one for one in found if _has_begun(one, _MAIN, names.CONTAINER))
     return sorted(begun, key=lambda one: reading.text(one, "metadata", "creationTimestamp"))
 
 
-def _has_begun(pod: Manifest) -> bool:
-    main = containers.named(reading.items(pod, "status", "containerStatuses"), names.CONTAINER)
-    return any(containers.state(main, "state", kind) is not None for kind in ("running", "terminated"))
+def _has_begun(pod: Manifest, where: str, name: str) -> bool:
+    one = containers.named(reading.items(pod, "status", where), name)
+    return any(containers.state(one, "state", kind) is not None for kind in ("running", "terminated"))
 
 
 def _print_rest(call: Call, pod: Manifest, printed: dict[str, int], whole: set[str]) -> None:

@@ -13,7 +13,7 @@ from alembic_operator.kubectl.commands.call import Call
 from alembic_operator.kubectl.diagnosis.diagnosis import Standing, worst
 from alembic_operator.kubectl.diagnosis.migration import stand
 from alembic_operator.kubectl.diagnosis.tree import branches
-from alembic_operator.kubectl.facts import MIGRATIONS, KubectlError
+from alembic_operator.kubectl.facts import IMPORTS, MIGRATIONS, KubectlError
 
 
 def history(call: Call) -> int:
@@ -33,7 +33,10 @@ def tree(call: Call) -> int:
     selection.refuse_both(call.asked)
     named = _by_name(reading.items(call.kubectl.get(MIGRATIONS), "items"))
     names = _chosen(call, named)
-    call.console.print(screens.trees(branches(names, named)), soft_wrap=True)
+    awaiting = any(reading.text(one, "spec", "policy", "awaitImport") for one in named.values())
+    imports = call.allowed(IMPORTS) if awaiting else None
+    past = reading.items(imports, "items") if imports is not None else None
+    call.console.print(screens.trees(branches(names, named, past)), soft_wrap=True)
     return worst(stand(read_migration(named[one])) for one in names)
 
 

@@ -16,10 +16,10 @@ from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kubectl import screens
 from alembic_operator.kubectl.commands import selection
 from alembic_operator.kubectl.commands.call import DATA, Call
-from alembic_operator.kubectl.commands.surroundings import around, with_dependencies, with_rights
+from alembic_operator.kubectl.commands.surroundings import around, with_dependencies, with_imports, with_rights
 from alembic_operator.kubectl.commands.why import refused
 from alembic_operator.kubectl.diagnosis import migration
-from alembic_operator.kubectl.diagnosis.diagnosis import Diagnosis, Standing, worst
+from alembic_operator.kubectl.diagnosis.diagnosis import WORDS, Diagnosis, Standing, worst
 from alembic_operator.kubectl.diagnosis.gated import label_of, ungated
 from alembic_operator.kubectl.diagnosis.operators import service
 from alembic_operator.kubectl.diagnosis.surroundings import Surroundings
@@ -98,7 +98,7 @@ def _look(call: Call) -> list[Diagnosis]:
     with ThreadPoolExecutor() as pool:  # each question is a kubectl, which mostly waits
         asked, looked = pool.submit(_migrations, call), pool.submit(around, call, *selection.everywhere(call))
         raw, seen = asked.result(), looked.result()
-    seen = with_rights(call, with_dependencies(call, seen, raw), raw)
+    seen = with_rights(call, with_imports(call, with_dependencies(call, seen, raw), raw), raw)
     if call.asked.name:
         told = [migration.diagnose(one, seen, wide=call.asked.output == "wide") for one in raw]
         return [*told, *refused(call, ours=True, label=call.asked.name)]
@@ -126,7 +126,7 @@ def _summary(told: Sequence[Diagnosis]) -> list[Diagnosis]:
     if len(told) == 1:
         return []
     count = Counter(one.standing for one in told)
-    said = ", ".join(f"{count[one]} {migration.WORDS[one]}" for one in _ORDER if count[one])
+    said = ", ".join(f"{count[one]} {WORDS[one]}" for one in _ORDER if count[one])
     return [Diagnosis(worst(told), said)]
 
 

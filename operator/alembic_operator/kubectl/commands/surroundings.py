@@ -14,7 +14,7 @@ from alembic_operator.kubectl.commands.call import Call
 from alembic_operator.kubectl.commands.selection import everywhere
 from alembic_operator.kubectl.diagnosis.operators import SELECTOR, operators_of, read_operators
 from alembic_operator.kubectl.diagnosis.surroundings import Surroundings
-from alembic_operator.kubectl.facts import MIGRATIONS, KubectlError
+from alembic_operator.kubectl.facts import IMPORTS, MIGRATIONS, KubectlError
 
 _POLICIES = "validatingadmissionpolicies", "mutatingadmissionpolicies"
 
@@ -39,6 +39,14 @@ def with_dependencies(call: Call, seen: Surroundings, raw: Sequence[Manifest]) -
     if not call.asked.name and not call.asked.selector:
         return replace(seen, migrations=tuple(raw))
     return replace(seen, migrations=tuple(reading.items(call.allowed(MIGRATIONS, *everywhere(call)), "items")))
+
+
+def with_imports(call: Call, seen: Surroundings, raw: Sequence[Manifest]) -> Surroundings:
+    """Return the same with the imports that pods of these wait for."""
+    if not any(reading.text(one, "spec", "policy", "awaitImport") for one in raw):
+        return seen
+    found = call.allowed(IMPORTS, *everywhere(call))
+    return seen if found is None else replace(seen, imports=tuple(reading.items(found, "items")))
 
 
 def with_rights(call: Call, seen: Surroundings, raw: Sequence[Manifest]) -> Surroundings:

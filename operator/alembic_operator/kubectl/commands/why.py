@@ -5,7 +5,7 @@ from dataclasses import replace
 from alembic_operator.core.observation import reading
 from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kubectl.commands.call import Call
-from alembic_operator.kubectl.commands.surroundings import around, gate_policies
+from alembic_operator.kubectl.commands.surroundings import around, gate_policies, with_imports
 from alembic_operator.kubectl.diagnosis import pod, refusal
 from alembic_operator.kubectl.diagnosis.diagnosis import Diagnosis, worst
 from alembic_operator.kubectl.diagnosis.gated import has_no_gate, label_of
@@ -61,7 +61,7 @@ def _worst_first(told: list[Diagnosis], all_of_them: int) -> list[Diagnosis]:
 def _diagnose(call: Call, raw: Manifest) -> Diagnosis:
     label = label_of(raw)
     migration = call.named(label) if label else None
-    seen = around(call)
+    seen = with_imports(call, around(call), [migration] if migration else [])
     if has_no_gate(raw):
         seen = replace(seen, policies=gate_policies(call, reading.text(raw, "metadata", "namespace")))
     return pod.diagnose(raw, migration, seen)

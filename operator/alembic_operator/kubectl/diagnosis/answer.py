@@ -11,8 +11,7 @@ from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.core.observation.results import run_error
 from alembic_operator.core.runs import messages
 from alembic_operator.core.runs.run import RunEnd
-from alembic_operator.kubectl.diagnosis.diagnosis import Diagnosis, Standing
-from alembic_operator.kubectl.diagnosis.migration import WORDS
+from alembic_operator.kubectl.diagnosis.diagnosis import WORDS, Diagnosis, Standing
 
 _STANDINGS = {Effect.READY: Standing.READY, Effect.RECONCILING: Standing.WAITS, Effect.STALLED: Standing.STALLED}
 

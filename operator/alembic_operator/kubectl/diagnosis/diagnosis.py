@@ -14,6 +14,8 @@ class Standing(enum.IntEnum):
     STALLED = 3
 
 
+WORDS = {Standing.READY: "ready", Standing.WAITS: "not ready yet", Standing.STALLED: "STALLED"}
+
 _WORST_FIRST = (Standing.ERROR, Standing.STALLED, Standing.WAITS)
 
 

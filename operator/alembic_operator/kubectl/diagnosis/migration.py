@@ -11,12 +11,11 @@ from alembic_operator.core.observation import conditions
 from alembic_operator.core.observation.migrations import Migration, read_migration
 from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kubectl.diagnosis.details import details
-from alembic_operator.kubectl.diagnosis.diagnosis import Diagnosis, Standing
+from alembic_operator.kubectl.diagnosis.diagnosis import WORDS, Diagnosis, Standing
 from alembic_operator.kubectl.diagnosis.gated import belongs_to, has_no_gate
+from alembic_operator.kubectl.diagnosis.imports import awaited
 from alembic_operator.kubectl.diagnosis.operators import SELECTOR, service
 from alembic_operator.kubectl.diagnosis.surroundings import Surroundings
-
-WORDS = {Standing.READY: "ready", Standing.WAITS: "not ready yet", Standing.STALLED: "STALLED"}
 
 _IN_THE_WAY = re.compile(r"blocked by pid (?P<pid>[0-9]+) \((?!pod |alembic-operator/)")
 """How the runner says whose lock it did not get; another run is not to be ended."""
@@ -56,6 +55,7 @@ def diagnose(raw: Manifest, around: Surroundings, *, wide: bool = False) -> Diag
     acts = found is None or not found.why
     facts = (
         *_dependencies(migration, around),
+        *_awaited(migration, around),
         *details(migration, around, wide=wide),
         *_then(told, migration, acts=acts),
     )
@@ -77,6 +77,13 @@ def _dependencies(migration: Migration, around: Surroundings) -> Iterator[tuple[
     for told in map(stand, _waited_for(migration, around)):
         if told.standing is not Standing.READY:
             yield "Depends on", f"{told.headline}; {told.why}"
+
+
+def _awaited(migration: Migration, around: Surroundings) -> Iterator[tuple[str, str]]:
+    """Yield how the import stands that the pods of a migration wait for."""
+    past = awaited(migration, around.imports)
+    if past and past.standing is not Standing.READY:
+        yield "Import", f"{past.headline.removeprefix('import ')}; {past.why}"
 
 
 def _stalled_before(migration: Migration, around: Surroundings) -> str:

@@ -9,6 +9,7 @@ from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.core.runs.progress import kept_from_starting
 from alembic_operator.kubectl.diagnosis.diagnosis import Diagnosis, Standing
 from alembic_operator.kubectl.diagnosis.gated import held, label_of, runs_it
+from alembic_operator.kubectl.diagnosis.imports import awaited
 from alembic_operator.kubectl.diagnosis.migration import stand
 from alembic_operator.kubectl.diagnosis.operators import service
 from alembic_operator.kubectl.diagnosis.surroundings import Surroundings
@@ -94,6 +95,12 @@ def _waiting(pod: GatedPod, migration: Migration, around: Surroundings) -> Diagn
     if kept := _kept(pod):
         look = f"kubectl describe pod {pod.name} -n {migration.namespace}"
         return Diagnosis(standing, f"pod {pod.name} cannot start its gate", kept, look, facts)
+    past = awaited(migration, around.imports) if told.standing is Standing.READY else None
+    if past and past.standing is not Standing.READY:
+        headline = f"pod {pod.name} waits at its gate for the rows of an import"
+        own_log = f"kubectl logs {pod.name} -n {migration.namespace} -c {names.GATE_CONTAINER}"
+        facts = (*_of(told), ("Import", past.headline.removeprefix("import ")), *past.facts)
+        return Diagnosis(past.standing, headline, past.why, past.next or own_log, facts)
     waits = held([pod], migration, around.now).workloads
     said = waits[0] if waits else "it has not waited at its gate for 3 s yet, or its gate has not begun"
     own_log = f"kubectl logs {pod.name} -n {migration.namespace} -c {names.GATE_CONTAINER}"

@@ -20,5 +20,7 @@ class Surroundings:
     """The admission policies that look after gates in the namespace."""
     migrations: tuple[Manifest, ...] = ()
     """Those that others depend on."""
+    imports: tuple[Manifest, ...] | None = None
+    """Those of the namespaces, where pods wait for one."""
     blind: frozenset[str] = frozenset()
     """Namespaces that an operator serves, and may not look into."""
