@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _MAKES, _RENAMES, _DROPS = "create_table", "rename_table", "drop_table"
+_RUNS = "execute"
+_MOVES = re.compile(r"\b(rename|drop)\b", re.IGNORECASE)
+"""What SQL in a script may do to a table's name."""
 
 
 def tables(paths: Iterable[str]) -> frozenset[str]:
@@ -22,9 +26,26 @@ def tables(paths: Iterable[str]) -> frozenset[str]:
             tree = source.parsed(Path(path).read_bytes())
         except (OSError, ValueError, SyntaxError):  # compiled, or in another encoding
             return frozenset()
+        if any(_may_move(node) for part in _upwards(tree) for node in ast.walk(part)):
+            return frozenset()
         for operation, name in _operations(tree):
             made = made - {name} if operation == _DROPS else made | {name}
     return frozenset(made)
+
+
+def _upwards(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Yield all but docstrings and the way down."""
+    for one in tree.body:
+        if not isinstance(one, ast.Expr) and getattr(one, "name", "") != "downgrade":
+            yield one
+
+
+def _may_move(node: ast.AST) -> bool:
+    """Return whether SQL gives a table another name, or nobody can read which SQL it is."""
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, str) and bool(_MOVES.search(node.value))
+    runs = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == _RUNS
+    return runs and not any(isinstance(one, ast.Constant) for one in ast.walk(node))
 
 
 def _operations(tree: ast.Module) -> Iterator[tuple[str, str]]:
