@@ -70,10 +70,15 @@ bench-hostile: $(INSTALLED) api-binaries ## Measure what a hostile namespace cos
 bench-import: $(INSTALLED) ## Import a million rows from SQLite beside pgloader, which Debian has
 	$(PYTHON) -m tests.bench.importing
 
+.PHONY: bench-passes
+bench-passes: $(INSTALLED) ## Measure how long an import in two passes needs the application to stand still
+	$(PYTHON) -m tests.bench.passes
+
 .PHONY: import-kills
-import-kills: $(INSTALLED) ## Kill imports from SQLite 20 times at random moments, in both ways of transactions; one of 1.15 GB 6 times
+import-kills: $(INSTALLED) ## Kill imports from SQLite 20 times at random moments, in each way of transactions; one of 1.15 GB 6 times
 	$(PYTHON) -m tests.bench.import_kills
 	$(PYTHON) -m tests.bench.import_large
+	$(PYTHON) -m tests.bench.pass_kills
 
 .PHONY: tenants
 tenants: $(INSTALLED) ## Kill a fleet of tenants 20 times, and measure it beside a loop over alembic; some minutes

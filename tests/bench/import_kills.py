@@ -20,8 +20,8 @@ TABLES, ROWS, WIDTH, KILLS = 8, 60_000, 50, 20
 _START = """
 import sys
 from alembic_operator.cli import main
-from alembic_operator.importing import course
-course.ONE_TRANSACTION = int(sys.argv.pop(1))
+from alembic_operator.importing import carrying
+carrying.ONE_TRANSACTION = int(sys.argv.pop(1))
 sys.exit(main())
 """
 _MARKERS = "SELECT to_regclass('alembic_operator_import')::text"

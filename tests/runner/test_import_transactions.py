@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from alembic_operator.importing import course, load, spread
+from alembic_operator.importing import carrying, load, spread
 from alembic_operator.importing.failures import ImportFailed
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def test_in_one_transaction_a_failure_leaves_nothing_and_quotes_no_value(
 def test_a_transaction_for_each_table_leaves_whole_ones_and_the_next_run_goes_on_if_the_file_is_the_same(
     refused: Both, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(course, "ONE_TRANSACTION", 0)
+    monkeypatch.setattr(carrying, "ONE_TRANSACTION", 0)
     with pytest.raises(ImportFailed, match="never"):
         refused.here()
     row = refused.database.rows("select xmin::text, t from first")
@@ -105,7 +105,7 @@ def test_what_postgresql_changes_silently_is_named_and_nothing_is_visible(both: 
 def test_many_rows_get_new_files_where_no_others_refer_to_them_and_their_order_is_postgresqls(
     both: Both, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    monkeypatch.setattr(course, "ONE_TRANSACTION", limit)
+    monkeypatch.setattr(carrying, "ONE_TRANSACTION", limit)
     monkeypatch.setattr(load, "MANY_ROWS", 1)
 
     def tables(op: Operations) -> None:

@@ -35,6 +35,13 @@ def add_arguments(one: argparse.ArgumentParser) -> None:
     one.add_argument("--on-bad-row", choices=get_args(OnBadRow), default="stop", help="default: stop")
     one.add_argument("--orphans", choices=get_args(Orphans), default="stop", help="default: stop")
     one.add_argument("--verify", choices=get_args(Verify), default="full", help="default: full")
+    one.add_argument(
+        "--pass",
+        dest="turn",
+        choices=("first", "second"),
+        default="",
+        help="first: the application goes on meanwhile; second: it is stopped, and what has changed follows",
+    )
     one.add_argument("-o", "--output", choices=("text", "json"), default="text", help="default: text, for people")
 
 
@@ -90,6 +97,7 @@ def options(asked: argparse.Namespace) -> Options:
         on_bad_row=asked.on_bad_row,
         orphans=asked.orphans,
         verify=asked.verify,
+        turn=asked.turn,
         role=getattr(asked, "role", ""),
         mark=getattr(asked, "mark", ""),
     )

@@ -80,13 +80,21 @@ class Target:
             )
         for index in table.indexes:
             await self.connection.execute(f"DROP INDEX {self.place(index.name)}")
+        await self.quiet(table)
+
+    async def quiet(self, table: Table) -> None:
+        """Let no trigger run, in the transaction that lets them run again."""
         if table.triggers:
             await self.connection.execute(f"ALTER TABLE {self.place(table.name)} DISABLE TRIGGER USER")
 
     async def index(self, table: Table) -> None:
-        """Build the indexes again, and let the triggers run again that ran before."""
+        """Build the indexes again, and wake the triggers."""
         for index in table.indexes:
             await self.connection.execute(index.definition)
+        await self.wake(table)
+
+    async def wake(self, table: Table) -> None:
+        """Let the triggers run again that ran before."""
         for name, enable in table.triggers:
             await self.connection.execute(f"ALTER TABLE {self.place(table.name)} {enable} TRIGGER {quoted(name)}")
 

@@ -2,12 +2,12 @@
 
 import sqlite3
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import asyncpg
 
-from alembic_operator.importing import marks, mend, order, verify
+from alembic_operator.importing import marks, mend, order, passes, verify
 from alembic_operator.importing.answer import Loaded
 from alembic_operator.importing.failures import Different, ImportFailed, TryAgain
 from alembic_operator.importing.load import Target, fill
@@ -32,6 +32,8 @@ class Loading:
     verify: Verify
     mark: str = ""
     """As in Options."""
+    first: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """In a first pass: revision and shape of each table."""
 
     @property
     def pairs(self) -> list[Pair]:
@@ -42,14 +44,15 @@ class Loading:
     async def at_once(self) -> list[Loaded]:
         """Load all tables in one transaction, which ends only when all of them are equal."""
         async with self.target.connection.transaction():
-            await self._lock(self.pairs)
+            await self._begin()
+            await self.lock(self.pairs)
             await self._empty(self.pairs)
             for pair in self.pairs:
                 await self.target.clear(pair.table)
             loaded = [await self._table(pair) for pair in self.pairs]
             for pair in self.pairs:
                 await self.target.refer(pair.table, valid=True)
-            await self._mark(loaded)
+            await self.mark_complete(loaded)
         return loaded
 
     async def one_by_one(self) -> list[Loaded]:
@@ -60,18 +63,23 @@ class Loading:
             f"CREATE TABLE IF NOT EXISTS {place}"
             " (table_name text PRIMARY KEY, sha256 text, rows bigint, seconds float8)"
         )
+        await self._begin()
         loaded = [await self._marked(pair, place) for pair in self.pairs]
         await self._validate()
         async with connection.transaction():
             await connection.execute(f"DROP TABLE {place}")
-            await self._mark(loaded)
+            await self.mark_complete(loaded)
         return loaded
+
+    async def _begin(self) -> None:
+        if self.first:
+            await passes.begin(self.target)
 
     async def _marked(self, pair: Pair, place: str) -> Loaded:
         """Load a table with its marker, unless it has one: the server may still have ended what a killed run began."""
         connection = self.target.connection
         async with connection.transaction():
-            await self._lock([pair])
+            await self.lock([pair])
             done = await connection.fetchrow(f"SELECT rows, seconds FROM {place} WHERE table_name = $1", pair.name)
             if done:
                 return Loaded(pair.name, done["rows"], done["seconds"])
@@ -83,7 +91,7 @@ class Loading:
             await connection.execute(f"INSERT INTO {place} VALUES ($1, $2, $3, $4)", *marker)
         return one
 
-    async def _lock(self, pairs: Sequence[Pair]) -> None:
+    async def lock(self, pairs: Sequence[Pair]) -> None:
         """Keep others away from tables."""
         if not pairs:
             return
@@ -102,20 +110,23 @@ class Loading:
     async def _table(self, pair: Pair) -> Loaded:
         begun = time.monotonic()
         sent = await fill(self.target, pair, self.copy)
+        ordered = self.verify == "full" and await self.target.said(pair) == sent.sha256
         if self.verify == "counts":
             different = await verify.counts(self.target.connection, self.target.place(pair.name), pair, self.copy)
-        elif await self.target.said(pair) == sent.sha256:
+        elif ordered:
             different = []
         else:  # PostgreSQL may only have the rows in another order
             different = await verify.compare(self.target.connection, self.target.place(pair.name), pair, self.copy)
         if different:
             raise Different("; ".join(f"{one.table}: {one.message}" for one in different))
-        await self._put_aside(pair)
+        await self.put_aside(pair)
         await self.target.index(pair.table)
         await self.target.count_on(pair)
+        if self.first:
+            await passes.keep(self.target, pair, self.copy, self.first[pair.name], ordered=ordered)
         return Loaded(pair.name, sent.rows, time.monotonic() - begun)
 
-    async def _put_aside(self, pair: Pair) -> None:
+    async def put_aside(self, pair: Pair) -> None:
         """Keep what was not imported, in a table that is made for the first of it."""
         rows = mend.rejected(self.copy, pair.name)
         if rows:
@@ -124,7 +135,15 @@ class Loading:
             await self.target.connection.execute(f"CREATE TABLE IF NOT EXISTS {place} ({columns})")
             await self.target.connection.executemany(f"INSERT INTO {place} VALUES ($1, $2, $3, $4, $5)", rows)
 
-    async def _mark(self, loaded: Sequence[Loaded]) -> None:
+    async def put_aside_anew(self, pair: Pair) -> None:
+        """Keep what was not imported, instead of what an earlier pass has left out."""
+        place = self.target.place(mend.REJECTS)
+        if await self.target.connection.fetchval("SELECT to_regclass($1)", place) is not None:
+            await self.target.connection.execute(f"DELETE FROM {place} WHERE table_name = $1", pair.name)
+        await self.put_aside(pair)
+
+    async def mark_complete(self, loaded: Sequence[Loaded]) -> None:
+        """Leave the mark of a complete import, if one is wanted."""
         if self.mark:
             await marks.leave(self.target, self.mark, marks.Mark.of(self.sha256, loaded, mend.count(self.copy)))
 

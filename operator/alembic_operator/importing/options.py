@@ -8,6 +8,7 @@ from typing import Literal
 OnBadRow = Literal["stop", "quarantine"]
 Orphans = Literal["stop", "set-null", "quarantine"]
 Verify = Literal["full", "counts"]
+Turn = Literal["", "first", "second"]
 
 
 @dataclass(frozen=True)
@@ -32,3 +33,5 @@ class Options:
     """Whom PostgreSQL's session is to be; empty: who connects."""
     mark: str = ""
     """Under this name the database remembers that the import is complete; empty: it does not."""
+    turn: Turn = ""
+    """Which of two passes; empty: there is only one."""

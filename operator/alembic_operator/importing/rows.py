@@ -26,10 +26,11 @@ def blocks(connection: sqlite3.Connection, pair: Pair, span: Span = EVERYTHING) 
     """
     names = ", ".join(quoted(one.column.name) for one in pair.fields)
     before = connection.text_factory
-    connection.text_factory = _with_any_bytes if any(one.raw for one in pair.fields) else str
+    connection.text_factory = with_any_bytes if any(one.raw for one in pair.fields) else str
     try:
         where = "" if span == EVERYTHING else f"WHERE {pair.file.row_id} BETWEEN {span[0]} AND {span[1]}"
-        cursor = connection.execute(f"SELECT {names} FROM {quoted(pair.name)} {where}")
+        # Also where an index would give the same values: the order of the row ids is what others count on.
+        cursor = connection.execute(f"SELECT {names} FROM {quoted(pair.name)} {where} ORDER BY {pair.file.row_id}")
         for rows in _batches(cursor, [at for at, one in enumerate(pair.fields) if one.wide]):
             columns = zip(*rows, strict=True)
             written = [one.written(values) for one, values in zip(pair.fields, columns, strict=True)]
@@ -40,7 +41,8 @@ def blocks(connection: sqlite3.Connection, pair: Pair, span: Span = EVERYTHING) 
         connection.text_factory = before
 
 
-def _with_any_bytes(said: bytes) -> str:
+def with_any_bytes(said: bytes) -> str:
+    """Return text that need not be UTF-8."""
     return said.decode(errors="surrogateescape")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -21,6 +22,12 @@ _ROW_IDS = ("rowid", "_rowid_", "oid")
 _PAGES = 4096
 _PASSING = ("SQLITE_BUSY", "SQLITE_FULL", "SQLITE_IOERR")
 """Somebody writes, there is no room for the copy, or the volume has a trouble."""
+_BEGINNINGS = 3
+"""Times that a copy is begun anew because somebody has written meanwhile."""
+
+
+class _BegunAnew(Exception):  # noqa: N818  it ends an attempt
+    """Somebody writes more often than the copy gets along."""
 
 
 def take(file: Path, copy: Path) -> None:
@@ -38,11 +45,30 @@ def take(file: Path, copy: Path) -> None:
         raise ImportFailed(f"{file} is no SQLite file")
     try:
         with closing(_reader(file)) as source, closing(sqlite3.connect(copy)) as target:
-            source.backup(target, pages=_PAGES)
+            _back_up(source, target)
             target.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error as error:
         passing = getattr(error, "sqlite_errorname", "").startswith(_PASSING)
         raise (TryAgain if passing else ImportFailed)(f"{file} cannot be copied: {_why(error, file)}") from error
+
+
+def _back_up(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
+    """Copy some pages at once, so that writers get their turn; all at once if they make it begin anew each time."""
+    left = [sys.maxsize]
+    begun = 0
+
+    def progress(_status: int, remaining: int, _total: int) -> None:
+        nonlocal begun
+        begun += remaining >= left[0]
+        left[0] = remaining
+        if begun >= _BEGINNINGS:
+            raise _BegunAnew
+
+    logged = source.execute("PRAGMA journal_mode").fetchone()[0] == "wal"  # there a reader is in nobody's way
+    try:
+        source.backup(target, pages=-1 if logged else _PAGES, progress=progress)
+    except _BegunAnew:
+        source.backup(target, pages=-1)
 
 
 def _why(error: sqlite3.Error, file: Path) -> str:
@@ -145,10 +171,11 @@ def _described(connection: sqlite3.Connection, name: str) -> FileTable:
         connection.execute(f"DROP TABLE {quoted(name + ' ')}")
         unique, columns = (), [(column, declared, 0) for column, declared, _ in columns]
     keys = [column for column, declared, part in columns if part and declared.upper() == "INTEGER"]
-    count = connection.execute(f"SELECT count(*) FROM {quoted(name)}").fetchone()[0]
     single = len(keys) == 1 and sum(1 for *_, part in columns if part) == 1
     named, key = tuple(column for column, *_ in columns), keys[0] if single else ""
-    return FileTable(name, named, count, row_id, key, unique, _counted(connection, name) if key else 0)
+    return FileTable(
+        name, named, count(connection, name), row_id, key, unique, _counted(connection, name) if key else 0
+    )
 
 
 def _counted(connection: sqlite3.Connection, name: str) -> int:
@@ -156,6 +183,11 @@ def _counted(connection: sqlite3.Connection, name: str) -> int:
         return 0
     row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (name,)).fetchone()
     return row[0] if row and isinstance(row[0], int) else 0
+
+
+def count(connection: sqlite3.Connection, name: str) -> int:
+    """Return how many rows a table has."""
+    return int(connection.execute(f"SELECT count(*) FROM {quoted(name)}").fetchone()[0])
 
 
 def _unique(connection: sqlite3.Connection, name: str) -> tuple[tuple[str, ...], ...]:
