@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 
+from alembic_operator.contract.import_progress import ImportProgress
 from alembic_operator.contract.progress import PROGRESS_PORTS, Progress
 
 _PROGRAM = """
@@ -20,7 +21,7 @@ time.sleep(600)
 
 
 @contextmanager
-def listening(said: Progress) -> Iterator[None]:
+def listening(said: Progress | ImportProgress) -> Iterator[None]:
     """Answer the same again and again, on this machine."""
     command = [sys.executable, "-c", _PROGRAM, json.dumps(asdict(said))]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as program:

@@ -68,7 +68,9 @@ class Importer:
 
         return until(new)[0]
 
-    def says(self, pod: Manifest, phase: str, *ended: tuple[str, int, str], running: str = "") -> None:
+    def says(
+        self, pod: Manifest, phase: str, *ended: tuple[str, int, str], running: str = "", address: str = ""
+    ) -> None:
         """Have containers ended, each with an exit code and a termination message, and one running."""
         states = {
             name: {"terminated": {"exitCode": code, "message": text, "startedAt": NOW, "finishedAt": NOW}}
@@ -87,6 +89,7 @@ class Importer:
             for name in ("copy", "upgrade", "load")
         ]
         status = {"phase": phase, "startTime": NOW, "initContainerStatuses": told[:2], "containerStatuses": told[2:]}
+        status |= {"podIP": address, "podIPs": [{"ip": address}]} if address else {}
         manifest = POD | {"metadata": {"name": pod["metadata"]["name"]}}
         self.shop.rest.merge(manifest, {"status": status}, self.shop.namespace, "status")
 

@@ -182,6 +182,25 @@ class ImportFinding(Model):
     """What to do."""
 
 
+class ImportProgress(Model):
+    """How far the load is, as its pod said when it was asked last."""
+
+    doing: Annotated[str, Field(max_length=1024)]
+    """In words."""
+    table: Text | None = None
+    """The table; absent while it looks at all of them."""
+    rows: int = 0
+    """How many of its rows were loaded, or compared."""
+    total: int | None = None
+    """How many rows it has; absent while unknown."""
+    rows_per_second: int | None = None
+    """How many in a second."""
+    eta_seconds: int | None = None
+    """Seconds until it is through with the table, at this pace."""
+    at: Timestamp
+    """When all this was so."""
+
+
 class ImportStatus(Model):
     """What the operator found and did."""
 
@@ -204,6 +223,8 @@ class ImportStatus(Model):
     """When it ended; absent while it runs."""
     outcome: Annotated[str, Field(max_length=64)] | None = None
     """The reason that it ended with; absent while it runs."""
+    progress: ImportProgress | None = None
+    """How far it is, while it loads: asked of the pod every 10 s."""
     imported_at: Timestamp | None = None
     """When the import was complete. From then on nothing is imported again."""
     imported_generation: int | None = None

@@ -10,6 +10,7 @@ from alembic_operator.importing.failures import ImportFailed, TryAgain
 from alembic_operator.importing.shapes import quoted
 from alembic_operator.runner.database import address
 
+APPLICATION = "alembic-operator import-sqlite"
 _SETTINGS = {
     "TimeZone": "UTC",
     "DateStyle": "ISO, YMD",
@@ -20,7 +21,7 @@ _SETTINGS = {
     "synchronize_seqscans": "off",  # a table is read from its beginning,
     "max_parallel_workers_per_gather": "0",  # and in its order
     "statement_timeout": "0",
-    "application_name": "alembic-operator import-sqlite",
+    "application_name": APPLICATION,
 }
 LOCK_TIMEOUT = "10s"
 """For tables that somebody else uses."""

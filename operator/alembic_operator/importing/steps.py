@@ -14,7 +14,7 @@ from pathlib import Path
 
 from alembic_operator.contract import ExitCode
 from alembic_operator.contract.imports import ImportAnswer, Told
-from alembic_operator.importing import course, snapshot
+from alembic_operator.importing import course, outlook, snapshot
 from alembic_operator.importing.answer import Answer
 from alembic_operator.importing.failures import ImportFailed, TryAgain
 from alembic_operator.importing.findings import Finding, blocking
@@ -102,7 +102,8 @@ def _load(step: _Step, environ: Mapping[str, str]) -> ImportAnswer:
     brought = course.Brought(
         step.place / COPY, handed.sha256, tuple(handed.revision), tuple(handed.target), handed.version_table
     )
-    return _answer(asyncio.run(course.load(step.options, brought, environ)))
+    with outlook.beside(step.options, environ, brought.copy):
+        return _answer(asyncio.run(course.load(step.options, brought, environ)))
 
 
 def _marked(mark: Mark) -> ImportAnswer:

@@ -21,6 +21,7 @@ from alembic_operator.core.observation.migrations import read_migration
 from alembic_operator.core.observation.owners import controller
 from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.core.observation.source import Missing
+from alembic_operator.kube.answers import Answers
 from alembic_operator.kube.cache import Cache, ImportKey, Key, Reference
 from alembic_operator.kube.cache.keys import reference
 from alembic_operator.kube.cache.versions import version
@@ -103,6 +104,8 @@ class Imports:
     migrations: Cache
     observer: Observer
     ways: Ways
+    answers: Answers | None = None
+    """Of pods that load; None: they are not asked."""
 
     async def observe(self, key: ImportKey, now: datetime) -> ImportSeen | None:
         """Return what there is to see; None when the import is gone or going.
@@ -112,18 +115,26 @@ class Imports:
         """
         raw = self.cache.get(key)
         if raw is None or "deletionTimestamp" in reading.fields(raw, "metadata"):
+            if self.answers:
+                self.answers.forget(key)
             return None
         for resource in (JOBS, PODS):
             error = self.cache.unreadable.get((resource, None)) or self.cache.unreadable.get((resource, key.namespace))
             if error:
                 raise ApiError(error.status, error.reason, error.message)
         asked = read_import(raw)
+        jobs = tuple(read_job(one, KIND) for one in self.cache.parts(JOBS, key))
+        pods = tuple(map(read_import_pod, self.cache.parts(PODS, key)))
+        own = {one.name for one in jobs if one.owner == asked.uid and not one.outcome}
+        answers = self.answers.each(key, [one for one in pods if one.job in own], now) if self.answers else ()
         return ImportSeen(
             now=now,
             asked=asked,
             ground=await self._ground(key, asked),
-            jobs=tuple(read_job(one, KIND) for one in self.cache.parts(JOBS, key)),
-            pods=tuple(map(read_import_pod, self.cache.parts(PODS, key))),
+            jobs=jobs,
+            pods=pods,
+            asks_progress=self.answers is not None,
+            progress=max((told for _, told in answers), key=lambda one: one.at, default=None),
             image=self.ways.runner_image,
             others=self._others(key, asked),
             limits_job_template=self.ways.limits_job_template,

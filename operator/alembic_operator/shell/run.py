@@ -14,6 +14,7 @@ import kopf
 import structlog
 import uvloop
 
+from alembic_operator.core.imports.progress import read_import_progress
 from alembic_operator.kube.answers import Answers
 from alembic_operator.kube.cache import Cache, ImportKey, Key
 from alembic_operator.kube.cache.reflector import Lister, Reflector
@@ -126,7 +127,10 @@ async def _act(
     ways = Ways(settings.runner_image, limits_job_template=settings.limit_job_template, answers=answers)
     observer = Observer(server, informer.cache, runner_config_map, ways)
     events = Events(server, settings.instance)
-    importer = imports.ImportReconciler(Imports(server, informer.imports, informer.cache, observer, ways), _now, events)
+    of_loads = Answers(informer.queue.add, read=read_import_progress) if settings.asks_progress else None
+    importer = imports.ImportReconciler(
+        Imports(server, informer.imports, informer.cache, observer, ways, of_loads), _now, events
+    )
     reconciler = Reconciler(
         cluster=server,
         cache=informer.cache,
@@ -143,7 +147,7 @@ async def _act(
         first_look = asyncio.ensure_future(_first_look(informer, reflectors))
         await _until(first_look, *reflecting, *guards)
         ready.set()
-        asking = [answers.run()] if answers else []
+        asking = [one.run() for one in (answers, of_loads) if one]
         looking = [_look_again(settings, informer, importer.imports.cache), *_policies(settings, server, informer)]
         async with _running(informer.queue.run(_work(reconciler, importer, informer)), *looking, *asking) as working:
             watches = asyncio.ensure_future(

@@ -15,6 +15,7 @@ from alembic_operator.contract import Result, seconds
 from alembic_operator.contract.imports import ImportAnswer
 from alembic_operator.core import names
 from alembic_operator.core.imports.observation import read_import, read_import_pod
+from alembic_operator.core.imports.progress import read_import_progress
 from alembic_operator.core.observation import reading, source
 from alembic_operator.core.observation.containers import read_report
 from alembic_operator.core.observation.database_servers import read_database_server
@@ -64,6 +65,7 @@ def termination_message(raw: Any) -> object:
 def answer(raw: Any) -> object:
     said = reading.fields(raw, "answer")
     body = b"{" if reading.unfit(said, 100_000) else json.dumps(said).encode()
+    read_import_progress(b"HTTP/1.0 200 OK\r\n\r\n" + body[:8000], "shop/users")
     return read_progress(b"HTTP/1.0 200 OK\r\n\r\n" + body[:8000], "shop/users"), read_progress(body, "")
 
 

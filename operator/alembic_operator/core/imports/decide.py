@@ -123,7 +123,8 @@ def _standing(case: Case, pod: ImportPod) -> tuple[Reason, str]:
     if pod.exit_code:
         said = pod.answer.message if pod.answer else _end(pod)
         return _reason(pod.answer), f"pod {pod.name} ended: {said}; its Job tries again"
-    return _kept(case, pod) or (Reason.IMPORTING, f"pod {pod.name} {_STEPS.get(pod.step, 'runs')}")
+    far = case.seen.progress if pod.step == names.LOAD else None
+    return _kept(case, pod) or (Reason.IMPORTING, f"pod {pod.name} {far or _STEPS.get(pod.step, 'runs')}")
 
 
 def _kept(case: Case, pod: ImportPod) -> tuple[Reason, str] | None:
@@ -247,5 +248,7 @@ def _start(case: Case) -> Decided:
     again = seen.asked.status.job == case.name
     attempt = seen.asked.status.attempt + 1 if again else 1
     pod = manifest.pod(seen.asked, case.spec, case.ground, case.target, seen.image)
+    if seen.asks_progress:
+        pod = manifest.answering(pod, f"{seen.asked.namespace}/{case.name}")
     made = manifest.build(case.name, attempt, seen.asked, pod, case.spec)
     return Decided(Reason.PENDING, f"Job {case.name} is made", CreateJob(made), _LOOK_AGAIN)

@@ -88,6 +88,11 @@ def pod(asked: Import, spec: ImportSpec, ground: Ground, target: tuple[str, ...]
     }
 
 
+def answering(pod: Manifest, name: str) -> Manifest:
+    """Return a pod whose last step answers under a name how far it is."""
+    return pod | {"containers": job.answering(pod, name)["containers"]}
+
+
 def _step(name: str, command: list[str]) -> list[str]:
     return [*command[:2], name, *command[2:]]
 

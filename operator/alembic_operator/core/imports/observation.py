@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from alembic_operator.api.imports import ImportSpec, ImportStatus
+from alembic_operator.contract.import_progress import ImportProgress
 from alembic_operator.contract.imports import ImportAnswer
 from alembic_operator.core import names
 from alembic_operator.core.observation import containers, reading
@@ -58,6 +59,11 @@ class ImportPod:
     answer: ImportAnswer | None
     ended_as: str
     """The kubelet's word for that end, such as OOMKilled."""
+    uid: str = ""
+    ip: str = ""
+    """Where it can be asked how far it is; empty while the step that loads does not run."""
+    running_since: str = ""
+    """When that step started."""
     has_its_volumes: bool = False
     """The kubelet has set it up, and pulls an image if nothing has started yet."""
 
@@ -89,6 +95,10 @@ class ImportSeen:
     """Other imports into the same migration's database that have a Job under way."""
     limits_job_template: bool = False
     """Only what is harmless is taken from spec.jobTemplate: no policy asks who may write it."""
+    asks_progress: bool = False
+    """Pods are asked how far they are."""
+    progress: ImportProgress | None = None
+    """What the pod that loads has answered last."""
     refusal: Refusal | None = None
     """The answer to what was planned a moment ago."""
 
@@ -134,6 +144,7 @@ def read_import_pod(raw: Manifest) -> ImportPod:
     running = next((one for one in told if containers.state(one, "state", "running") is not None), {})
     step = running or (last[0] if last else ended[-1][0] if ended else {})
     terminated = last[1] if last else {}
+    loads = containers.state(containers.named(told, names.LOAD), "state", "running")
     waits = (containers.state(one, "state", "waiting") or {} for one in told)
     waiting = next(filter(_is_a_problem, waits), {})
     return ImportPod(
@@ -148,6 +159,9 @@ def read_import_pod(raw: Manifest) -> ImportPod:
         exit_code=containers.exit_code(terminated),
         answer=ImportAnswer.from_json(containers.said(terminated, "message")),
         ended_as=containers.word(terminated, "reason"),
+        uid=reading.text(raw, "metadata", "uid"),
+        ip=reading.text(status, "podIP") if loads is not None else "",
+        running_since=reading.time(loads, "startedAt"),
         has_its_volumes=any(map(_is_set_up, reading.items(status, "conditions"))),
     )
 

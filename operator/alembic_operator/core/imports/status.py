@@ -3,6 +3,7 @@
 from alembic_operator.api.imports import ImportFinding, ImportStatus
 from alembic_operator.api.reasons import Reason
 from alembic_operator.contract.imports import ImportAnswer
+from alembic_operator.core.imports import progress
 from alembic_operator.core.imports.case import Case
 from alembic_operator.core.imports.decide import Decided
 from alembic_operator.core.observation.jobs import Job
@@ -20,7 +21,13 @@ def status_after(case: Case, decided: Decided) -> ImportStatus:
         generation=seen.asked.generation,
         now=seen.now,
     )
-    told = before.model_copy(update={"observed_generation": seen.asked.generation, "conditions": given})
+    told = before.model_copy(
+        update={
+            "observed_generation": seen.asked.generation,
+            "conditions": given,
+            "progress": progress.told(seen.progress) if decided.reason is Reason.IMPORTING else None,
+        }
+    )
     if decided.job is None:
         return told
     told = told.model_copy(update=_of_job(decided.job, decided))
