@@ -1,4 +1,4 @@
-"""What a process keeps from one tenant's run to the next one's: a connection, and what a server said of itself."""
+"""What a process keeps from one tenant's run to the next one's: connections, and what a server said of itself."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from alembic_operator.runner.database import vacancy
 from alembic_operator.runner.database.own import fetch
+from alembic_operator.runner.database.sessions import DEFAULTS, Sessions
 
 if TYPE_CHECKING:
     from alembic_operator.runner.database.own import Origin, OwnConnection
@@ -25,6 +26,7 @@ class Between:
 
     def __init__(self) -> None:
         """Begin with nothing."""
+        self.sessions = Sessions()
         self._left: tuple[OwnConnection, Origin] | None = None
         self._said: dict[Any, dict[str, Any]] = {}
         self._settings: dict[Any, dict[str, str]] = {}
@@ -44,11 +46,25 @@ class Between:
         own, leads = left
         try:
             if leads.leads_as(origin):
-                return own, vacancy.newest(own)
+                return own, self.look(own)
         except Exception:  # noqa: BLE001  the drivers share no class: there will be a new one
             journal.info("kept connection lost")
         own.close()
         return None
+
+    def look(self, own: OwnConnection) -> int:
+        """Return the newest relation, and see whether a session of the tenant before is still as a new one."""
+        ((newest, defaults),) = own.rows(f"SELECT ({vacancy.NEWEST}), ({DEFAULTS})")
+        self.sessions.begins_with(None if own.is_pooled() else defaults)
+        return int(newest)
+
+    def connect(self, dialect: Any, origin: Origin, parameters: dict[str, Any], set_up: Callable[[Any], None]) -> Any:
+        """Return a connection for env.py: over the session that the tenant before closed, or a new one."""
+        raw = self.sessions.lend(origin, parameters, set_up)
+        if raw is None:
+            raw = dialect.connect(**parameters)
+        self.sessions.made(raw, dialect, origin)
+        return raw
 
     def teach(self, dialect: Any, origin: Origin) -> None:
         """Let the dialect of an engine have the answers that an earlier one got there."""

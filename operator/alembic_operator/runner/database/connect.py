@@ -159,6 +159,11 @@ class Connections:
         self.session, self.address = session, address
         self.refused, self.newest, self.shared, self.create = None, None, False, None
         self.begun.forget()
+        self._between.sessions.turn()
+
+    def drop_session(self) -> None:
+        """Let the next tenant have a new session: this one has failed."""
+        self._between.sessions.close()
 
     def close_spare(self) -> None:
         """Close what the first look left open."""
@@ -191,10 +196,12 @@ class Connections:
                 self.spare = self._spare_for(origin)
             self.shared = self.spare.is_pooled()
             if self.newest is None and not self.session.read_only:
-                self.newest = vacancy.newest(self.spare)
+                self.newest = self._between.look(self.spare) if self.is_of_fleet else vacancy.newest(self.spare)
             self.on_reached(self.spare, origin)
             with self.around.stop.waiting(f'the role "{self.session.role}"'):
                 self.wait_for_role(self.spare)
+        if self.is_of_fleet and driver == "psycopg" and record is not None and not cargs and self.origin is origin:
+            return self._between.connect(dialect, origin, cparams, lambda made: self.ready(made, record.info))
         raw = dialect.connect(*cargs, **cparams)
         if driver == "pg8000":
             keep_alive(raw)
@@ -265,8 +272,10 @@ class Connections:
         if origin := record.info.get(_ORIGIN):
             self.on_checkout(raw, record.info, origin)
 
-    def _before_execute(self, *_: Any) -> None:
+    def _before_execute(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         self.around.stop.check()
+        if self.is_of_fleet:
+            self._between.sessions.heard(statement)
 
 
 def _not_redirected(how: str, hint: str) -> Ending:

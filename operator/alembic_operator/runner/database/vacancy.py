@@ -54,9 +54,12 @@ class Vacancy:
         )
 
 
+NEWEST = "SELECT max(oid)::bigint FROM pg_catalog.pg_class"
+
+
 def newest(own: Connected) -> int:
     """Return the number of the relation that was made last."""
-    ((number,),) = own.rows("SELECT max(oid)::bigint FROM pg_catalog.pg_class")
+    ((number,),) = own.rows(NEWEST)
     return int(number)
 
 

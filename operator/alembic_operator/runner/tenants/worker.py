@@ -117,6 +117,8 @@ class Worker:
             self._journal.tenant = tenant or ""
             result = report.masked(self._result(tenant, task.get("at")), self._journal.secrets)
             self._idle.close()
+            if result.error:
+                self._connections.drop_session()
             ms = round((time.monotonic() - begun) * 1000)
             self._line.say({"tenant": tenant, "result": result.to_json(), "ms": ms})
             if self._connections.around.stop.requested:
