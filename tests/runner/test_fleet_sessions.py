@@ -1,4 +1,4 @@
-"""A process of a fleet hands the session of one tenant to the next, where nothing of the tenant before is left in it."""
+"""A process of a fleet hands the session of one tenant to the next, with nothing of the tenant before left in it."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from alembic_operator.runner.process.journal import Journal
 from alembic_operator.runner.process.masking import Secrets
 from alembic_operator.runner.tenants import abreast, rollout, standing
 from alembic_operator.runner.tenants.echoes import Echoes
+from alembic_operator.runner.tenants.load import Load
 from alembic_operator.runner.tenants.places import Places, Rule
 from alembic_operator.runner.tenants.rollout import Width
 from alembic_operator.runner.tenants.standing import Pair
@@ -52,6 +53,10 @@ def test_a_tenant_gets_the_command_line_that_its_project_understands() -> None:
     assert told.invocation_of(None) == Invocation("upgrade", x=("color=blue",), target="common@head")
 
 
+ROOM = Load(1000, 100)
+"""Of a process that mostly had a processor when it wanted one."""
+
+
 @pytest.mark.parametrize(
     ("canary", "first"),
     [(("ws_7", "ws_1", "absent"), ("ws_1", "ws_7")), (("2",), NAMES[:2]), (("1%",), NAMES[:1]), ((), ())],
@@ -62,14 +67,27 @@ def test_the_canary_is_named_or_counted(canary: tuple[str, ...], first: tuple[st
 
 def test_processes_are_as_many_as_connections_allow_and_fewer_when_they_are_in_their_own_way() -> None:
     tenants = Tenants(pattern="%", max_parallel=8)
-    assert [Width.of(tenants, left, 4).now for left in (100, 16, 3, -5)] == [8, 4, 1, 1]
-    width = Width.of(tenants, 100, 4)
+    assert [Width.of(tenants, left, 4, 8).now for left in (100, 16, 3, -5)] == [8, 4, 1, 1]
+    width = Width.of(tenants, 100, 4, 8)
     for expected in (4, 2, 1, 1):
         width.halve()
         assert width.now == expected
     for _ in range(40):
-        width.went_well()
+        width.went_well(ROOM)
+        width.lasts()
     assert width.now == 3
+
+
+def test_processes_are_two_for_each_processor_and_more_where_they_only_wait_for_the_server() -> None:
+    width = Width.of(Tenants(pattern="%", max_parallel=8), 100, 4, 2)
+    seen = [width.now]
+    for load in (Load(1000, 900), ROOM, Load(1000, 300), ROOM):
+        width.went_well(load)
+        seen.append(width.now)
+    assert seen == [4, 4, 5, 5, 6]
+    for _ in range(4):
+        width.lasts()
+    assert width.now == 8
 
 
 def failed(message: str = "", **facts: Any) -> Result:

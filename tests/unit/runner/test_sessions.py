@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from alembic_operator.runner.database.session import Session
+from alembic_operator.runner.database.sessions import leaves
 
 SESSION = Session("alembic-operator/pod", 2000, 0, 60_000, "ws_1", "")
 KNOWN = {"application_name": "before", "search_path": "before", "idle_session_timeout": "5000"}
@@ -23,3 +26,28 @@ def test_a_tenant_without_a_schema_has_not_that_of_the_tenant_before() -> None:
     assert "search_path" not in statement
     (statement,) = SESSION.statements({"application_name": "before"})
     assert "search_path" in statement
+
+
+@pytest.mark.parametrize(
+    ("statement", "is_left"),
+    [
+        ("create table one (id int)", False),
+        ("UPDATE ws_1.alembic_version SET version_num='two' WHERE ws_1.alembic_version.version_num = 'one'", False),
+        ('set search_path to "ws_1"', False),
+        ("set local lock_timeout = '1s'", False),
+        ("select pg_advisory_lock(1)", False),
+        ("set app.tenant = 'x'", True),
+        ('SET  SESSION "app"."tenant" TO x', True),
+        ("select pg_catalog.set_config('app.tenant', 'x', false)", True),
+        ("LOAD 'auto_explain'", True),
+        ("create extension plpython3u", True),
+        ("select dblink_connect('host=other')", True),
+        ("do $$ begin perform set_config('app.tenant', 'x', false); end $$", True),
+        ("call fill()", True),
+        (f"insert into one values {', '.join(['(1)'] * 5000)}", True),
+    ],
+)
+def test_a_session_has_no_other_tenant_where_something_may_stay_that_no_reset_undoes(
+    statement: str, *, is_left: bool
+) -> None:
+    assert leaves(statement) is is_left

@@ -71,7 +71,7 @@ class Connections:
     is_of_fleet: bool = False
     """The next run of this process is of another tenant, over the same connection of the runner's own; the fleet reads
     back, and nobody reads the facts of each revision."""
-    _between: Between = field(default_factory=Between)
+    between: Between = field(default_factory=Between)
     """What the run before left for the next one."""
     begun: Begun = field(default_factory=Begun)
     """Which transactions somebody began on purpose."""
@@ -87,7 +87,7 @@ class Connections:
     def ready(self, raw: Any, info: dict[Any, Any]) -> None:
         """Set a migration connection's session up, unless that is done."""
         if not self.shared and info.get(_READY) is not self.session:
-            self._between.set_up(self.session, raw, info.get(_ORIGIN) if self.is_of_fleet else None)
+            self.between.set_up(self.session, raw, info.get(_ORIGIN) if self.is_of_fleet else None)
             keep_alive(raw)
             info[_READY] = self.session
 
@@ -143,12 +143,12 @@ class Connections:
 
     def let_go(self, own: OwnConnection, origin: Origin) -> None:
         """Close a connection that holds no lock any more, or keep it for the next run of this process."""
-        if not self.is_of_fleet or not self._between.leave(own, origin):
+        if not self.is_of_fleet or not self.between.leave(own, origin):
             own.close()
 
     def _spare_for(self, origin: Origin) -> OwnConnection:
         """Return what the run before left, or a new connection."""
-        if left := self._between.take(origin, self.around.journal):
+        if left := self.between.take(origin, self.around.journal):
             own, self.newest = left
             return own
         return self._reach_or_tell(origin)
@@ -159,11 +159,7 @@ class Connections:
         self.session, self.address = session, address
         self.refused, self.newest, self.shared, self.create = None, None, False, None
         self.begun.forget()
-        self._between.sessions.turn()
-
-    def drop_session(self) -> None:
-        """Let the next tenant have a new session: this one has failed."""
-        self._between.sessions.close()
+        self.between.sessions.turn()
 
     def close_spare(self) -> None:
         """Close what the first look left open."""
@@ -189,19 +185,23 @@ class Connections:
         if record is not None:
             record.info.update({_ORIGIN: origin, _READY: None})
             if self.is_of_fleet:
-                self._between.teach(dialect, origin)
+                self.between.teach(dialect, origin)
         if self.origin is None or (self.refused and record is not None):  # without one it is the runner's own
             self.origin = origin
             with self.around.stop.waiting("the database"):
                 self.spare = self._spare_for(origin)
             self.shared = self.spare.is_pooled()
             if self.newest is None and not self.session.read_only:
-                self.newest = self._between.look(self.spare) if self.is_of_fleet else vacancy.newest(self.spare)
+                self.newest = self.between.look(self.spare) if self.is_of_fleet else vacancy.newest(self.spare)
             self.on_reached(self.spare, origin)
             with self.around.stop.waiting(f'the role "{self.session.role}"'):
                 self.wait_for_role(self.spare)
+        return self._made(origin, record, cargs, cparams)
+
+    def _made(self, origin: Origin, record: Any, cargs: Any, cparams: dict[str, Any]) -> Any:
+        dialect, driver = origin.dialect, origin.driver
         if self.is_of_fleet and driver == "psycopg" and record is not None and not cargs and self.origin is origin:
-            return self._between.connect(dialect, origin, cparams, lambda made: self.ready(made, record.info))
+            return self.between.connect(dialect, origin, cparams, lambda made: self.ready(made, record.info))
         raw = dialect.connect(*cargs, **cparams)
         if driver == "pg8000":
             keep_alive(raw)
@@ -275,7 +275,7 @@ class Connections:
     def _before_execute(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         self.around.stop.check()
         if self.is_of_fleet:
-            self._between.sessions.heard(statement)
+            self.between.sessions.heard(statement)
 
 
 def _not_redirected(how: str, hint: str) -> Ending:

@@ -1,4 +1,4 @@
-"""Hand the session that env.py closed to the next tenant's env.py, as good as new: to make one costs more than to use it.
+"""Hand the session that env.py closed to the next tenant's, as good as new: to make one costs more than to use it.
 
 Only psycopg's: a new object of it can be put around the socket of an old one, so that nothing of the old one stays.
 """
@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Callable
 
 if TYPE_CHECKING:
-    from alembic_operator.runner.database.own import Origin, OwnConnection
+    from alembic_operator.runner.database.own import Origin
 
 DEFAULTS = (
     "CASE WHEN NOT EXISTS (SELECT 1 FROM pg_catalog.pg_event_trigger WHERE evtevent = 'login') THEN"
@@ -55,7 +55,7 @@ class Sessions:
     def heard(self, statement: str) -> None:
         """Hear what is executed, on whichever connection."""
         self._executed += 1
-        self._stays = self._stays or len(statement) > _LONGEST or bool(_STAYS.search(statement))
+        self._stays = self._stays or leaves(statement)
 
     def begins_with(self, defaults: str | None) -> None:
         """Learn, before env.py connects, what a new session would begin with now."""
@@ -100,6 +100,11 @@ class Sessions:
         for kept, _ in filter(None, (self._ready, self._closed)):
             _finish(kept)
         self._ready = self._closed = None
+
+
+def leaves(statement: str) -> bool:
+    """Tell whether a statement may leave in its session what DISCARD ALL does not undo."""
+    return len(statement) > _LONGEST or bool(_STAYS.search(statement))
 
 
 def _can_be_kept(raw: Any) -> bool:

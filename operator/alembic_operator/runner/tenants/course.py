@@ -11,6 +11,7 @@ from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import Applied, Failure, Result
 from alembic_operator.runner.tenants import crew, rollout
 from alembic_operator.runner.tenants.crew import REPLACED_AFTER, Crew, Task
+from alembic_operator.runner.tenants.load import NOBODY, Load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -134,8 +135,11 @@ class Course:
                 until = until or self._stop()
                 if time.monotonic() > until:
                     break
-            for heard in self.crew.heard(_PERIOD):
+            said = list(self.crew.heard(_PERIOD))
+            for heard in said:
                 self._heard(heard)
+            if not said:
+                self.width.lasts()
             self.telling.tell(self.crew.busy, self._left)
 
     def _stop(self) -> float:
@@ -181,12 +185,12 @@ class Course:
         if result.error and used and not task.alone and _may_be_of_process(result):
             self._queue.append(replace(task, alone=True))
             return
-        self._note(task, result, int(message["ms"]))
+        self._note(task, result, int(message["ms"]), Load.told(message))
 
-    def _note(self, task: Task, result: Result, ms: int) -> None:
+    def _note(self, task: Task, result: Result, ms: int, load: Load = NOBODY) -> None:
         self._alike = self._alike + 1 if result.error and result.reason in _OF_ALL else 0
         if result.error is None:
-            self.width.went_well()
+            self.width.went_well(load)
         for one in result.applied:
             self.applied[one.revision] = max(one.ms, self.applied.get(one.revision, 0))
         if task.tenant is None:

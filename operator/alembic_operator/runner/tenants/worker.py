@@ -7,8 +7,6 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import event
-
 from alembic_operator.contract import Invocation, Result
 from alembic_operator.contract.tenants import Tenants
 from alembic_operator.runner.database import given
@@ -24,6 +22,8 @@ from alembic_operator.runner.process.output import Output
 from alembic_operator.runner.process.run_context import RunContext
 from alembic_operator.runner.process.telling import cause, trace
 from alembic_operator.runner.project.kept import Kept
+from alembic_operator.runner.tenants.listening import Listening
+from alembic_operator.runner.tenants.load import Load
 from alembic_operator.runner.tenants.places import Places
 from alembic_operator.runner.tenants.row import TenantRow
 from alembic_operator.runner.tenants.table import Book, Row
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from alembic_operator.runner.database.session import Session
     from alembic_operator.runner.process.masking import Secrets
     from alembic_operator.runner.tenants.lines import Line
-
-_OURS = "alembic_operator."
 
 
 class TenantJournal(Journal):
@@ -61,27 +59,6 @@ class TenantJournal(Journal):
 
     def _line(self, level: str, event: str, facts: dict[str, Any]) -> None:
         super()._line(level, event, {"tenant": self.tenant, **facts})
-
-
-class Listening:
-    """What one run listens with at SQLAlchemy's classes: it would hear, and keep, each run that follows."""
-
-    def __enter__(self) -> None:
-        """Remember what the runner's own begin to listen with."""
-        self._original = event.listen
-        self._heard: list[tuple[Any, ...]] = []
-        event.listen = self._listen
-
-    def _listen(self, *arguments: Any, **named: Any) -> None:
-        self._original(*arguments, **named)
-        if (getattr(arguments[2], "__module__", "") or "").startswith(_OURS):
-            self._heard.append(arguments)
-
-    def __exit__(self, *_: object) -> None:
-        """Stop listening."""
-        event.listen = self._original
-        for arguments in self._heard:
-            event.remove(*arguments)
 
 
 class Worker:
@@ -109,18 +86,20 @@ class Worker:
         self._connections.install()
         self._idle = IdleConnections()
         self._kept = Kept()
+        self._listening = Listening()
 
     def work(self, tasks: Iterable[dict[str, Any]]) -> None:
         """Migrate the tenants that are handed out."""
         for task in tasks:
-            tenant, begun = task["tenant"], time.monotonic()
+            tenant, begun, load = task["tenant"], time.monotonic(), Load.now()
             self._journal.tenant = tenant or ""
             result = report.masked(self._result(tenant, task.get("at")), self._journal.secrets)
             self._idle.close()
             if result.error:
-                self._connections.drop_session()
+                self._connections.between.sessions.close()  # whatever the failure has left in it
             ms = round((time.monotonic() - begun) * 1000)
-            self._line.say({"tenant": tenant, "result": result.to_json(), "ms": ms})
+            had = Load.now().since(load)
+            self._line.say({"tenant": tenant, "result": result.to_json(), "ms": ms, "load": [had.had, had.waited]})
             if self._connections.around.stop.requested:
                 break
         self._output.close()
@@ -135,7 +114,7 @@ class Worker:
             stop.check()
             invocation = self._places.invocation_of(tenant)
             self._connections.turn(self._session(tenant), self._places.address_of(tenant))
-            with Listening():
+            with self._listening:
                 row = Row(tenant or "", (), "", run=self._run)
                 book = self._book if tenant is not None else None
                 witness = TenantRow(row, book, VersionTable(*at) if at else None)
