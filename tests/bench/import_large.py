@@ -4,41 +4,15 @@ It says how much memory all processes of the import hold together, kills it at s
 """
 
 import random
-import subprocess
 import sys
 import tempfile
-import time
-from contextlib import suppress
 from pathlib import Path
 
 from tests.bench import conditions, import_kills
-from tests.bench.importing import command, fresh
+from tests.bench.importing import command, fresh, watched
 from tests.runner import server
 
 ROWS, WIDTH, KILLS = 350_000, 370, 6
-_LOOK_EVERY = 0.05
-
-
-def held(pid: int) -> int:
-    """Return the memory of a process and its children in KiB; what they share counts once."""
-    with suppress(OSError):
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-        own = next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-        return own + sum(held(int(one)) for one in children)
-    return 0
-
-
-def watched(words: list[str]) -> tuple[float, float]:
-    """Run a program; return its seconds, and the most MiB that it and its children held."""
-    begun, most = time.monotonic(), 0
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-    while process.poll() is None:
-        most = max(most, held(process.pid))
-        time.sleep(_LOOK_EVERY)
-    if process.returncode:
-        sys.exit("the import has failed")
-    return time.monotonic() - begun, most / 1024
 
 
 def main() -> None:

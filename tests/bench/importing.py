@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from tests.bench import conditions
 from tests.runner import server
 
 ROWS, RUNS = 1_000_000, 3
+_LOOK_EVERY = 0.05
 _TABLE = """
 CREATE TABLE events (id {serial} PRIMARY KEY, owner bigint NOT NULL, title varchar(60) NOT NULL, body text,
                      price numeric(10, 2) NOT NULL, ratio double precision NOT NULL, active boolean NOT NULL,
@@ -82,12 +83,26 @@ def command(file: Path, database: server.Database) -> list[str]:
     return [sys.executable, "-c", _START, "import-sqlite", str(file), "--url", database.url()]
 
 
-def peak(file: Path, database: server.Database) -> float:
-    """Return the most memory that an import held, in MiB; asked in a program that starts no other."""
-    script = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)\n"
-    script += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)"
-    words = [sys.executable, "-c", script, *command(file, database)]
-    return float(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+def held(pid: int) -> int:
+    """Return the memory of a process and its children in KiB; what they share counts once."""
+    with suppress(OSError):
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+        own = next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+        return own + sum(held(int(one)) for one in children)
+    return 0
+
+
+def watched(words: list[str]) -> tuple[float, float]:
+    """Run a program; return its seconds, and the most MiB that it and its children held."""
+    begun, most = time.monotonic(), 0
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+    while process.poll() is None:
+        most = max(most, held(process.pid))
+        time.sleep(_LOOK_EVERY)
+    if process.returncode:
+        sys.exit("the import has failed")
+    return time.monotonic() - begun, most / 1024
 
 
 def fresh(database: server.Database, name: str, *, tables: bool) -> server.Database:
@@ -124,7 +139,10 @@ def main() -> None:
             told = json.loads(said)
             if not (told["equal"] and told["rows"] == ROWS == other.value("SELECT count(*) FROM events")):
                 sys.exit("the import is not complete")
-        memory = [peak(one, fresh(database, f"c{number}", tables=True)) for number, one in enumerate((small, file))]
+        memory = [
+            watched(command(one, fresh(database, f"c{number}", tables=True)))[1]
+            for number, one in enumerate((small, file))
+        ]
     print(f"{ROWS} rows, {RUNS} runs each, one after the other; {conditions.machine(load)}")  # noqa: T201
     for name, all_of in (("pgloader", theirs), ("import-sqlite", ours)):
         wall, processor = (statistics.median(one) for one in zip(*all_of, strict=True))
