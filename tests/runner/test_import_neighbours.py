@@ -61,6 +61,12 @@ VALUES: dict[str, tuple[str, list[Any], list[tuple[Any, str]]]] = {
         ['{"a":1,"a":2}', "[1E5, -0, -0.0, 1e-400, 0e9]", '"\\/\\u007f"'],
         [("[" * 3000 + "]" * 3000, "json"), ("1e-20000", "json"), ("0x1", "json")],
     ),
+    "tags": (
+        "varchar(5)[]",
+        ["[]", '["a", null, "b c", "\\\\", "NULL", "Ω{}"]'],
+        [("{a}", "json"), ('["abcdef"]', "length")],
+    ),
+    "numbers": ("int8[]", ["[1, 9223372036854775807]"], [("[1.5]", "type"), ("[[1]]", "json")]),
     "fixed": ("char(4)", ["ab  ", "ab     ", ""], [("abcde", "length")]),
     "short": ("varchar(2)", ["e\u0301", "👍🏽"], [("👨‍👩", "length"), ("ab ", "length")]),
     "bare": ("text", [1, "007"], [(1.5, "type")]),
@@ -90,6 +96,9 @@ def test_values_that_nobody_thought_of_arrive_or_are_found(both: Both) -> None:
     assert (answer.equal, by_place(answer)) == (True, {})
     text = {one for (one,) in both.database.rows("select tree::text from fine where tree is not null")}
     assert {'{"a": 2}', '"/\x7f"'} < text
+    assert both.database.value("select tags from fine where cardinality(tags) > 0") == [
+        *("a", None, "b c", "\\", "NULL", "Ω{}"),
+    ]
     assert both.database.value("select bool_and(amount = trim_scale(amount)) from fine")
     assert both.database.value("select count(*) from fine where wei = 1e78 - 1") == 1
 
@@ -104,7 +113,7 @@ def test_tables_that_only_sqlite_has_and_shapes_that_only_postgresql_has_are_tol
             op.execute("CREATE TABLE parent (id INTEGER)")
             op.execute("CREATE TABLE strictly (id INTEGER PRIMARY KEY, n INT, half INT AS (n / 2) STORED) STRICT")
             return
-        op.execute("CREATE TABLE none (a int, tags text[])")
+        op.execute("CREATE TABLE none (a int, tags inet[])")
         op.execute("CREATE TABLE apart (b int)")
         op.execute("CREATE TABLE once (id int PRIMARY KEY, a text UNIQUE NULLS NOT DISTINCT)")
         op.execute("CREATE TABLE parent (id int)")

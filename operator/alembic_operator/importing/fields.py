@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from alembic_operator.importing import batches, json_values, moments, values
+from alembic_operator.importing import arrays, batches, json_values, moments, values
 from alembic_operator.importing.column_field import Field
 from alembic_operator.importing.shapes import Column
 
@@ -29,6 +29,8 @@ _DASHED = (
     + ")"
 )
 _SECONDS = "extract(epoch from {0})::numeric(30, 6)"
+_ARRAY = "_"
+"""What PostgreSQL puts before the name of a type for an array of it."""
 _HEADER = 4
 """What PostgreSQL adds to a length or a precision in a type modifier."""
 _DIGITS_OF_A_DOUBLE = 15
@@ -38,6 +40,8 @@ _LOW = 0xFFFF
 
 def field(column: Column, reading: str = "") -> Field | None:
     """Return how a column is carried over; None: nobody knows for its type."""
+    if column.type.startswith(_ARRAY):
+        return _array(column, reading)
     makers: dict[str, Callable[[], Field]] = {
         "bool": partial(
             Field,
@@ -72,6 +76,14 @@ def field(column: Column, reading: str = "") -> Field | None:
         "interval": partial(_timed, Field(column, moments.interval(reading), _SECONDS)),
     }
     return makers[column.type]() if column.type in makers else None
+
+
+def _array(column: Column, reading: str) -> Field | None:
+    """Return how a JSON list becomes an array, if PostgreSQL prints its elements as they are written."""
+    element = field(replace(column, type=column.type.removeprefix(_ARRAY)), reading)
+    if element is None or element.back != Field.back:
+        return None
+    return Field(column, arrays.listed(element.convert), quotes=True)
 
 
 def _length(column: Column) -> int | None:

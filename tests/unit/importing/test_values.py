@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as any_of
 
-from alembic_operator.importing import json_values, moments, values
+from alembic_operator.importing import arrays, json_values, moments, values
 from alembic_operator.importing.unfit import Unfit, UnfitError
 from alembic_operator.importing.values import Convert, Stored
 
 INTEGER = values.integer(-(2**31), 2**31 - 1)
 MONEY = values.numeric(10, 2)
+WORDS = r'{a,NULL,"NULL","","b c","\"","Ω,"}'
 
 WRITTEN: list[tuple[Convert, str, Stored, str]] = [
     (INTEGER, "integer", 7, "7"),
@@ -63,6 +64,10 @@ WRITTEN: list[tuple[Convert, str, Stored, str]] = [
     (moments.interval(), "text", b"1969-12-31 23:59:59.500000", "-0.500000"),
     (json_values.as_written, "text", b'{"b": 1.10, "a": "\\u0000"}', '{"b": 1.10, "a": "\\u0000"}'),
     (json_values.as_written, "integer", 5, "5"),
+    (arrays.listed(values.text(9)), "text", '["a", null, "NULL", "", "b c", "\\"", "Ω,"]'.encode(), WORDS),
+    (arrays.listed(values.double), "text", b"[1, 1.5, -0.0]", "{1,1.5,-0}"),
+    (arrays.listed(values.boolean), "text", b" [true, 0]", "{t,f}"),
+    (arrays.listed(INTEGER), "text", b"[]", "{}"),
     (json_values.as_written, "text", b"[" * 3000 + b"]" * 3000, "[" * 3000 + "]" * 3000),
     (json_values.normal, "text", b"[-0e999999999, 0e-2, 1e-3]", "[0, 0.00, 0.001]"),
     (json_values.normal, "text", b'{"bb":1.10,"a":[1e2,-0,null],"a":"\\u00e9"}', '{"a": "é", "bb": 1.10}'),
@@ -125,6 +130,13 @@ REFUSED: list[tuple[Convert, str, Stored, Unfit]] = [
     (moments.within(0, moments.interval()), "text", b"1970-01-01 00:00:01.5", Unfit.PRECISION),
     (moments.clock, "text", b"12:00:00.1234567", Unfit.PRECISION),
     (moments.clock, "text", b"25:00:00", Unfit.DATE),
+    (arrays.listed(INTEGER), "text", b"[[1]]", Unfit.JSON),
+    (arrays.listed(INTEGER), "text", b"{1,2}", Unfit.JSON),
+    (arrays.listed(INTEGER), "text", b"[3000000000]", Unfit.RANGE),
+    (arrays.listed(INTEGER), "text", b"", Unfit.EMPTY),
+    (arrays.listed(INTEGER), "integer", 1, Unfit.TYPE),
+    (arrays.listed(values.text(None)), "text", b'["\\ud800"]', Unfit.JSON),
+    (arrays.listed(values.text(None)), "text", b'["\\u0000"]', Unfit.NUL),
     (json_values.as_written, "text", b"NaN", Unfit.JSON),
     (json_values.as_written, "text", b"{'a': 1}", Unfit.JSON),
     (json_values.as_written, "blob", b"{}", Unfit.BYTES),
