@@ -84,6 +84,7 @@ import-kills: $(INSTALLED) ## Kill imports from SQLite 20 times at random moment
 tenants: $(INSTALLED) ## Kill a fleet of tenants 20 times, and measure it beside a loop over alembic; some minutes
 	$(PYTHON) -m tests.bench.tenant_kills
 	$(PYTHON) -m tests.bench.tenants
+	$(PYTHON) -m tests.bench.tenant_gates
 
 .PHONY: verify
 verify: $(INSTALLED) ## Check generated files, links and the site, lint, format, types and import contracts

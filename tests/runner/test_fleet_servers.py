@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.runner import server
 from tests.runner.server import until
 from tests.runner.test_fleets import ENVIRONMENT, make
 from tests.runner.test_gate import _messages
@@ -16,18 +17,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.runner.project import Process, Project, Runner
-    from tests.runner.server import Database
+    from tests.runner.server import Database, Server
 
 TENANTS = ("--tenants", json.dumps({"pattern": r"ws\_%", "servers": ["eu", "us"]}))
 
 
+@pytest.fixture(scope="module")
+def far() -> Iterator[Server]:
+    """Start another server, of another version."""
+    with server.own(version="16") as running:
+        yield running
+
+
 @pytest.fixture
-def servers(database: Database) -> Iterator[tuple[Database, Database]]:
-    """Stand two databases for two servers: no more than their addresses differs."""
-    other = replace(database, name=f"{database.name}_us")
-    database.rows(f'create database "{other.name}"')
-    yield database, other
-    database.rows(f'drop database "{other.name}" with (force)')
+def servers(database: Database, far: Server) -> Iterator[tuple[Database, Database]]:
+    """Return a database on each of two servers, of the same name and with other logins."""
+    far.database.rows(f'create database "{database.name}"')
+    yield database, far.database.named(database.name)
+    far.database.rows(f'drop database "{database.name}" with (force)')
 
 
 def start(runner: Runner, project: Project, servers: tuple[Database, Database], command: str, **more: Any) -> Process:
@@ -38,7 +45,7 @@ def start(runner: Runner, project: Project, servers: tuple[Database, Database], 
 
 
 def test_each_index_migrates_its_own_server_and_looks_see_all_of_them(
-    any_project: Project, runner: Runner, servers: tuple[Database, Database]
+    any_project: Project, runner: Runner, servers: tuple[Database, Database], far: Server
 ) -> None:
     eu, us = servers
     make(eu, "ws_1", "ws_2")
@@ -54,6 +61,12 @@ def test_each_index_migrates_its_own_server_and_looks_see_all_of_them(
     assert (half.code, half.result.reason) == (0, "Pending"), half.stderr
     assert str(half.result.tenants) == "2 of 4 tenants are up to date; 2 were not begun"
     until(lambda: "waiting: revision one is missing in 2 of 2 tenants: ws_1, ws_3" in _messages(gate))
+    far.stop()
+    lost = start(runner, any_project, servers, "upgrade --deadline 3s", JOB_COMPLETION_INDEX="1").finish()
+    assert (lost.code, lost.result.tenants) == (75, None), (
+        lost.stderr
+    )  # Kubernetes tries this index again, and no other
+    far.start()
     second = start(runner, any_project, servers, "upgrade", JOB_COMPLETION_INDEX="1").finish()
     assert (second.code, us.heads("ws_3.alembic_version")) == (0, ["one"]), second.stderr
     passed = gate.finish()

@@ -58,7 +58,10 @@ def rows(log: Iterable[str], key: str) -> list[Manifest]:
 
 def has_failed(row: Manifest) -> bool:
     """Return whether the last run of a tenant has failed."""
-    return reading.text(row, "outcome") not in ("", str(Reason.UP_TO_DATE), str(Reason.PENDING))
+    return reading.text(row, "outcome") not in (
+        "",
+        *map(str, (Reason.UP_TO_DATE, Reason.DATABASE_AHEAD, Reason.PENDING)),
+    )
 
 
 def _is_logged(line: str) -> bool:

@@ -57,14 +57,22 @@ UNION ALL SELECT 9, '', '', x.xmin, 'extension ' || pg_catalog.quote_ident(x.ext
 
 
 def look(query: Query, table: VersionTable, since: str) -> tuple[str, ...]:
-    """Return what was made or changed since a transaction began, in words; not the version table and its history."""
+    """Return what was made or changed since a transaction began, in words; not the version table and its history.
+
+    What is in a schema with a version table of its own is another tenant's, or another service's.
+    """
     ours = ", ".join(map(literal, (table.name, *OWN_TABLES)))
     own = f"one.nspname = {literal(table.schema)} AND one.name IN ({ours})"
+    others = (
+        "SELECT o.relnamespace::pg_catalog.regnamespace::text FROM pg_catalog.pg_class o"
+        f" WHERE o.relname = {literal(table.name)} AND o.relkind IN ('r', 'p')"
+    )
     name = "pg_catalog.quote_ident(one.nspname) || '.' || pg_catalog.quote_ident(one.name)"
     rows = query(
         f"WITH since AS (SELECT {_age(since)} AS age) SELECT pg_catalog.replace(one.says, '%', {name})"
         f" FROM ({_CATALOGUE}) AS one, since WHERE pg_catalog.age(one.writer) <= since.age"
         f" AND one.nspname !~ '^pg_' AND one.nspname <> 'information_schema' AND NOT ({own})"
+        f" AND (one.nspname = {literal(table.schema)} OR pg_catalog.quote_ident(one.nspname) NOT IN ({others}))"
         f" ORDER BY one.rank, 1 LIMIT {_SHOWN}"
     )
     return tuple(str(text) for (text,) in rows)

@@ -33,8 +33,8 @@ _KEYS = {
     "at": """to_char("at" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')""",
 }
 """How a row is told as JSON."""
-_GOOD, _WAITS = (literal(str(one)) for one in (Reason.UP_TO_DATE, Reason.PENDING))
-_STATE = f"CASE outcome WHEN {_GOOD} THEN 2 WHEN {_WAITS} THEN 1 ELSE 0 END"
+_GOOD, _AHEAD, _WAITS = (literal(str(one)) for one in (Reason.UP_TO_DATE, Reason.DATABASE_AHEAD, Reason.PENDING))
+_STATE = f"CASE WHEN outcome IN ({_GOOD}, {_AHEAD}) THEN 2 WHEN outcome = {_WAITS} THEN 1 ELSE 0 END"
 
 
 def command(_: Any, invocation: Invocation, access: Access) -> Result:

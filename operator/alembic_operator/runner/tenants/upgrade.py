@@ -248,8 +248,10 @@ class Upgrade:
         for name in seen.found.names:
             ms = done.took.get(name, 0) if done else 0
             reason, failure = seen.tally.failed.get(name, ("", None))
-            outcome = reason or str(Reason.UP_TO_DATE if name in seen.tally.up_to_date else Reason.PENDING)
-            row = table.Row(name, seen.heads.get(name) or (), outcome, seconds=ms / 1000, run=self._run)
+            heads = seen.heads.get(name) or ()
+            well = Reason.UP_TO_DATE if all(one in seen.map.graph for one in heads) else Reason.DATABASE_AHEAD
+            outcome = reason or str(well if name in seen.tally.up_to_date else Reason.PENDING)
+            row = table.Row(name, heads, outcome, seconds=ms / 1000, run=self._run)
             if failure:
                 row = replace(row, revision=failure.revision, sqlstate=failure.sqlstate, message=failure.message)
             rows.append(row)
