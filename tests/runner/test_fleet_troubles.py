@@ -192,7 +192,12 @@ def test_an_application_that_keeps_its_engine_migrates_each_tenant_in_its_own_sc
     run = fleet(runner, project, database, names=NAMES[:4], maxParallel=1)
     assert (run.code, str(run.result.tenants)) == (0, "4 of 4 tenants are up to date"), run.stderr
     assert database.value("select count(*) from pg_tables where tablename = 'one'") == 4
-    assert database.rows("select count(distinct schema), count(distinct process) from runs") == [(4, 1)]
+    counted = "select count(distinct schema), count(distinct process) from runs"
+    assert database.rows(counted) == [(4, 1)]
+    project.revision("three", f'op.execute("{seen}")')
+    database.rows("truncate runs")
+    apart = fleet(runner, project, database, names=NAMES[:4], maxParallel=1, isolation="Tenant")
+    assert (apart.code, database.rows(counted)) == (0, [(4, 4)]), apart.stderr
 
 
 def test_a_tenant_that_is_dropped_or_appears_during_the_run_is_seen_at_its_end(
