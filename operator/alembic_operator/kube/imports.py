@@ -1,7 +1,7 @@
 """DatabaseImports on the cluster: remember what their watches tell, look at one, make its Job, write its status."""
 
 from collections.abc import AsyncIterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from alembic_operator.api.imports import KIND, ImportStatus
@@ -21,9 +21,11 @@ from alembic_operator.core.observation.migrations import read_migration
 from alembic_operator.core.observation.owners import controller
 from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.core.observation.source import Missing
+from alembic_operator.kube import codec
 from alembic_operator.kube.answers import Answers
 from alembic_operator.kube.cache import Cache, ImportKey, Key, Reference
 from alembic_operator.kube.cache.keys import reference
+from alembic_operator.kube.cache.migrations import HEAVIEST, SIZE
 from alembic_operator.kube.cache.versions import version
 from alembic_operator.kube.cluster import IMPORTS, JOBS, PODS, Cluster, Resource
 from alembic_operator.kube.errors import AlreadyExistsError, ApiError, ConflictError, NotFoundError, RefusedError
@@ -44,7 +46,7 @@ class ImportCache:
         before = self._known.get(about)
         if before is not None and version(before) > version(raw):
             return set()
-        self._known[about] = raw
+        self._known[about] = _kept(resource, raw)
         return {_import_of(about, raw)}
 
     def drop(self, resource: Resource, raw: Manifest) -> set[ImportKey]:
@@ -86,6 +88,25 @@ class ImportCache:
         return [raw for one, raw in self._known.items() if one.resource == resource and _import_of(one, raw) == key]
 
 
+def _kept(resource: Resource, raw: Manifest) -> Manifest:
+    """Return what is read of an object later on: it is kept for as long as the object exists."""
+    metadata = {name: value for name, value in reading.fields(raw, "metadata").items() if name != "managedFields"}
+    kept = {"metadata": metadata, "status": raw.get("status")}
+    if resource != IMPORTS:
+        return kept
+    size = len(codec.write(raw.get("spec")))
+    return kept | ({"spec": raw.get("spec")} if size <= HEAVIEST else {SIZE: size})
+
+
+def _read(raw: Manifest) -> Import:
+    """Read what is kept of an import."""
+    found = read_import(raw)
+    if SIZE not in raw:
+        return found
+    said = f"spec has {raw[SIZE]} bytes of JSON, and at most {HEAVIEST} are read; shorten spec.jobTemplate"
+    return replace(found, spec=None, spec_error=said)
+
+
 _MIGRATION = ("spec", "migrationRef", "name")
 
 
@@ -122,7 +143,7 @@ class Imports:
             error = self.cache.unreadable.get((resource, None)) or self.cache.unreadable.get((resource, key.namespace))
             if error:
                 raise ApiError(error.status, error.reason, error.message)
-        asked = read_import(raw)
+        asked = _read(raw)
         jobs = tuple(read_job(one, KIND) for one in self.cache.parts(JOBS, key))
         pods = tuple(map(read_import_pod, self.cache.parts(PODS, key)))
         own = {one.name for one in jobs if one.owner == asked.uid and not one.outcome}

@@ -8,7 +8,7 @@ from alembic_operator.api.imports import ImportStatus
 from alembic_operator.api.meta import Condition
 from alembic_operator.api.reasons import Effect
 from alembic_operator.api.status import Status
-from alembic_operator.contract.imports import ImportAnswer
+from alembic_operator.contract.imports import ImportAnswer, Told
 from alembic_operator.core.actions import CreateJob
 from alembic_operator.core.imports.case import Case
 from alembic_operator.core.imports.decide import decide
@@ -119,6 +119,16 @@ def test_a_specification_that_changes_after_the_import_is_told_to_do_nothing_and
         assert told.conditions[0].message.count("does nothing: an import runs once") == 1
     back = Case(seen(asked=an_import(status=told, generation=1)))
     assert "runs once" not in decide(back).message
+
+
+def test_a_status_of_the_longest_answer_stays_below_sixteen_kibibytes() -> None:
+    many = tuple(Told("k" * 40, "t" * 250, "c" * 250, 3, (1 << 62, 2, 3), "m" * 900) for _ in range(40))
+    said = ImportAnswer.from_json(ImportAnswer("findings", "w" * 9000, findings=many, total=40).to_json())
+    case = Case(seen(**ended(said)))
+    told = status_after(case, decide(case))
+    assert 0 < len(told.findings) < told.findings_total == 40
+    assert max(len(one.row_ids) for one in told.findings) == 3
+    assert len(told.model_dump_json(by_alias=True, exclude_none=True).encode()) < 16 * 1024
 
 
 def a_raw_pod(*conditions: str) -> Manifest:
