@@ -17,6 +17,7 @@ from tests.api.shop import EVENT, JOB, POD, Shop, conditions, message, reasons, 
 pytest_plugins = ["tests.api.operator_fixtures"]
 
 IMPORT: Manifest = {"apiVersion": API_VERSION, "kind": KIND}
+QUOTA: Manifest = {"apiVersion": "v1", "kind": "ResourceQuota"}
 SQLITE = {"volume": {"persistentVolumeClaim": {"claimName": "users-data"}}, "path": "data/app.db"}
 DATABASE = {"host": "db", "name": "users", "userFrom": {"name": "db", "key": "user"}}
 DONE = ImportAnswer("imported", tables=2, rows=7000, seconds=3.5, sha256="ab" * 32, equal=True)
@@ -158,6 +159,29 @@ def test_findings_stop_it_until_a_person_has_mended_them_and_says_so(past: Impor
     past.ends(past.pod(pod), DONE)
     status = past.becomes("Imported")
     assert "findings" not in status
+
+
+def test_a_job_that_is_invalid_or_beyond_a_quota_is_told_once_and_goes_on_when_that_is_mended(past: Importer) -> None:
+    past.shop.migrate(database=DATABASE)
+    past.shop.succeeds()
+    past.begin(jobTemplate={"spec": {"template": {"spec": {"restartPolicy": "Always"}}}})
+    status = past.becomes("JobInvalid")
+    assert conditions(status) == {"Ready": "False", "Stalled": "True"}
+    before = past.see()["metadata"]["resourceVersion"]
+    itself = IMPORT | {"metadata": {"name": past.name}}
+    past.shop.rest.merge(itself, {"spec": {"ttlSecondsAfterFinished": 600}}, past.shop.namespace)
+    until(lambda: past.see()["status"]["observedGeneration"] == 2)
+    assert past.becomes("JobInvalid")["outcome"] == "JobInvalid"
+    told = past.shop.changes(itself, {"metadata": {"resourceVersion": before}})
+    assert {one["object"]["status"]["conditions"][0]["reason"] for one in told} == {"JobInvalid"}
+    assert past.events() == [("Failed", "JobInvalid:")]
+    past.shop.allow_none("count/jobs.batch")
+    past.shop.rest.merge(itself, {"spec": {"jobTemplate": None}}, past.shop.namespace)
+    assert "exceeded quota: none" in message(past.becomes("JobForbidden"))
+    past.shop.rest.delete(QUOTA | {"metadata": {"name": "none"}}, past.shop.namespace)
+    past.shop.rest.merge(itself, {"spec": {"deadline": "2h"}}, past.shop.namespace)  # or a minute
+    past.ends(past.pod(), DONE)
+    past.becomes("Imported")
 
 
 def test_a_killed_pod_is_followed_by_another_and_an_operator_that_comes_later_goes_on(

@@ -8,12 +8,14 @@ from random import Random
 import structlog
 
 from alembic_operator.api.imports import ImportStatus
+from alembic_operator.api.reasons import Reason
 from alembic_operator.core import names
 from alembic_operator.core.imports.case import Case
 from alembic_operator.core.imports.decide import Decided, decide
 from alembic_operator.core.imports.notices import notices, requeue_after
 from alembic_operator.core.imports.observation import ImportSeen
 from alembic_operator.core.imports.status import status_after
+from alembic_operator.core.observation.conditions import reason_of
 from alembic_operator.core.observation.observation import Refusal
 from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.kube.cache import ImportKey
@@ -92,8 +94,10 @@ class ImportReconciler:
     async def _decide(self, key: ImportKey, seen: ImportSeen) -> float | None:
         decided = decide(case := Case(seen))
         after = status_after(case, decided)
-        # Before it acts: who looks must not read of an earlier run while another one starts.
-        if not await self.imports.report(seen.asked, after):
+        # Before it acts: who looks must not read of an earlier run while another one starts. But what was refused a
+        # minute ago most often is again, and the status need not change for that.
+        late = decided.action is not None and reason_of(seen.asked.status.conditions) == Reason.JOB_FORBIDDEN
+        if not late and not await self.imports.report(seen.asked, after):
             return None
         if decided.action is None:
             await self._announce(key, case, after, decided)
@@ -107,6 +111,9 @@ class ImportReconciler:
             current = await self.imports.observe(key, self.clock())
             if current:
                 await self.imports.report(current.asked, after)
+        else:
+            if late and not await self.imports.report(seen.asked, after):
+                return None
         await self._announce(key, case, after, decided)
         log.info("import", reason=str(decided.reason), message=decided.message)
         return decided.requeue_after

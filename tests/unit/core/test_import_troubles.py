@@ -15,6 +15,7 @@ from alembic_operator.core.imports.decide import decide
 from alembic_operator.core.imports.notices import notices, requeue_after
 from alembic_operator.core.imports.observation import read_import_pod
 from alembic_operator.core.imports.status import status_after
+from alembic_operator.core.observation.observation import Refusal
 from alembic_operator.core.observation.reading import Manifest
 from tests.unit.core.builders import ON_POSTGRES, a_migration, at
 from tests.unit.core.imports import DONE, NAME, a_job, a_pod, an_import, ended, ground, look, seen
@@ -107,6 +108,17 @@ def test_a_trouble_is_told_and_waiting_goes_on(changes: dict[str, Any], reason: 
 def test_what_was_left_of_others_keeps_no_import_from_its_start() -> None:
     for pods in ((a_pod(job=""),), (a_pod(job="past-import-0", phase="Failed"),), ()):
         assert isinstance(look(pods=pods).action, CreateJob)
+
+
+def test_a_job_that_is_invalid_is_not_asked_for_again_until_something_changes() -> None:
+    case = Case(seen(refusal=Refusal("restartPolicy", forbidden=False)))
+    told = status_after(case, decide(case))
+    for _ in range(3):
+        again = Case(seen(asked=an_import(status=told)))
+        assert (str(decide(again).reason), decide(again).action) == ("JobInvalid", None)
+        assert status_after(again, decide(again)) == told
+    assert told.conditions[0].message.count("no pod waits for this import") == 1
+    assert isinstance(look(asked=an_import(status=told, retry="mended")).action, CreateJob)
 
 
 def test_a_specification_that_changes_after_the_import_is_told_to_do_nothing_and_told_once() -> None:

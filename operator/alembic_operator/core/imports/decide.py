@@ -90,8 +90,10 @@ def _refused(case: Case) -> Decided | None:
     refusal = case.seen.refusal
     if refusal is None:
         return None
-    reason = Reason.JOB_FORBIDDEN if refusal.forbidden else Reason.JOB_INVALID
-    return Decided(reason, f"the API server refuses the Job: {refusal.message}", requeue_after=_FIRST_PAUSE)
+    message = f"the API server refuses the Job: {refusal.message}"
+    if refusal.forbidden:
+        return Decided(Reason.JOB_FORBIDDEN, message, requeue_after=_FIRST_PAUSE)
+    return Decided(Reason.JOB_INVALID, message)  # which is remembered: the same Job would be refused again
 
 
 def _under_way(case: Case) -> Decided | None:

@@ -17,7 +17,7 @@ def status_after(case: Case, decided: Decided) -> ImportStatus:
     given = conditions.conditions(
         before.conditions,
         decided.reason,
-        f"{decided.message}{_unheld(case, decided)}",
+        _message(case, decided),
         generation=seen.asked.generation,
         now=seen.now,
     )
@@ -28,20 +28,23 @@ def status_after(case: Case, decided: Decided) -> ImportStatus:
             "progress": progress.told(seen.progress) if decided.reason is Reason.IMPORTING else None,
         }
     )
+    if decided.reason is Reason.JOB_INVALID and seen.refusal:
+        return told.model_copy(update={"job": case.name, "attempt": 1, "outcome": str(decided.reason)})
     if decided.job is None:
         return told
     told = told.model_copy(update=_of_job(decided.job, decided))
     return told.model_copy(update=_of_answer(case, decided.job, decided)) if decided.answer else told
 
 
-def _unheld(case: Case, decided: Decided) -> str:
-    """Return that no pod waits for the import, as long as that matters."""
+def _message(case: Case, decided: Decided) -> str:
+    """Return what is told; also that no pod waits for the import, as long as that matters."""
     ground, name = case.seen.ground, case.seen.asked.name
-    if decided.reason is Reason.IMPORTED or ground is None or ground.migration.spec is None:
-        return ""
-    if ground.migration.spec.policy.await_import == name:
-        return ""
-    return f"; no pod waits for this import: set spec.policy.awaitImport: {name} in the migration"
+    unheld = f"; no pod waits for this import: set spec.policy.awaitImport: {name} in the migration"
+    message = decided.message.removesuffix(unheld)  # which was remembered with it
+    spec = ground.migration.spec if ground else None
+    if decided.reason is Reason.IMPORTED or spec is None or spec.policy.await_import == name:
+        return message
+    return f"{message}{unheld}"
 
 
 def _of_job(job: Job, decided: Decided) -> dict[str, object]:
