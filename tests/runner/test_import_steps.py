@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
     from tests.runner.server import Database
 
+KINDS = """
+op.bulk_insert(op.create_table("kinds", sa.Column("id", sa.Integer, primary_key=True)), [{"id": 1}])
+"""
+"""Rows on both ends, which make way for the file's."""
 START = "import sys; from alembic_operator.cli import main; sys.exit(main())"
 
 
@@ -80,25 +84,27 @@ def begin(pod: Pod, rows: list[tuple[Any, ...]], revision: str = "r1") -> None:
 
 
 def test_three_steps_import_a_file_once_and_leave_a_mark_that_a_second_run_finds(pod: Pod) -> None:
+    pod.project.revision("r3", KINDS)
     begin(pod, [("Ada",), ("Grace",)])
     assert pod.copy() == (0, None)
-    assert pod.upgrade("r2") == (0, None)
+    assert pod.upgrade("r3") == (0, None)
     code, answer = pod.load()
     assert code == 0
     assert answer is not None
-    assert (answer.outcome, answer.tables, answer.rows, answer.equal, answer.earlier) == ("imported", 1, 2, True, False)
+    assert (answer.outcome, answer.tables, answer.rows, answer.equal, answer.earlier) == ("imported", 2, 3, True, False)
+    assert [(one.table, one.kind) for one in answer.findings] == [("kinds", "seeded")]
     assert pod.both.database.rows("SELECT name, age FROM people ORDER BY 1") == [("Ada", 7), ("Grace", 7)]
     marks = "SELECT name, tables, rows, sha256 FROM alembic_operator_imported"
-    assert pod.both.database.rows(marks) == [("people", 1, 2, answer.sha256)]
+    assert pod.both.database.rows(marks) == [("people", 2, 3, answer.sha256)]
 
     pod.both.database.rows("INSERT INTO people (name) VALUES ('Edsger')")
     pod.both.file.unlink()  # the mark is found first: nobody needs the file any more
     assert pod.copy() == (0, None)
-    assert pod.upgrade("r2") == (0, None)
+    assert pod.upgrade("r3") == (0, None)
     code, again = pod.load()
     assert code == 0
     assert again is not None
-    assert (again.outcome, again.rows, again.earlier) == ("imported", 2, True)
+    assert (again.outcome, again.rows, again.earlier) == ("imported", 3, True)
     assert pod.both.database.rows("SELECT count(*) FROM people") == [(3,)]
 
 

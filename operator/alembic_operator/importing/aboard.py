@@ -36,8 +36,18 @@ def main(argv: list[str]) -> int:
     except ImportFailed as error:
         tell(ImportAnswer("failed", _in_fields(str(error))))
         return int(ExitCode.FAILED)
-    replace(brought, sha256=handed.sha256).write(place / HANDOVER)
+    inserted = _inserted(scripts, place, brought.target) if handed.filled else ()
+    replace(brought, sha256=handed.sha256, inserted=inserted).write(place / HANDOVER)
     return 0
+
+
+def _inserted(scripts: Scripts, place: Path, target: tuple[str, ...]) -> tuple[float, ...]:
+    """Leave a file with what revisions insert by themselves, and tell when that was done."""
+    fresh = scripts.insert(place, target)
+    if fresh is None:
+        return ()
+    fresh.file.chmod(0o666)  # as the copy's
+    return fresh.begun, fresh.ended
 
 
 def _in_fields(message: str) -> str:

@@ -1,23 +1,26 @@
 """Carries the rows of a copy over: scans it, loads it when nothing stands in the way, in one pass or in two."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from alembic_operator.contract.imports import MARK_TABLE
-from alembic_operator.importing import catalogue, mend, pairs, passes, refusals, scan, snapshot, turns, watch
+from alembic_operator.importing import catalogue, mend, pairs, passes, refusals, scan, seeds, snapshot, turns, watch
 from alembic_operator.importing.answer import Answer
 from alembic_operator.importing.failures import ImportFailed, TryAgain
 from alembic_operator.importing.findings import Finding, blocking
 from alembic_operator.importing.load import Target
 from alembic_operator.importing.loading import MARKERS, ONE_TRANSACTION, Loading
 from alembic_operator.importing.options import Options
-from alembic_operator.importing.scripts import Scripts
+from alembic_operator.importing.scripts import Fresh, Scripts
 from alembic_operator.importing.second import Second, Touched
 from alembic_operator.runner.database.versions import OWN_TABLES
+
+OURS = frozenset({MARKERS, passes.TABLE, mend.REJECTS, MARK_TABLE, *OWN_TABLES})
+"""Tables that no application has."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Run:
     heads: tuple[str, ...]
     """Of the scripts; empty: there are none."""
     seen: str = ""
+    """As in Brought."""
+    fresh: Fresh | None = None
     """As in Brought."""
     kept: Mapping[str, passes.Kept] = field(default_factory=dict)
     """Of a first pass."""
@@ -116,17 +121,27 @@ def _advice(answer: Answer) -> str:
 
 async def _paired(one: Run, copies: scan.Copies) -> pairs.Pairing:
     opened = copies[0]
-    own = {one.version_table, MARKERS, passes.TABLE, mend.REJECTS, MARK_TABLE, *OWN_TABLES}
+    own = {one.version_table, *OURS}
     tables = [table for table in await catalogue.tables(one.connection, one.schema) if table.name not in own]
     files = [snapshot.describe(opened, name) for name in snapshot.names(opened) if name not in own]
     pairing = pairs.match(files, tables, one.options.exclude, one.options.readings)
     scan.teach(copies, pairing)
     done = await _done(one)
     filled = [pair.name for pair in pairing.pairs if pair.table.filled and pair.name not in done]
-    message = "has rows in PostgreSQL; stop the application, empty the table, import again"
+    pairing = replace(pairing, seeded=await _seeded(one, pairing, filled))
     one.answer.findings += pairing.findings
-    one.answer.findings += [Finding("target-not-empty", name, message) for name in filled]
+    one.answer.findings += [seeds.told(name, seeded=name in pairing.seeded) for name in filled]
     return pairing
+
+
+async def _seeded(one: Run, pairing: pairs.Pairing, filled: Sequence[str]) -> dict[str, bytes]:
+    """Return which of the tables with rows hold only what the application's revisions insert."""
+    if not filled:
+        return {}
+    fresh = one.fresh
+    if fresh is None and one.scripts.present():
+        fresh = one.scripts.insert(one.copy.parent, one.answer.target)
+    return await seeds.untouched(one.target, fresh, pairing, filled) if fresh else {}
 
 
 def _mended(options: Options, copies: scan.Copies, pairing: pairs.Pairing) -> list[Finding]:

@@ -12,12 +12,12 @@ import asyncpg
 
 from alembic_operator.importing import catalogue, marks, refusals, snapshot, turns, watch
 from alembic_operator.importing.answer import Answer
-from alembic_operator.importing.carrying import Run, carry_over
+from alembic_operator.importing.carrying import OURS, Run, carry_over
 from alembic_operator.importing.connection import connect
 from alembic_operator.importing.failures import ImportFailed, TryAgain
 from alembic_operator.importing.load import Target
 from alembic_operator.importing.options import Options
-from alembic_operator.importing.scripts import Scripts, adopt
+from alembic_operator.importing.scripts import Fresh, Scripts, adopt
 
 _VERSION_TABLE = "alembic_version"
 
@@ -34,6 +34,8 @@ class Brought:
     version_table: str
     seen: str = ""
     """What a write to the file changes, as it was before the copy; empty: nobody looks."""
+    fresh: Fresh | None = None
+    """What revisions insert by themselves, where somebody has found out."""
 
 
 async def run(options: Options, environ: Mapping[str, str]) -> Answer:
@@ -84,7 +86,9 @@ async def load(options: Options, brought: Brought, environ: Mapping[str, str]) -
     connection = await connect(options.url, environ, options.role)
     try:
         schema = options.schema or await connection.fetchval("SELECT current_schema()")
-        one = Run(options, answer, connection, schema, brought.copy, brought.version_table, (), brought.seen)
+        one = Run(
+            options, answer, connection, schema, brought.copy, brought.version_table, (), brought.seen, brought.fresh
+        )
         answer.target = await catalogue.heads(connection, schema, brought.version_table) or ()
         if set(answer.target) != set(brought.target):
             at, to = ", ".join(answer.target) or "no revision", ", ".join(brought.target)
@@ -108,6 +112,23 @@ async def earlier(options: Options, environ: Mapping[str, str]) -> marks.Mark | 
     try:
         schema = options.schema or await connection.fetchval("SELECT current_schema()")
         return await marks.find(Target(connection, schema), options.mark)
+    except refusals.OF_THE_SERVER as error:
+        raise refusals.refused(error) from error
+    finally:
+        await connection.close()
+
+
+async def filled(options: Options, environ: Mapping[str, str]) -> bool:
+    """Tell whether PostgreSQL has rows, in a table that may be the application's.
+
+    Raises:
+        ImportFailed: the database cannot be asked.
+    """
+    connection = await connect(options.url, environ, options.role)
+    try:
+        schema = options.schema or await connection.fetchval("SELECT current_schema()")
+        found = await catalogue.tables(connection, schema)
+        return any(one.filled for one in found if one.name not in {_VERSION_TABLE, *OURS})
     except refusals.OF_THE_SERVER as error:
         raise refusals.refused(error) from error
     finally:

@@ -33,6 +33,10 @@ class Handover:
     target: tuple[str, ...] = ()
     """What the copy was upgraded to."""
     version_table: str = ""
+    filled: bool = False
+    """PostgreSQL has rows: perhaps those that revisions insert."""
+    inserted: tuple[float, ...] = ()
+    """From when to when an empty file was upgraded, to find that out; empty: it was not, or could not be."""
 
     @staticmethod
     def read(file: Path) -> Handover:

@@ -46,6 +46,7 @@ class Loading:
         async with self.target.connection.transaction():
             await self._begin()
             await self.lock(self.pairs)
+            await self._make_way()
             await self._empty(self.pairs)
             for pair in self.pairs:
                 await self.target.clear(pair.table)
@@ -64,6 +65,9 @@ class Loading:
             " (table_name text PRIMARY KEY, sha256 text, rows bigint, seconds float8)"
         )
         await self._begin()
+        async with connection.transaction():
+            await self.lock([pair for pair in self.pairs if pair.name in self.pairing.seeded])
+            await self._make_way()
         loaded = [await self._marked(pair, place) for pair in self.pairs]
         await self._validate()
         async with connection.transaction():
@@ -100,6 +104,19 @@ class Loading:
             await self.target.connection.execute(f"LOCK TABLE {places} IN ACCESS EXCLUSIVE MODE")
         except asyncpg.LockNotAvailableError as error:
             raise TryAgain("somebody else uses the tables in PostgreSQL; stop the application first") from error
+
+    async def _make_way(self) -> None:
+        """Take out what revisions have inserted, if that is still all there is."""
+        pairs = [pair for pair in self.pairs if pair.name in self.pairing.seeded]
+        for pair in pairs:
+            if await self.target.said(pair) != self.pairing.seeded[pair.name]:
+                raise ImportFailed(f"{pair.name} has other rows by now; stop the application first, and import again")
+            await self.target.clear(pair.table)
+        for pair in pairs:
+            await self.target.connection.execute(f"DELETE FROM {self.target.place(pair.name)}")
+        for pair in pairs:
+            await self.target.index(pair.table)
+            await self.target.refer(pair.table, valid=True)
 
     async def _empty(self, pairs: Sequence[Pair]) -> None:
         """Make sure that nobody has filled tables meanwhile."""

@@ -1,11 +1,11 @@
 """Which table of the file goes into which of PostgreSQL, column by column, and what is on one side only."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
+from alembic_operator.importing import fields
 from alembic_operator.importing.column_field import Field
-from alembic_operator.importing.fields import field
 from alembic_operator.importing.findings import Finding
 from alembic_operator.importing.shapes import Column, FileTable, Table
 
@@ -38,6 +38,8 @@ class Pairing:
 
     pairs: tuple[Pair, ...]
     findings: tuple[Finding, ...]
+    seeded: Mapping[str, bytes] = field(default_factory=dict)
+    """Tables of PostgreSQL whose rows make way, and what it says of them."""
 
     def pair(self, name: str) -> Pair | None:
         """Return the pair of a table; None: it is not carried over."""
@@ -57,8 +59,8 @@ def match(
             findings.append(_only_in_file(file))
             continue
         table = kept.pop(file.name)
-        if fields := tuple(_fields(table, file, exclude, readings)):
-            pairs.append(Pair(table, file, fields))
+        if carried := tuple(_fields(table, file, exclude, readings)):
+            pairs.append(Pair(table, file, carried))
         findings += _of_columns(table, file, exclude, readings)
         findings += _of_table(table)
     findings += [
@@ -85,7 +87,7 @@ def _carried(table: Table, file: FileTable, exclude: Sequence[str]) -> list[Colu
 
 def _fields(table: Table, file: FileTable, exclude: Sequence[str], readings: Mapping[str, str]) -> Iterator[Field]:
     for number, column in enumerate(_carried(table, file, exclude)):
-        if found := field(column, readings.get(f"{table.name}.{column.name}", "")):
+        if found := fields.field(column, readings.get(f"{table.name}.{column.name}", "")):
             yield replace(found, function=f"fit_{number}_{table.name.encode().hex()}")
 
 
@@ -106,7 +108,7 @@ def _of_columns(
             message = f"PostgreSQL has no such column; leave it out with --exclude {table.name}.{name}"
             yield Finding("column-only-in-file", table.name, message, name)
     for column in _carried(table, file, exclude):
-        if field(column, readings.get(f"{table.name}.{column.name}", "")) is None:
+        if fields.field(column, readings.get(f"{table.name}.{column.name}", "")) is None:
             message = (
                 f"the type {column.label} is not supported; leave it out with --exclude {table.name}.{column.name}"
             )

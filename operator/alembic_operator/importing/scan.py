@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
 from alembic_operator.importing.column_field import Field
@@ -33,7 +34,7 @@ def teach(copies: Copies, pairing: Pairing) -> None:
 
 def prepared(copies: Copies, pairing: Pairing) -> Pairing:
     """Find out which tables have text that must be looked at closely."""
-    return Pairing(tuple(_as_its_text_needs(copies, pair) for pair in pairing.pairs), pairing.findings)
+    return replace(pairing, pairs=tuple(_as_its_text_needs(copies, pair) for pair in pairing.pairs))
 
 
 def _spread(copies: Copies, pair: Pair, job: Callable[[sqlite3.Connection, str], T]) -> list[T]:

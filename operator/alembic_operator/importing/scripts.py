@@ -6,6 +6,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,18 @@ _START = (
     " from alembic_operator.importing.application import main; sys.exit(main(sys.argv[1:]))"
 )
 """This very package, whether it is installed or in an archive."""
+
+
+FRESH = "fresh.db"
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """An empty file that was upgraded, and when: seconds since 1970."""
+
+    file: Path
+    begun: float
+    ended: float
 
 
 @dataclass(frozen=True)
@@ -50,6 +63,16 @@ class Scripts:
             ImportFailed: the scripts cannot run on SQLite.
         """
         self._run(scratch, copy, ",".join(targets))
+
+    def insert(self, scratch: Path, targets: tuple[str, ...]) -> Fresh | None:
+        """Upgrade an empty file, which then has what revisions insert; None: they cannot run on it."""
+        file, begun = scratch / FRESH, time.time()
+        file.unlink(missing_ok=True)
+        try:
+            self.upgrade(scratch, file, targets)
+        except ImportFailed:
+            return None
+        return Fresh(file, begun, time.time())
 
     def _run(self, scratch: Path, copy: Path, target: str) -> dict[str, list[str]]:
         answer = scratch / "answer.json"

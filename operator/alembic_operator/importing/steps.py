@@ -21,6 +21,7 @@ from alembic_operator.importing.findings import Finding, blocking
 from alembic_operator.importing.handover import COPY, HANDOVER, PROGRAM, Handover, tell
 from alembic_operator.importing.marks import Mark
 from alembic_operator.importing.options import Options
+from alembic_operator.importing.scripts import FRESH, Fresh
 
 _FIELDS = (
     ("--exclude ", "spec.tables.exclude: "),
@@ -74,7 +75,8 @@ def _copy(step: _Step, environ: Mapping[str, str]) -> None:
         return
     copy = step.place / COPY
     snapshot.take(step.options.file, copy)
-    Handover(sha256=snapshot.digest(copy)).write(step.place / HANDOVER)
+    filled = step.options.turn != "second" and asyncio.run(course.filled(step.options, environ))
+    Handover(sha256=snapshot.digest(copy), filled=filled).write(step.place / HANDOVER)
     copy.chmod(0o666)  # the next container may run as another user
 
 
@@ -100,7 +102,12 @@ def _load(step: _Step, environ: Mapping[str, str]) -> ImportAnswer:
     if handed.earlier:
         raise TryAgain("the mark of the earlier import has gone meanwhile")
     brought = course.Brought(
-        step.place / COPY, handed.sha256, tuple(handed.revision), tuple(handed.target), handed.version_table
+        step.place / COPY,
+        handed.sha256,
+        tuple(handed.revision),
+        tuple(handed.target),
+        handed.version_table,
+        fresh=Fresh(step.place / FRESH, *handed.inserted) if handed.inserted else None,
     )
     with outlook.beside(step.options, environ, brought.copy):
         return _answer(asyncio.run(course.load(step.options, brought, environ)))
