@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.runner import server
 from tests.runner.rivals import HELD_UP, held_up, holding_up, users
 from tests.runner.server import until
@@ -11,6 +13,8 @@ from tests.runner.test_fleet_troubles import begin, only_ws_3
 from tests.runner.test_fleets import ENVIRONMENT, fleet, make, stand
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.runner.project import Project, Runner
     from tests.runner.server import Database
 
@@ -96,6 +100,63 @@ def test_a_role_with_settings_of_its_own_on_a_server_with_few_connections(any_pr
             shop.rows(f"drop owned by {app.user}")
     assert (run.code, str(run.result.tenants)) == (0, "12 of 12 tenants are up to date"), run.stderr
     assert {name for (name,) in made} == set(names)
+
+
+WAITS = """
+import sqlalchemy as sa
+if op.get_bind().execute(sa.text("select current_database()")).scalar().endswith("_dropped"):
+    op.execute("select pg_sleep(60)")
+"""
+
+
+def quoted(name: str) -> str:
+    return '"{}"'.format(name.replace('"', '""'))
+
+
+@pytest.fixture
+def apart(database: Database) -> Iterator[dict[str, Database]]:
+    """Make databases, by what is special about them."""
+    endings = ('_a "name"', "_dropped", "_forbidden", "_shut", "_template")
+    made = {one: database.named(database.name + one) for one in endings}
+    for one in made.values():
+        database.rows(f"create database {quoted(one.name)} strategy file_copy template template0")
+    yield made
+    for one in made.values():
+        if database.value(f"select count(*) from pg_database where datname = '{one.name}'"):
+            database.rows(f"alter database {quoted(one.name)} is_template false")
+            database.rows(f"drop database {quoted(one.name)} with (force)")
+
+
+def test_databases_that_cannot_be_migrated_say_why_and_one_is_dropped_during_the_run(
+    any_project: Project, runner: Runner, database: Database, apart: dict[str, Database]
+) -> None:
+    any_project.begin().table("one").revision("two", WAITS)
+    with users(database, "app") as (app,):
+        for one in apart.values():
+            database.rows(f"revoke connect on database {quoted(one.name)} from public")
+            if not one.name.endswith("_forbidden"):
+                database.rows(f"grant connect, create on database {quoted(one.name)} to {app.user}")
+            one.rows(f"grant create on schema public to {app.user}")
+        database.rows(f"alter database {quoted(apart['_shut'].name)} allow_connections false")
+        database.rows(f"alter database {quoted(apart['_template'].name)} is_template true")
+        process = begin(
+            runner, any_project, app, *ENVIRONMENT, kind="Databases", names=[one.name for one in apart.values()]
+        )
+        sleeping = f"select count(*) from pg_stat_activity where wait_event = 'PgSleep' and usename = '{app.user}'"
+        until(lambda: database.value(sleeping), what="the revision that waits")
+        database.rows(f"drop database {quoted(apart.pop('_dropped').name)} with (force)")
+        run = process.finish()
+        database.rows(f"alter database {quoted(apart['_shut'].name)} allow_connections true")
+        for one in apart.values():
+            one.rows(f"drop owned by {app.user}")
+    assert run.result.tenants
+    assert (run.result.tenants.total, run.result.tenants.up_to_date) == (5, 2), run.stderr
+    why = {one.names[0].removeprefix(database.name): (one.reason, one.sqlstate) for one in run.result.tenants.failures}
+    assert why == {
+        "_dropped": ("TenantNotFound", ""),
+        "_forbidden": ("PermissionDenied", "42501"),
+        "_shut": ("DatabaseUnreachable", "55000"),
+    }
 
 
 def test_an_env_py_may_translate_schemas_instead_of_setting_a_search_path(

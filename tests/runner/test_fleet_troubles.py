@@ -32,7 +32,7 @@ def only_ws_3(body: str) -> str:
 
 
 def begin(runner: Runner, project: Project, database: Database, *words: str, **tenants: Any) -> Process:
-    variables = {"APP_URL": database.url(project.driver)}
+    variables = {"APP_URL": database.url(project.driver), **database.environment()}
     return runner.start(project, "upgrade", *words, "--tenants", json.dumps(tenants), **variables)
 
 

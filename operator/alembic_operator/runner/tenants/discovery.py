@@ -29,8 +29,9 @@ _SCHEMAS = (
     "SELECT nspname::text FROM pg_catalog.pg_namespace"
     " WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'{} ORDER BY 1"
 )
-_DATABASES = "SELECT datname::text FROM pg_catalog.pg_database WHERE datallowconn AND NOT datistemplate{} ORDER BY 1"
-
+_DATABASES = "SELECT datname::text FROM pg_catalog.pg_database WHERE true{} ORDER BY 1"
+_USUAL = " AND datallowconn AND NOT datistemplate"
+"""What a pattern takes for a tenant; whoever names another database means it, and is told what is wrong with it."""
 
 _SIZES = {
     "Databases": "SELECT datname::text, pg_catalog.pg_database_size(oid)::text FROM pg_catalog.pg_database"
@@ -63,11 +64,12 @@ def find(tenants: Tenants, query: Query) -> Found:
     Raises:
         Ending: ConfigInvalid, why the query gives no list of names.
     """
-    every, column = (_DATABASES, "datname") if tenants.kind == "Databases" else (_SCHEMAS, "nspname")
+    are_databases = tenants.kind == "Databases"
+    every, like = (_DATABASES, f"{_USUAL} AND datname") if are_databases else (_SCHEMAS, " AND nspname")
     there = frozenset(str(name) for (name,) in query(every.format("")))
     listed: list[str | None] = list(tenants.names)
     if tenants.pattern:
-        listed = [str(name) for (name,) in query(every.format(f" AND {column} LIKE {literal(tenants.pattern)}"))]
+        listed = [str(name) for (name,) in query(every.format(f"{like} LIKE {literal(tenants.pattern)}"))]
     if tenants.query:
         listed = _queried(tenants.query, query)
     names = [one for one in listed if one]
