@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -74,6 +75,7 @@ def test_a_file_without_a_version_table_is_taken_at_a_revision_if_its_schema_is_
     assert (wrong.code, "people lacks age INTEGER" in wrong.err) == (1, True)
     right = both.run("--revision", "r1", **where)  # type: ignore[arg-type]
     assert (right.code, both.database.rows("select name, age from people")) == (0, [("Ada", 7)]), right.err
+    assert right.answer["sha256"] == hashlib.sha256(both.file.read_bytes()).hexdigest()
 
 
 def test_scripts_that_cannot_run_on_sqlite_are_told_with_the_other_way_which_then_works(

@@ -230,7 +230,7 @@ class ImportStatus(Model):
     imported_generation: int | None = None
     """The metadata.generation of that time. What was changed in the specification since then does nothing."""
     sha256: Annotated[str, Field(max_length=64)] | None = None
-    """Of the file's copy, before it was upgraded."""
+    """Of the file, as `sha256sum` tells it, unless a write-ahead log beside it held changes."""
     tables: int | None = None
     """How many tables were imported."""
     rows: int | None = None

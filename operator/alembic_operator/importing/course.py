@@ -52,7 +52,7 @@ async def run(options: Options, environ: Mapping[str, str]) -> Answer:
         with tempfile.TemporaryDirectory(prefix="import-sqlite-") as scratch:
             copy = Path(scratch, "copy.db")
             snapshot.take(options.file, copy)
-            answer.sha256 = snapshot.digest(copy)
+            answer.sha256 = snapshot.digest(copy, options.file)
             await _with_copy(options, answer, connection, Brought(copy, answer.sha256, (), (), _VERSION_TABLE, seen))
     except asyncpg.PostgresError as error:
         raise ImportFailed(refusals.told(error)) from error

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _HEADER = b"SQLite format 3\0"
+_HEADER_BYTES = 100
 _BLOCK = 1 << 20
 _ROW_IDS = ("rowid", "_rowid_", "oid")
 _PAGES = 4096
+_OF_THE_FILE = (slice(18, 20), slice(24, 28), slice(40, 44), slice(92, 100))
+"""What of a header the backup writes anew: journal mode, counters of changes and of the schema, SQLite's version."""
 _PASSING = ("SQLITE_BUSY", "SQLITE_FULL", "SQLITE_IOERR")
 """Somebody writes, there is no room for the copy, or the volume has a trouble."""
 _BEGINNINGS = 3
@@ -96,10 +99,14 @@ def _reader(file: Path) -> sqlite3.Connection:
     return connection
 
 
-def digest(file: Path) -> str:
-    """Return a file's SHA-256."""
+def digest(copy: Path, file: Path) -> str:
+    """Return the SHA-256 of a copy: that of its file, unless a write-ahead log holds changes, or somebody writes."""
     found = hashlib.sha256()
-    with file.open("rb") as opened:
+    with copy.open("rb") as opened, file.open("rb") as original:
+        header, own = bytearray(opened.read(_HEADER_BYTES)), original.read(_HEADER_BYTES)
+        for part in _OF_THE_FILE:
+            header[part] = own[part]
+        found.update(header)
         while block := opened.read(_BLOCK):
             found.update(block)
     return found.hexdigest()

@@ -76,7 +76,7 @@ def _copy(step: _Step, environ: Mapping[str, str]) -> None:
     copy = step.place / COPY
     snapshot.take(step.options.file, copy)
     filled = step.options.turn != "second" and asyncio.run(course.filled(step.options, environ))
-    Handover(sha256=snapshot.digest(copy), filled=filled).write(step.place / HANDOVER)
+    Handover(sha256=snapshot.digest(copy, step.options.file), filled=filled).write(step.place / HANDOVER)
     copy.chmod(0o666)  # the next container may run as another user
 
 
