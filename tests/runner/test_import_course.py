@@ -78,6 +78,26 @@ def test_a_file_without_a_version_table_is_taken_at_a_revision_if_its_schema_is_
     assert right.answer["sha256"] == hashlib.sha256(both.file.read_bytes()).hexdigest()
 
 
+def test_an_import_with_a_mark_runs_once_though_its_command_is_started_with_each_start_of_the_application(
+    project: Project, both: Both
+) -> None:
+    built(both, both.sqlite, "r2")
+    built(both, both.postgresql, "r2")
+    both.write("INSERT INTO people (name) VALUES ('Ada')")
+    where = {"cwd": project.folder, "APP_URL": "sqlite://"}
+    first = both.run("--mark", "people", **where)  # type: ignore[arg-type]
+    assert (first.code, first.answer["rows"]) == (0, 1), first.err
+    both.database.rows("insert into people (name) values ('later')")
+    both.file.unlink()
+    again = both.run("--mark", "people", **where)  # type: ignore[arg-type]
+    told = again.answer
+    assert (again.code, told["sha256"], told["rows"]) == (0, first.answer["sha256"], 0), again.err
+    assert "the mark people of an earlier import, of 1 rows in 1 tables: nothing was done" in told["next"]
+    other = both.run("--mark", "others", **where)  # type: ignore[arg-type]
+    assert (other.code, "No such file" in other.err) == (1, True)
+    assert both.database.rows("select name from people order by id") == [("Ada",), ("later",)]
+
+
 def test_scripts_that_cannot_run_on_sqlite_are_told_with_the_other_way_which_then_works(
     project: Project, both: Both
 ) -> None:

@@ -23,6 +23,7 @@ def add_arguments(one: argparse.ArgumentParser) -> None:
     one.add_argument("-x", action="append", default=[], help="for env.py, as `alembic -x`")
     one.add_argument("--revision", default="", help="of a file without a version table; its schema is compared")
     one.add_argument("--scan", action="store_true", help="only look; exit code 2 when something stands in the way")
+    one.add_argument("--mark", default="", metavar="NAME", help="import once: a later run of this name does nothing")
     one.add_argument("--exclude", action="append", default=[], metavar="PATTERN", help="a table, or table.column")
     one.add_argument(
         "--column",
@@ -76,7 +77,6 @@ def add_step(one: argparse.ArgumentParser) -> None:
     """Say what a step of an import in a pod takes."""
     one.add_argument("step", choices=("copy", "load"))
     one.add_argument("--place", type=Path, required=True, help="the directory that the steps share")
-    one.add_argument("--mark", required=True, help="the name under which the database remembers the import")
     one.add_argument("--role", default="", help="SET ROLE")
     add_arguments(one)
 
@@ -99,5 +99,5 @@ def options(asked: argparse.Namespace) -> Options:
         verify=asked.verify,
         turn=asked.turn,
         role=getattr(asked, "role", ""),
-        mark=getattr(asked, "mark", ""),
+        mark=asked.mark,
     )

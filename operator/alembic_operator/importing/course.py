@@ -49,6 +49,8 @@ async def run(options: Options, environ: Mapping[str, str]) -> Answer:
     seen = last_look(options)
     connection = await connect(options.url, environ)
     try:
+        if await _was_done(options, answer, connection):
+            return answer
         with tempfile.TemporaryDirectory(prefix="import-sqlite-") as scratch:
             copy = Path(scratch, "copy.db")
             snapshot.take(options.file, copy)
@@ -73,6 +75,21 @@ def last_look(options: Options) -> str:
     if watch.used(options.file):
         raise TryAgain(turns.USED_FILE)
     return watch.begin(options.file)
+
+
+async def _was_done(options: Options, answer: Answer, connection: Any) -> bool:
+    """Tell whether an earlier run has left the mark, and say so."""
+    schema = options.schema or await connection.fetchval("SELECT current_schema()")
+    asks = options.mark and not options.scan
+    mark = await marks.find(Target(connection, schema), options.mark) if asks else None
+    if mark is None:
+        return False
+    answer.sha256, answer.equal = mark.sha256, True
+    answer.following = (
+        f"PostgreSQL has the mark {options.mark} of an earlier import, of {mark.rows} rows in {mark.tables} tables:"
+        " nothing was done."
+    )
+    return True
 
 
 async def load(options: Options, brought: Brought, environ: Mapping[str, str]) -> Answer:
