@@ -1,0 +1,1 @@
+"""The blog service: users and their posts, which began in a SQLite file."""
