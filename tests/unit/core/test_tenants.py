@@ -234,6 +234,7 @@ def test_beside_tenants_that_failed_for_good_it_looks_for_others_and_leaves_thos
     planned = life.look()
     assert (told(planned), planned.notices) == ((Effect.STALLED, "RevisionFailed"), ()), "nothing new, and no Event"
     assert (life.status.history, planned.requeue_after) == (before.history, EVERY)
+    assert life.status.tenants == before.tenants, "also with the statement, which only the first run knew"
 
 
 def test_a_look_that_finds_a_new_tenant_beside_a_failed_one_migrates_it_and_says_so() -> None:

@@ -9,7 +9,7 @@ from alembic_operator.api.status import LastRun, Status
 from alembic_operator.core import times
 from alembic_operator.core.actions import DeleteJob
 from alembic_operator.core.decision import Decision, Finished
-from alembic_operator.core.observation.fleet import at_rest, told
+from alembic_operator.core.observation.fleet import at_rest, recalled, told
 from alembic_operator.core.observation.jobs import Job
 from alembic_operator.core.observation.migrations import Migration
 from alembic_operator.core.observation.observation import Observation
@@ -43,7 +43,7 @@ def _tenants(migration: Migration, end: run.RunEnd) -> TenantsStatus | None:
     if migration.spec is None or migration.spec.tenants is None:
         return None
     found = told(end.result.tenants) if end.result else None
-    return found or at_rest(migration.status.tenants)
+    return recalled(found, migration.status.tenants) if found else at_rest(migration.status.tenants)
 
 
 def _lags(migration: Migration, end: run.RunEnd, tenants: TenantsStatus | None) -> bool:

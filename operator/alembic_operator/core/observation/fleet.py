@@ -74,6 +74,17 @@ def at_rest(tenants: TenantsStatus | None) -> TenantsStatus | None:
     return tenants and tenants.model_copy(update={"phase": None, "eta_seconds": None, "slowest": None})
 
 
+def recalled(now: TenantsStatus, before: TenantsStatus | None) -> TenantsStatus:
+    """Return it with what was known of failures that a run has only read from its table, which has no statements."""
+    known = {_what(one): one for one in before.failures if one.statement} if before else {}
+    failures = tuple(one if one.statement else known.get(_what(one), one) for one in now.failures)
+    return now.model_copy(update={"failures": failures})
+
+
+def _what(failed: FailedTenants) -> tuple[object, ...]:
+    return failed.names, failed.count, failed.reason, failed.revision, failed.sqlstate
+
+
 def unknown(tenants: TenantsStatus | None) -> TenantsStatus | None:
     """Return what is known of them while a run begins that asks for something else: how many there were."""
     return tenants and TenantsStatus(shown=f"?/{tenants.total}", total=tenants.total)

@@ -17,7 +17,7 @@ def found_nothing(before: Status, decision: Decision) -> bool:
     match decision.reason.effect:
         case Effect.READY:
             return is_ready(before.conditions) and done.tenants == before.tenants
-        case Effect.STALLED:  # those that are left alone are told of in fewer words
+        case Effect.STALLED:  # in other words, where more tenants failed than it has names of
             same = before.last_run is not None and before.last_run.outcome == done.run.outcome
             return same and is_stalled(before.conditions) and _numbers(done.tenants) == _numbers(before.tenants)
         case Effect.RECONCILING:

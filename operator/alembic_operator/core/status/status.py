@@ -7,7 +7,7 @@ from alembic_operator.core.decision import Decision
 from alembic_operator.core.gates.held_pods import HeldPods
 from alembic_operator.core.gates.known_images import known_images
 from alembic_operator.core.observation.database_servers import DatabaseServer
-from alembic_operator.core.observation.fleet import at_rest, shrunk, told, unknown
+from alembic_operator.core.observation.fleet import at_rest, recalled, shrunk, told, unknown
 from alembic_operator.core.observation.observation import Observation
 from alembic_operator.core.observation.results import known
 from alembic_operator.core.runs import messages, run
@@ -109,7 +109,7 @@ def _tenants(seen: Observation, decision: Decision, *, starts: bool) -> TenantsS
     if decision.under_way is None:
         return before
     now = told(seen.progress.tenants) if seen.progress and decision.reason is Reason.MIGRATING else None
-    return now or (unknown(before) if starts else at_rest(before))
+    return recalled(now, before) if now else (unknown(before) if starts else at_rest(before))
 
 
 def _database(seen: Observation) -> DatabaseStatus | None:
