@@ -111,11 +111,20 @@ def test_tables_that_only_sqlite_has_and_shapes_that_only_postgresql_has_are_tol
             op.execute("CREATE TABLE apart (a INTEGER)")
             op.execute("CREATE TABLE once (id INTEGER PRIMARY KEY, a TEXT)")
             op.execute("CREATE TABLE parent (id INTEGER)")
+            op.execute("CREATE TABLE guarded (id INTEGER)")
+            op.execute("CREATE TABLE circle (id INTEGER PRIMARY KEY, place INT, next INT)")
             op.execute("CREATE TABLE strictly (id INTEGER PRIMARY KEY, n INT, half INT AS (n / 2) STORED) STRICT")
             return
         op.execute("CREATE TABLE none (a int, tags inet[])")
         op.execute("CREATE TABLE apart (b int)")
         op.execute("CREATE TABLE once (id int PRIMARY KEY, a text UNIQUE NULLS NOT DISTINCT)")
+        op.execute("CREATE TABLE guarded (id int)")
+        op.execute("ALTER TABLE guarded ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+        later = "DEFERRABLE INITIALLY DEFERRED"
+        op.execute(
+            "CREATE TABLE circle (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+            f" place int UNIQUE {later}, next int REFERENCES circle {later})"
+        )
         op.execute("CREATE TABLE parent (id int)")
         op.execute("CREATE TABLE child () INHERITS (parent)")
         op.execute("CREATE TABLE strictly (id int PRIMARY KEY, n int, half int)")
@@ -124,6 +133,7 @@ def test_tables_that_only_sqlite_has_and_shapes_that_only_postgresql_has_are_tol
     both.write("INSERT INTO words VALUES ('hello')").write("INSERT INTO apart VALUES (1)")
     both.write("INSERT INTO once (a) VALUES (?)", [(None,), ("x",), (None,)])
     both.write("INSERT INTO strictly (n) VALUES (6)")
+    both.write("INSERT INTO circle VALUES (?, ?, ?)", [(1, 2, 2), (2, 1, 1)])
     with closing(connect(both.file, isolation_level=None)) as opened:
         opened.execute("PRAGMA writable_schema = ON")
         sql = "CREATE VIRTUAL TABLE near USING vec0(a)"
@@ -135,9 +145,11 @@ def test_tables_that_only_sqlite_has_and_shapes_that_only_postgresql_has_are_tol
         ("apart", "a", "column-only-in-file"): (0, ()),
         ("once", "a", "duplicates"): (1, (3,)),
         ("parent", "", "rights"): (0, ()),
+        ("guarded", "", "rights"): (0, ()),
     }
     assert "needs the module vec0" in " ".join(one.message for one in answer.findings)
     assert ("none", "tags") in {(one.table, one.column) for one in answer.findings if not one.blocks}
     both.write("DELETE FROM once WHERE id = 3")
-    assert both.here(exclude=("words", "near", "apart.a", "parent")).equal
+    assert both.here(exclude=("words", "near", "apart.a", "parent", "guarded")).equal
     assert both.database.rows("select * from strictly") == [(1, 6, 3)]
+    assert both.database.rows("select * from circle order by 1") == [(1, 2, 2), (2, 1, 1)]

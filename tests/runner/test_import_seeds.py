@@ -20,19 +20,20 @@ if TYPE_CHECKING:
     from tests.runner.importing import Both
 
 SEEDS = """
-import datetime, time
+import datetime, time, uuid
 roles = op.create_table(
     "roles",
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("name", sa.String(20), nullable=False, unique=True),
     sa.Column("parent", sa.Integer, sa.ForeignKey("roles.id")),
+    sa.Column("public", sa.Uuid),
     sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.func.now()),
     sa.Column("updated_at", sa.BigInteger),
 )
 now = int(time.time() * 1000)
 op.bulk_insert(roles, [
-    {"id": 1, "name": "admin", "updated_at": now},
-    {"id": 2, "name": "editor", "parent": 1, "updated_at": now},
+    {"id": 1, "name": "admin", "public": uuid.uuid4(), "updated_at": now},
+    {"id": 2, "name": "editor", "parent": 1, "public": uuid.uuid4(), "updated_at": now},
 ])
 op.create_table("members", sa.Column("id", sa.Integer, primary_key=True),
                 sa.Column("role", sa.Integer, sa.ForeignKey("roles.id", ondelete="CASCADE")))

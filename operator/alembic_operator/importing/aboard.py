@@ -42,11 +42,12 @@ def main(argv: list[str]) -> int:
 
 
 def _inserted(scripts: Scripts, place: Path, target: tuple[str, ...]) -> tuple[float, ...]:
-    """Leave a file with what revisions insert by themselves, and tell when that was done."""
+    """Leave files with what revisions insert by themselves, and tell when that was done."""
     fresh = scripts.insert(place, target)
     if fresh is None:
         return ()
-    fresh.file.chmod(0o666)  # as the copy's
+    for file in fresh.files:
+        file.chmod(0o666)  # as the copy's
     return fresh.begun, fresh.ended
 
 

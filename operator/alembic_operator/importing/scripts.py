@@ -23,16 +23,21 @@ _START = (
 """This very package, whether it is installed or in an archive."""
 
 
-FRESH = "fresh.db"
+FRESH, AGAIN = "fresh.db", "again.db"
 
 
 @dataclass(frozen=True)
 class Fresh:
-    """An empty file that was upgraded, and when: seconds since 1970."""
+    """Two empty files that were upgraded one after the other, and when the first was: seconds since 1970."""
 
-    file: Path
+    place: Path
     begun: float
     ended: float
+
+    @property
+    def files(self) -> tuple[Path, Path]:
+        """Return both."""
+        return self.place / FRESH, self.place / AGAIN
 
 
 @dataclass(frozen=True)
@@ -65,14 +70,16 @@ class Scripts:
         self._run(scratch, copy, ",".join(targets))
 
     def insert(self, scratch: Path, targets: tuple[str, ...]) -> Fresh | None:
-        """Upgrade an empty file, which then has what revisions insert; None: they cannot run on it."""
-        file, begun = scratch / FRESH, time.time()
-        file.unlink(missing_ok=True)
-        try:
-            self.upgrade(scratch, file, targets)
-        except ImportFailed:
-            return None
-        return Fresh(file, begun, time.time())
+        """Upgrade empty files, which then have what revisions insert; None: they cannot run on them."""
+        times = [time.time()]
+        for name in (FRESH, AGAIN):
+            (scratch / name).unlink(missing_ok=True)
+            try:
+                self.upgrade(scratch, scratch / name, targets)
+            except ImportFailed:
+                return None
+            times.append(time.time())
+        return Fresh(scratch, *times[:2])
 
     def _run(self, scratch: Path, copy: Path, target: str) -> dict[str, list[str]]:
         answer = scratch / "answer.json"

@@ -8,6 +8,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from alembic_operator.importing import scan, snapshot
@@ -43,14 +44,25 @@ def told(name: str, *, seeded: bool) -> Finding:
     return Finding("target-not-empty", name, message)
 
 
+@dataclass(frozen=True)
+class _Inserted:
+    """What revisions insert, twice."""
+
+    fresh: Fresh
+    opened: sqlite3.Connection
+    again: sqlite3.Connection
+
+
 async def untouched(target: Target, fresh: Fresh, pairing: Pairing, names: Sequence[str]) -> dict[str, bytes]:
     """Return of those tables that are as a fresh upgrade leaves them what PostgreSQL says of their rows."""
-    with closing(snapshot.open_copy(fresh.file)) as opened:
-        scan.teach((opened,), pairing)
+    first, second = fresh.files
+    with closing(snapshot.open_copy(first)) as opened, closing(snapshot.open_copy(second)) as again:
+        scan.teach((opened, again), pairing)
+        inserted = _Inserted(fresh, opened, again)
         found = {}
         for name in names:
             pair = pairing.pair(name)
-            if pair and await _is_untouched(target, opened, fresh, pair) and not await _is_held(target, pair, pairing):
+            if pair and await _is_untouched(target, inserted, pair) and not await _is_held(target, pair, pairing):
                 found[name] = await target.said(pair)
         return found
 
@@ -63,16 +75,16 @@ async def _is_held(target: Target, pair: Pair, pairing: Pairing) -> bool:
     return any([await target.connection.fetchval(sql) for sql in asked])
 
 
-async def _is_untouched(target: Target, opened: sqlite3.Connection, fresh: Fresh, pair: Pair) -> bool:
-    if not _is_whole(opened, pair):
+async def _is_untouched(target: Target, inserted: _Inserted, pair: Pair) -> bool:
+    if not _is_whole(inserted.opened, pair):
         return False
-    fields = [one for one in pair.fields if not _tells_the_time(opened, pair, one, fresh)]
+    fields = [one for one in pair.fields if not _differs_each_time(inserted, pair, one)]
     if not fields:
         return False
     place = target.place(pair.name)
     sql = f"SELECT sha256(convert_to({line(fields)}, 'UTF8')) FROM {place} LIMIT {_MOST + 1}"
     there = Counter(bytes(said) for (said,) in await target.connection.fetch(sql))
-    return there.total() <= _MOST and there == Counter(_lines(opened, pair, fields))
+    return there.total() <= _MOST and there == Counter(_lines(inserted.opened, pair, fields))
 
 
 def _is_whole(opened: sqlite3.Connection, pair: Pair) -> bool:
@@ -89,16 +101,23 @@ def _lines(opened: sqlite3.Connection, pair: Pair, fields: Sequence[Field]) -> I
         yield hashlib.sha256(as_bytes(said)).digest()
 
 
-def _tells_the_time(opened: sqlite3.Connection, pair: Pair, one: Field, fresh: Fresh) -> bool:
-    """Tell whether the revisions write the time at which they run: such a column differs in each database."""
-    if one.column.type not in (*_TIMES, *_NUMBERS):
+def _differs_each_time(inserted: _Inserted, pair: Pair, one: Field) -> bool:
+    """Tell whether the revisions write the time at which they run there, or random UUIDs."""
+    if one.column.type not in (*_TIMES, *_NUMBERS, "uuid"):
         return False
-    rows = opened.execute(f"SELECT DISTINCT {one.value()} FROM {quoted(pair.name)} LIMIT {_MOST}")
-    said = {as_bytes(value).decode() for (value,) in rows if value is not None}
+    said = _said(inserted.opened, pair, one)
+    if one.column.type == "uuid":
+        return bool(said) and not said & _said(inserted.again, pair, one)
+    fresh = inserted.fresh
     if one.column.type in _NUMBERS:
         return any(int(fresh.begun) <= int(each) / unit <= fresh.ended for each in said for unit in _UNITS)
     length = _MINUTE if one.column.type != "date" else len("2024-02-29")
     return any(each[:length] in {now[:length] for now in _minutes(fresh)} for each in said)
+
+
+def _said(opened: sqlite3.Connection, pair: Pair, one: Field) -> set[str]:
+    rows = opened.execute(f"SELECT DISTINCT {one.value()} FROM {quoted(pair.name)} LIMIT {_MOST}")
+    return {as_bytes(value).decode() for (value,) in rows if value is not None}
 
 
 def _minutes(fresh: Fresh) -> Iterator[str]:

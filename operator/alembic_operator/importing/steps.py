@@ -21,7 +21,7 @@ from alembic_operator.importing.findings import Finding, blocking
 from alembic_operator.importing.handover import COPY, HANDOVER, PROGRAM, Handover, tell
 from alembic_operator.importing.marks import Mark
 from alembic_operator.importing.options import Options
-from alembic_operator.importing.scripts import FRESH, Fresh
+from alembic_operator.importing.scripts import Fresh
 
 _FIELDS = (
     ("--exclude ", "spec.tables.exclude: "),
@@ -107,7 +107,7 @@ def _load(step: _Step, environ: Mapping[str, str]) -> ImportAnswer:
         tuple(handed.revision),
         tuple(handed.target),
         handed.version_table,
-        fresh=Fresh(step.place / FRESH, *handed.inserted) if handed.inserted else None,
+        fresh=Fresh(step.place, *handed.inserted) if handed.inserted else None,
     )
     with outlook.beside(step.options, environ, brought.copy):
         return _answer(asyncio.run(course.load(step.options, brought, environ)))
