@@ -16,7 +16,7 @@ from alembic_operator.runner.process.journal import Journal
 from alembic_operator.runner.process.masking import Secrets
 from alembic_operator.runner.tenants import abreast, rollout, standing
 from alembic_operator.runner.tenants.echoes import Echoes
-from alembic_operator.runner.tenants.load import Load
+from alembic_operator.runner.tenants.load import Processors
 from alembic_operator.runner.tenants.places import Places, Rule
 from alembic_operator.runner.tenants.rollout import Width
 from alembic_operator.runner.tenants.standing import Pair
@@ -53,8 +53,16 @@ def test_a_tenant_gets_the_command_line_that_its_project_understands() -> None:
     assert told.invocation_of(None) == Invocation("upgrade", x=("color=blue",), target="common@head")
 
 
-ROOM = Load(1000, 100)
-"""Of a process that mostly had a processor when it wanted one."""
+class Stated(Processors):
+    """What a machine with so many processors says."""
+
+    def __init__(self, count: int, *, have_room: bool) -> None:
+        super().__init__()
+        self.count, self._stated = count, have_room
+
+    @property
+    def have_room(self) -> bool:
+        return self._stated
 
 
 @pytest.mark.parametrize(
@@ -66,28 +74,28 @@ def test_the_canary_is_named_or_counted(canary: tuple[str, ...], first: tuple[st
 
 
 def test_processes_are_as_many_as_connections_allow_and_fewer_when_they_are_in_their_own_way() -> None:
-    tenants = Tenants(pattern="%", max_parallel=8)
-    assert [Width.of(tenants, left, 4, 8).now for left in (100, 16, 3, -5)] == [8, 4, 1, 1]
-    width = Width.of(tenants, 100, 4, 8)
+    tenants, processors = Tenants(pattern="%", max_parallel=8), Stated(8, have_room=True)
+    assert [Width.of(tenants, left, 4, processors).now for left in (100, 16, 3, -5)] == [8, 4, 1, 1]
+    width = Width.of(tenants, 100, 4, processors)
     for expected in (4, 2, 1, 1):
         width.halve()
         assert width.now == expected
     for _ in range(40):
-        width.went_well(ROOM)
+        width.went_well()
         width.lasts()
     assert width.now == 3
 
 
-def test_processes_are_two_for_each_processor_and_more_where_they_only_wait_for_the_server() -> None:
-    width = Width.of(Tenants(pattern="%", max_parallel=8), 100, 4, 2)
+@pytest.mark.parametrize(("have_room", "widths"), [(True, [4, 5, 6, 7, 8, 8]), (False, [4, 4, 4, 4, 4, 5])])
+def test_processes_are_two_for_each_processor_and_more_where_they_only_wait_for_the_server(
+    widths: list[int], *, have_room: bool
+) -> None:
+    width = Width.of(Tenants(pattern="%", max_parallel=8), 100, 4, Stated(2, have_room=have_room))
     seen = [width.now]
-    for load in (Load(1000, 900), ROOM, Load(1000, 300), ROOM):
-        width.went_well(load)
+    for step in (width.went_well, *[width.lasts] * 4):
+        step()
         seen.append(width.now)
-    assert seen == [4, 4, 5, 5, 6]
-    for _ in range(4):
-        width.lasts()
-    assert width.now == 8
+    assert seen == widths
 
 
 def failed(message: str = "", **facts: Any) -> Result:

@@ -11,7 +11,6 @@ from alembic_operator.api.reasons import Reason
 from alembic_operator.contract import Applied, Failure, Result
 from alembic_operator.runner.tenants import crew, rollout
 from alembic_operator.runner.tenants.crew import REPLACED_AFTER, Crew, Task
-from alembic_operator.runner.tenants.load import NOBODY, Load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -185,12 +184,12 @@ class Course:
         if result.error and used and not task.alone and _may_be_of_process(result):
             self._queue.append(replace(task, alone=True))
             return
-        self._note(task, result, int(message["ms"]), Load.told(message))
+        self._note(task, result, int(message["ms"]))
 
-    def _note(self, task: Task, result: Result, ms: int, load: Load = NOBODY) -> None:
+    def _note(self, task: Task, result: Result, ms: int) -> None:
         self._alike = self._alike + 1 if result.error and result.reason in _OF_ALL else 0
         if result.error is None:
-            self.width.went_well(load)
+            self.width.went_well()
         for one in result.applied:
             self.applied[one.revision] = max(one.ms, self.applied.get(one.revision, 0))
         if task.tenant is None:

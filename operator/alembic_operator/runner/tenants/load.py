@@ -1,55 +1,41 @@
-"""Tell from one process whether this machine's processors have room for another one."""
+"""Tell whether the processors of this machine have room for another process."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import Any
+import time
 
-_FILE = "/proc/self/schedstat"
-_FEW = 4
-"""There is room where a process waited for a processor for less than that part of the time that it had one."""
+_FILE = "/proc/pressure/cpu"
+_BUSY = 0.3
+"""There is no room where something waited for a processor for that part of the time."""
+_SHORTEST = 0.2
+"""Seconds that are looked at."""
 
 
-@dataclass(frozen=True)
-class Load:
-    """What one process had of the processors, and how long it waited for them, in nanoseconds."""
+class Processors:
+    """Those that this process may use, and how long something waited for one since the last look."""
 
-    had: int
-    waited: int
+    def __init__(self) -> None:
+        """Begin to look."""
+        self.count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self._last = time.monotonic(), _waited()
+        self._have_room = self._last[1] is None
 
     @property
-    def has_room(self) -> bool:
-        """Whether another process would not only take from this one; where nobody counts, it is tried."""
-        return self.waited * _FEW <= self.had
-
-    def since(self, before: Load) -> Load:
-        """Return what has come since then."""
-        return Load(self.had - before.had, self.waited - before.waited)
-
-    @staticmethod
-    def now() -> Load:
-        """Read it of this process; not on Linux, nothing is known."""
-        try:
-            with open(_FILE, encoding="ascii") as file:  # noqa: PTH123  pathlib costs more than reading it
-                had, waited, _ = map(int, file.read().split())
-        except (OSError, ValueError):
-            return NOBODY
-        return Load(had, waited)
-
-    @staticmethod
-    def told(message: dict[str, Any]) -> Load:
-        """Return what a process said, if it did."""
-        had, waited = message.get("load", (0, 0))
-        return Load(int(had), int(waited))
+    def have_room(self) -> bool:
+        """Whether another process would not only take from those that run; where nobody counts, it is tried."""
+        now, (then, before) = time.monotonic(), self._last
+        if before is not None and now - then >= _SHORTEST:
+            waited = _waited() or before
+            self._have_room = (waited - before) / 1e6 < _BUSY * (now - then)
+            self._last = now, waited
+        return self._have_room
 
 
-NOBODY = Load(0, 0)
-"""Of a process that said nothing."""
-
-
-def processors() -> int:
-    """Return how many this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _waited() -> int | None:
+    """Return for how many microseconds something waited so far; None: this kernel does not count it."""
+    try:
+        with open(_FILE, encoding="ascii") as file:  # noqa: PTH123  pathlib costs more than reading it
+            return int(file.readline().rpartition("total=")[2])
+    except (OSError, ValueError):
+        return None

@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from alembic_operator.contract.tenants import Tenants
-    from alembic_operator.runner.tenants.load import Load
+    from alembic_operator.runner.tenants.load import Processors
 
 _QUIET = 20
 """After so many tenants without a word of its processes being in each other's way, there may be one more."""
+_SILENT = 4
+"""After so many looks without a word there may be one more, however busy this machine is: they wait for the server."""
 _EACH_PROCESSOR = 2
 """Tenants: while one waits for the server, another one works."""
 
@@ -37,33 +39,36 @@ class Width:
 
     most: int
     now: int
+    processors: Processors
     _quiet: int = 0
     _is_narrow: bool = False
     """They were in each other's way."""
+    _silent: int = 0
 
     @staticmethod
-    def of(tenants: Tenants, connections_left: int, each: int, processors: int) -> Width:
+    def of(tenants: Tenants, connections_left: int, each: int, processors: Processors) -> Width:
         """Begin with as many as the server's connections allow, and as keep the processors at work."""
         most = max(1, min(tenants.max_parallel, connections_left // each))
-        return Width(most, min(most, _EACH_PROCESSOR * processors))
+        return Width(most, min(most, _EACH_PROCESSOR * processors.count), processors)
 
     def halve(self) -> None:
         """Be half as many: they are in each other's way, or the server has no room for them."""
         self.now, self._quiet, self._is_narrow = max(1, self.now // 2), 0, True
 
-    def went_well(self, load: Load) -> None:
+    def went_well(self) -> None:
         """Count a tenant that nothing of the kind happened to; one more is of use where the processors have room."""
-        self._quiet += 1
-        if self._quiet >= _QUIET or (load.has_room and not self._is_narrow):
+        self._quiet, self._silent = self._quiet + 1, 0
+        if self._quiet >= _QUIET or (self.processors.have_room and not self._is_narrow):
             self._widen()
 
     def lasts(self) -> None:
-        """See that none has ended for a while: mostly they wait for the server."""
-        if not self._is_narrow:
+        """See that no process has said anything for a while: mostly they wait for the server."""
+        self._silent += 1
+        if (self._silent >= _SILENT or self.processors.have_room) and not self._is_narrow:
             self._widen()
 
     def _widen(self) -> None:
-        self.now, self._quiet = min(self.most, self.now + 1), 0
+        self.now, self._quiet, self._silent = min(self.most, self.now + 1), 0, 0
 
 
 def ordered(names: Iterable[str], sizes: Mapping[str, int]) -> tuple[str, ...]:

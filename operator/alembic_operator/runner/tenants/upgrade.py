@@ -16,8 +16,9 @@ from alembic_operator.runner.database.session import Session
 from alembic_operator.runner.process.failures import Ending, Scene, classify, exit_code, first_line
 from alembic_operator.runner.process.imports import imported
 from alembic_operator.runner.process.needs_alembic import NeedsAlembic
-from alembic_operator.runner.tenants import course, crew, discovery, drift, load, rollout, spared, table
+from alembic_operator.runner.tenants import course, crew, discovery, drift, rollout, spared, table
 from alembic_operator.runner.tenants.echoes import Echoes
+from alembic_operator.runner.tenants.load import Processors
 from alembic_operator.runner.tenants.places import Places
 from alembic_operator.runner.tenants.quick_scout import QuickScout
 from alembic_operator.runner.tenants.rollout import Width
@@ -188,7 +189,7 @@ class Upgrade:
             " (SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend')::int"
         )
         left = int(most) - int(reserved) - int(used)
-        return Width.of(self._places.tenants, left, _EACH, load.processors())
+        return Width.of(self._places.tenants, left, _EACH, Processors())
 
     def _book_of(self, seen: Survey) -> table.Book | None:
         """Make the table of tenants; a role that may not does without."""

@@ -23,7 +23,6 @@ from alembic_operator.runner.process.run_context import RunContext
 from alembic_operator.runner.process.telling import cause, trace
 from alembic_operator.runner.project.kept import Kept
 from alembic_operator.runner.tenants.listening import Listening
-from alembic_operator.runner.tenants.load import Load
 from alembic_operator.runner.tenants.places import Places
 from alembic_operator.runner.tenants.row import TenantRow
 from alembic_operator.runner.tenants.table import Book, Row
@@ -91,15 +90,14 @@ class Worker:
     def work(self, tasks: Iterable[dict[str, Any]]) -> None:
         """Migrate the tenants that are handed out."""
         for task in tasks:
-            tenant, begun, load = task["tenant"], time.monotonic(), Load.now()
+            tenant, begun = task["tenant"], time.monotonic()
             self._journal.tenant = tenant or ""
             result = report.masked(self._result(tenant, task.get("at")), self._journal.secrets)
             self._idle.close()
             if result.error:
                 self._connections.between.sessions.close()  # whatever the failure has left in it
             ms = round((time.monotonic() - begun) * 1000)
-            had = Load.now().since(load)
-            self._line.say({"tenant": tenant, "result": result.to_json(), "ms": ms, "load": [had.had, had.waited]})
+            self._line.say({"tenant": tenant, "result": result.to_json(), "ms": ms})
             if self._connections.around.stop.requested:
                 break
         self._output.close()
