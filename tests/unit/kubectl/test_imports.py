@@ -106,6 +106,14 @@ def test_a_pod_whose_import_is_ready_or_unknown_is_told_of_as_before() -> None:
     assert "Import" not in dict(migrations.diagnose(MIGRATION, around(imported())).facts)
 
 
+def test_an_import_of_another_migration_is_said_to_be_none_to_wait_for() -> None:
+    other = imported()
+    other["spec"]["migrationRef"]["name"] = "chat"
+    told = of_pods.diagnose(pod(gate=WAITING), MIGRATION, around(other))
+    assert (told.standing, told.next) == (3, "kubectl edit dbm users -n shop")
+    assert told.why.startswith("it fills the database of DatabaseMigration chat")
+
+
 def test_no_text_of_an_import_steers_the_terminal() -> None:
     finding = {"kind": STEERING, "table": STEERING, "column": STEERING, "message": STEERING}
     raw = past("Stalled", STEERING, STEERING, job=STEERING, findings=[finding], findingsTotal=1)

@@ -78,7 +78,22 @@ def kubectl(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         {"involvedObject": about, "message": f"mine {NOTE}"},
         {"involvedObject": other, "message": "of others"},
     ]
-    listed = {"jobs": [job()], "pods": [pod, run], "deployments": [operator()], "events": events, "replicasets": []}
+    past = {
+        "metadata": {"name": "past", "namespace": "shop", "uid": "9"},
+        "spec": {"migrationRef": {"name": "users"}, "from": {"sqlite": {"env": [{"name": "KEY", "value": ENV}]}}},
+    }
+    others = past | {"metadata": {"name": "of-chat"}, "spec": {"migrationRef": {"name": "chat"}}}
+    loads = held_pod("past-import-0123456789-x")
+    loads["metadata"]["labels"] = {"alembic-operator.dev/import": "past"}
+    pods = [pod, run, loads]
+    listed = {
+        "databaseimports": [past, others],
+        "jobs": [job()],
+        "pods": pods,
+        "deployments": [operator()],
+        "events": events,
+        "replicasets": [],
+    }
     script(folder, monkeypatch, listed | {"databasemigrations": migration}, LOG)
 
 
@@ -102,7 +117,8 @@ def test_a_bundle_has_what_a_report_needs_and_no_secret_in_any_form(
     assert not found
     assert not [one for one in ("abcdefgh12345678", "never-seen-elsewhere", "of others", SHORT) if one in whole]
     assert {"README.txt", "errors.txt", "migration.yaml", "jobs.yaml", "status.txt", "versions.txt"} <= set(files)
-    assert {"logs/users-0123456789-x.txt", "logs/users-2.txt"} <= set(files)
+    assert {"logs/users-0123456789-x.txt", "logs/users-2.txt", "logs/past-import-0123456789-x.txt"} <= set(files)
+    assert ("name: past\n" in files["imports.yaml"], "of-chat" in whole) == (True, False)
     for needed in ("RevisionFailed", "revision b2 failed", "shop:2", "db.shop.svc", "users-0123456789", "secretKeyRef"):
         assert needed in whole, needed
     assert "alembic-operator.dev/attempt: '3'" in files["jobs.yaml"]

@@ -23,7 +23,7 @@ from alembic_operator.kubectl.commands.surroundings import around, gate_policies
 from alembic_operator.kubectl.diagnosis import migration as migrations
 from alembic_operator.kubectl.diagnosis.diagnosis import Standing
 from alembic_operator.kubectl.diagnosis.operators import SELECTOR
-from alembic_operator.kubectl.facts import MIGRATIONS, KubectlError
+from alembic_operator.kubectl.facts import IMPORTS, MIGRATIONS, KubectlError
 from alembic_operator.kubectl.redaction import Redaction, names_in
 
 _LINES = "--tail=2000"
@@ -103,11 +103,25 @@ def _collect(call: Call) -> _Collected:
         *_named(raw, at),
     ):
         _objects(call, found, title, words)
+    _imports(call, found, name, at)
     _policies(call, found, namespace)
     _events(call, found, at)
     _logs(call, found, at)
     _screens(call, found, raw)
     return found
+
+
+def _imports(call: Call, found: _Collected, name: str, at: str) -> None:
+    """Keep the imports into a migration's database, with their Jobs and pods."""
+    _objects(call, found, "imports", (IMPORTS, at))
+    listed = found.objects.pop("imports", [])
+    own = [one for one in listed if reading.text(one, "spec", "migrationRef", "name") == name]
+    for one in own:
+        found.objects["imports"] = own
+        selector = f"--selector={names.IMPORT_LABEL}={reading.text(one, 'metadata', 'name')}"
+        for title in ("jobs", "pods"):
+            _objects(call, found, "more", (title, selector, at))
+            found.objects[title] = [*found.objects.get(title, []), *found.objects.pop("more", [])]
 
 
 def _named(raw: Manifest, at: str) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -147,7 +161,11 @@ def _events(call: Call, found: _Collected, at: str) -> None:
 def _logs(call: Call, found: _Collected, at: str) -> None:
     pods = found.objects.get("pods", [])
     runs = [one for one in pods if names.RUN_LABEL in reading.fields(one, "metadata", "labels")]
-    gated = [one for one in pods if one not in runs][:_PODS]
+    imports = [one for one in pods if names.IMPORT_LABEL in reading.fields(one, "metadata", "labels")]
+    gated = [one for one in pods if one not in runs and one not in imports][:_PODS]
+    for one in imports:
+        name = reading.text(one, "metadata", "name")
+        _text(call, found, f"logs/{name}.txt", ("logs", name, "--all-containers", "--prefix", _LINES, at))
     for listed, container in ((runs, names.CONTAINER), (gated, names.GATE_CONTAINER)):
         for one in listed:
             name = reading.text(one, "metadata", "name")

@@ -60,9 +60,21 @@ def awaited(migration: Migration, all_of_them: Iterable[Manifest] | None) -> Dia
             migration.namespace,
             name,
         ):
-            return diagnose(raw)
+            return _of_another(raw, migration) or diagnose(raw)
     why = "create it; or, when it was imported long ago, pods pass by its mark in the database"
     return Diagnosis(Standing.WAITS, f"import {migration.namespace}/{name}: there is no such DatabaseImport", why)
+
+
+def _of_another(raw: Manifest, migration: Migration) -> Diagnosis | None:
+    """Return that an import fills another database than the one whose gates wait for it; None: it does not."""
+    into = reading.text(raw, "spec", "migrationRef", "name")
+    if into == migration.name:
+        return None
+    why = f"it fills the database of DatabaseMigration {into}, so the pods of {migration.name} wait for ever"
+    then = f"kubectl edit dbm {migration.name} -n {migration.namespace}"
+    facts = (("Remedy", "correct spec.policy.awaitImport, or remove it"),)
+    name = f"{migration.namespace}/{reading.text(raw, 'metadata', 'name')}"
+    return Diagnosis(Standing.STALLED, f"import {name}: is another migration's", why, then, facts)
 
 
 def _standing(found: Import) -> Standing:
