@@ -106,6 +106,13 @@ def test_a_pod_whose_import_is_ready_or_unknown_is_told_of_as_before() -> None:
     assert "Import" not in dict(migrations.diagnose(MIGRATION, around(imported())).facts)
 
 
+def test_that_no_pod_waits_for_it_stands_in_a_line_of_its_own() -> None:
+    said = "pod x runs; no pod waits for this import: set spec.policy.awaitImport: past in the migration"
+    told = imports.diagnose(past("Reconciling", "Importing", said))
+    gate = ("Gate", "no pod waits for this import: set spec.policy.awaitImport: past in the migration")
+    assert (told.why, gate in told.facts) == ("pod x runs", True)
+
+
 def test_an_import_of_another_migration_is_said_to_be_none_to_wait_for() -> None:
     other = imported()
     other["spec"]["migrationRef"]["name"] = "chat"

@@ -218,7 +218,8 @@ _HOW = "Mend it, and annotate the import with alembic-operator.dev/retry=NEW-VAL
 def _findings(answer: ImportAnswer) -> str:
     first = answer.findings[0] if answer.findings else None
     told = f"; {first.table}{'.' * bool(first.column)}{first.column}: {first.message}" if first else ""
-    return f"{answer.total} findings stand in the way, and nothing was written{told}. {_HOW}"
+    stand = "1 finding stands" if answer.total == 1 else f"{answer.total} findings stand"
+    return f"{stand} in the way, and nothing was written{told}. {_HOW}"
 
 
 def _remembered(case: Case) -> Decided | None:

@@ -21,6 +21,9 @@ _KEPT = (
 )
 """There is no log yet."""
 
+_UNHELD = "; no pod waits for this import: "
+"""What a condition says behind all else, and here stands in a line of its own."""
+
 _NEXT = {
     Reason.WAITING_FOR_MIGRATION: "kubectl alembic status {migration} {namespace}",
     Reason.WAITING_FOR_PREVIOUS_JOB: f"kubectl get jobs,pods {{namespace}} -l {names.IMPORT_LABEL}",
@@ -44,10 +47,14 @@ def diagnose(raw: Manifest) -> Diagnosis:
         return Diagnosis(Standing.WAITS, f"import {name}: no operator has looked at it", why, then, tuple(_from(found)))
     standing, reason = _standing(found), conditions.reason_of(found.status.conditions)
     old = "" if found.status.observed_generation == found.generation else "; its latest change was not looked at yet"
-    why = next((one.message for one in found.status.conditions if one.type == conditions.READY), "")
+    said = next((one.message for one in found.status.conditions if one.type == conditions.READY), "")
+    why, _, unheld = said.partition(_UNHELD)
+    gate = (("Gate", f"{_UNHELD[2:]}{unheld}"),) if unheld else ()
     then = "" if standing is Standing.READY else _next(found, reason, namespace)
     headline = f"import {name}: {WORDS[standing]} ({reason}){old}"
-    return Diagnosis(standing, headline, why, then, (*_from(found), *_came_of_it(found), *_remedy(found, standing)))
+    return Diagnosis(
+        standing, headline, why, then, (*_from(found), *gate, *_came_of_it(found), *_remedy(found, standing))
+    )
 
 
 def awaited(migration: Migration, all_of_them: Iterable[Manifest] | None) -> Diagnosis | None:
