@@ -11,6 +11,8 @@ RUNNER := build/runner.pyz
 RUNNER_PARTS := operator/alembic_operator/api/reasons.py $(shell find operator/alembic_operator/contract operator/alembic_operator/runner -name "*.py")
 # Make hands variables on to the programs, also over those of the environment: no name here that a program reads.
 CLUSTER := python3 -m devcluster
+# Byte code is kept: each worker of pytest would compile all tests anew, which takes it 4 s.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## List the targets
