@@ -34,6 +34,7 @@ from tests.e2e.evidence import Evidence, describe
 from tests.e2e.migration import PATIENCE, Manifest, Migration, database, manifest
 from tests.e2e.operation import Operator
 from tests.e2e.project import ENV, config_map
+from tests.e2e.quick import Proxy, QuickAccess
 from tests.e2e.shop import OpenShop
 
 if TYPE_CHECKING:
@@ -116,11 +117,14 @@ def stage(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
         access.apply("postgres.yaml")
         setup.install_operator(screen, access)
     _wait_for_postgres(access)
-    evidence = Evidence(access, tmp_path_factory.mktemp("evidence"))
+    proxy = Proxy(access)
+    access = QuickAccess(access.cluster, access.kubectl_path, access.helm_path, access.namespace, proxy)
+    evidence = Evidence(access, tmp_path_factory.mktemp("evidence"), _others())
     evidence.begin()
 
     def clear() -> None:
         evidence.end()
+        proxy.close()
         with lock.held(LOCK):
             clean(screen, NAMESPACE, stop_cluster=False)
 
@@ -178,6 +182,14 @@ def open_shop(stage: Stage) -> Iterator[OpenShop]:
     opener = OpenShop(stage.access, stage.evidence)
     yield opener
     opener.close()
+
+
+def _others() -> tuple[str, ...]:
+    """Name the namespaces of the other workers, who search them themselves."""
+    own = os.environ.get("PYTEST_XDIST_WORKER", "")
+    workers = (f"gw{number}" for number in range(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0"))))
+    stages = [f"e2e-{worker}{more}" for worker in workers if worker != own for more in ("", "-shop")]
+    return (*stages, *map(release_of, stages))
 
 
 def _wait_for_postgres(access: Access) -> None:

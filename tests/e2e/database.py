@@ -39,6 +39,23 @@ END $$
 )
 
 
+# In one session: each new one is an exec in the pod. Each look is a transaction of its own, which nobody waits for.
+UNTIL = """
+DO $$
+DECLARE
+  give_up timestamptz := clock_timestamp() + interval '{seconds} s';
+BEGIN
+  WHILE NOT EXISTS ({query}) LOOP
+    IF clock_timestamp() > give_up THEN
+      RAISE 'no row within {seconds} s';
+    END IF;
+    COMMIT;
+    PERFORM pg_sleep(0.2);
+  END LOOP;
+END $$
+"""
+
+
 @dataclass(frozen=True)
 class Database:
     """A database, reached by psql in the server's own pod."""
@@ -57,6 +74,10 @@ class Database:
         """Run SQL and return what it prints, line by line."""
         command = ["psql", f"--username={self.user}", f"--dbname={self.name}", "--set=ON_ERROR_STOP=1", "-XqAt"]
         return self.access.kubectl("exec", "--stdin", "postgres-0", "--", *command, stdin=sql).splitlines()
+
+    def until(self, query: str, seconds: float) -> None:
+        """Wait until a query has rows."""
+        self.rows(UNTIL.format(query=query, seconds=seconds))
 
     def began(self, revision: str) -> int:
         """Count how often a revision was begun, committed or not."""

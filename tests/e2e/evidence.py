@@ -30,15 +30,18 @@ class Evidence:
 
     access: Access
     folder: Path
+    elsewhere: tuple[str, ...] = ()
+    """The namespaces that are others' business."""
     _watches: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def begin(self) -> None:
-        """Write down every state that objects come to, in all namespaces."""
+        """Write down every state that objects come to, in all namespaces but those that are others' business."""
+        here = ",".join(f"metadata.namespace!={one}" for one in self.elsewhere)
         command = [str(self.access.kubectl_path), f"--kubeconfig={self.access.cluster.kubeconfig}", "get", "--watch"]
         for kind in WATCHED:
             with (self.folder / f"{kind}.json").open("wb") as file:
-                words = [*command, kind, "--all-namespaces", "--output=json", "--show-managed-fields=false"]
+                words = [*command, kind, "--all-namespaces", f"--field-selector={here}", "--output=json"]
                 self._watches.append(subprocess.Popen(words, stdout=file, stderr=subprocess.DEVNULL))
 
     def end(self) -> None:

@@ -84,7 +84,15 @@ class Migration:
 
     def until_begun(self, revision: str) -> None:
         """Wait until a revision runs."""
-        self.until(lambda _: self.database.began(revision) > 0, f"in the middle of {revision}")
+        self.until_found(f"SELECT FROM began_{revision} WHERE is_called")
+
+    def until_found(self, query: str) -> None:
+        """Wait until a query has rows in its database."""
+        try:
+            self.database.until(query, PATIENCE)
+        except Exception as error:
+            error.add_note(f"{self.name} is at: {self.told()}")
+            raise
 
     def until_logged(self, words: str, *others: Migration) -> None:
         """Wait until a log of its pods, or of the others', contains the words."""

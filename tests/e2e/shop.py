@@ -194,7 +194,7 @@ class Shop:
 
     def until_held(self) -> None:
         """Wait until a revision does."""
-        self.migration.until(lambda _: bool(self.migration.database.rows(_IS_HELD)), "in the middle of a revision")
+        self.migration.until_found(_IS_HELD)
 
     def release(self) -> None:
         """Let it go on."""
