@@ -7,7 +7,7 @@ import time
 import urllib.request
 from urllib.parse import urlsplit
 
-PAUSE = 0.05
+PAUSE = 0.1
 TIMEOUT = 5
 
 
@@ -40,7 +40,7 @@ def main(url: str) -> None:
             answered[release] = answered.get(release, 0) + 1
         else:
             failed, problem = failed + 1, error
-        if begun - printed > 10 * PAUSE:
+        if begun - printed > 5 * PAUSE:
             printed = begun
             counts = {"answered": answered, "failed": failed, "problem": problem, "slowest": round(slowest, 3)}
             print(json.dumps(counts), flush=True)
