@@ -1,6 +1,7 @@
-"""Golden files: what is made is compared with the YAML of tests/goldens/.
+"""Golden files, and which tests stay together.
 
-`--update-goldens` writes them anew; give it together with a folder, as in `pytest tests/unit --update-goldens`.
+What is made is compared with the YAML of tests/goldens/. `--update-goldens` writes them anew; give it together with a
+folder, as in `pytest tests/unit --update-goldens`.
 """
 
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 import yaml
 
 GOLDENS = Path(__file__).parent / "goldens"
+NODE = Path(__file__).parent / "e2e"
+"""Its tests have groups of their own."""
 
 
 class Golden(Protocol):
@@ -28,6 +31,19 @@ class _Plain(yaml.SafeDumper):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-goldens", action="store_true", default=False, help="write tests/goldens/ anew")
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave tests that share something of their module to one worker: each worker would make it for itself."""
+    for item in items:
+        if _shares(item) and not item.get_closest_marker("xdist_group") and not item.path.is_relative_to(NODE):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+def _shares(item: pytest.Item) -> bool:
+    known = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
+    return any(one[-1].scope == "module" for one in known.values())
 
 
 @pytest.fixture
