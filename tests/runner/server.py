@@ -93,6 +93,13 @@ class Database:
     def value(self, sql: str) -> Any:
         return self.rows(sql)[0][0]
 
+    def contain(self, *heads: str) -> None:
+        """Let a version table of Alembic's say that the database is at these heads."""
+        key = "version_num varchar(32) not null constraint alembic_version_pkc primary key"
+        self.rows(f"create table if not exists alembic_version ({key}); delete from alembic_version")
+        for head in heads:
+            self.rows(f"insert into alembic_version values ('{head}')")
+
     def heads(self, table: str = "alembic_version") -> list[str]:
         if self.value(f"select to_regclass('{table}')") is None:
             return []

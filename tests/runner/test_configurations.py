@@ -21,8 +21,7 @@ def told(run: Run) -> tuple[int, str]:
     return run.code, run.result.reason
 
 
-@pytest.mark.parametrize("given", [[], GIVEN])
-@pytest.mark.parametrize("command", ["upgrade", "check", "gate"])
+@pytest.mark.parametrize(("command", "given"), [("upgrade", GIVEN), ("check", []), ("gate", GIVEN)])
 def test_revision_files_that_no_location_leads_to_are_named(
     any_project: Project, runner: Runner, database: Database, command: str, given: list[str]
 ) -> None:
@@ -55,8 +54,7 @@ def test_revision_files_that_no_location_leads_to_are_named(
         assert (run.result.to, run.result.warnings) == (("three",), ()), run.stderr
 
 
-@pytest.mark.parametrize("given", [[], GIVEN])
-@pytest.mark.parametrize("command", ["check", "upgrade"])
+@pytest.mark.parametrize(("command", "given"), [("check", GIVEN), ("upgrade", [])])
 @pytest.mark.parametrize("place", ["environment", "pyproject", "elsewhere"])
 def test_the_configuration_is_found_where_alembic_finds_it(
     any_project: Project, runner: Runner, database: Database, command: str, place: str, given: list[str]

@@ -33,7 +33,7 @@ def test_the_gate_passes_at_once_when_the_database_contains_the_revision(
     project: Project, runner: Runner, database: Database, how: tuple[str, ...]
 ) -> None:
     project.begin().table("one")
-    runner.run(project, "upgrade", APP_URL=database.url(project.driver))
+    database.contain("one")
     run = runner.run(project, *how, **_environment(project, database))
     assert (run.code, run.result.reason, run.said("waiting")) == (0, "UpToDate", []), run.stderr
 
@@ -66,7 +66,7 @@ def test_the_gate_of_an_old_image_passes_when_the_database_is_ahead(
 
 def test_the_gate_of_an_older_known_revision_passes(any_project: Project, runner: Runner, database: Database) -> None:
     any_project.begin().table("one").table("two")
-    runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))
+    database.contain("two")
     run = runner.run(any_project, "gate", "--target", "one", **_environment(any_project, database))
     assert run.code == 0
 
@@ -190,7 +190,7 @@ def test_the_gate_of_an_import_waits_for_its_mark_when_all_revisions_are_there(
     any_project: Project, runner: Runner, database: Database, how: tuple[str, ...]
 ) -> None:
     project = any_project.begin().table("one")
-    runner.run(project, "upgrade", APP_URL=database.url(project.driver))
+    database.contain("one")
     gate = runner.start(project, *how, "--await-import", "past", **_environment(project, database))
     until(lambda: _messages(gate))
     database.rows("CREATE TABLE alembic_operator_imported (name text PRIMARY KEY)")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tests.runner.project import Project, Run, Runner
     from tests.runner.server import Database
 
+GIVEN = ["--database", "environment"]
 LOOP = """
 import os
 from alembic import context
@@ -64,15 +65,14 @@ def test_an_env_py_that_configures_and_runs_nothing_is_a_failure(
     assert _told(runner.run(any_project, "upgrade", APP_URL=database.url("psycopg2"))) == (70, "EnvFailed")
 
 
-@pytest.mark.parametrize("given", [[], ["--database", "environment"]])
 @pytest.mark.parametrize(
-    ("rows", "names", "repair"),
+    ("rows", "names", "repair", "given"),
     [
-        (("one", "two"), "one beside two", "version_num IN ('one')"),
-        (("one", "three"), "one beside three", "version_num IN ('one')"),
-        (("one", "two", "three"), "one, two beside three", "version_num IN ('one', 'two')"),
-        (("three", "three"), "three twice", "a.ctid < b.ctid"),
-        (("one", "one"), "one twice", "a.ctid < b.ctid"),
+        (("one", "two"), "one beside two", "version_num IN ('one')", []),
+        (("one", "three"), "one beside three", "version_num IN ('one')", GIVEN),
+        (("one", "two", "three"), "one, two beside three", "version_num IN ('one', 'two')", []),
+        (("three", "three"), "three twice", "a.ctid < b.ctid", GIVEN),
+        (("one", "one"), "one twice", "a.ctid < b.ctid", []),
     ],
 )
 def test_a_damaged_version_table_is_named_with_its_rows_and_the_repair_by_every_command(

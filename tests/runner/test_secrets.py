@@ -116,18 +116,22 @@ with create_engine(url).connect() as connection:
 """
 
 
-@pytest.mark.parametrize("command", ["upgrade", "check"])
 @pytest.mark.parametrize(
-    ("url", "line"),
+    ("command", "url", "line"),
     [
-        ("app:vErY%40hush%2Fhush", 'url = context.config.get_main_option("sqlalchemy.url")'),
-        ("app:vErY%%40hush%%(hush", 'url = context.config.get_main_option("sqlalchemy.url") % {}'),
-        ("app:hush/vErYhush", 'url = "x"; int(context.config.get_main_option("sqlalchemy.url").split(":")[2])'),
+        ("check", "app:vErY%40hush%2Fhush", 'url = context.config.get_main_option("sqlalchemy.url")'),
+        ("upgrade", "app:vErY%%40hush%%(hush", 'url = context.config.get_main_option("sqlalchemy.url") % {}'),
         (
+            "check",
+            "app:hush/vErYhush",
+            'url = "x"; int(context.config.get_main_option("sqlalchemy.url").split(":")[2])',
+        ),
+        (
+            "upgrade",
             "app:vErY#hush",
             'url = context.config.get_main_option("sqlalchemy.url"); raise ValueError(f"bad: {url[24:]}")',
         ),
-        ("app:other", 'url = "x"; raise ValueError("cannot read " + open(".env").read().split("=")[1][:-3])'),
+        ("check", "app:other", 'url = "x"; raise ValueError("cannot read " + open(".env").read().split("=")[1][:-3])'),
     ],
 )
 def test_an_error_that_quotes_a_part_of_a_url_shows_nothing_of_its_password(

@@ -85,7 +85,7 @@ def _project(project: Project, loop: str) -> Project:
 
 
 @pytest.mark.parametrize("loop", LOOPS)
-def test_a_loop_over_tenants_needs_no_more_connections_than_one_tenant(
+def test_a_loop_over_tenants_needs_no_more_connections_than_one_tenant_and_its_gate_at_most_one(
     any_project: Project, runner: Runner, database: Database, loop: str
 ) -> None:
     _project(any_project, loop)
@@ -98,21 +98,18 @@ def test_a_loop_over_tenants_needs_no_more_connections_than_one_tenant(
         assert database.value("select count(*) from pg_tables where tablename = 'basket'") == TENANTS
         run = runner.run(any_project, "check", **variables)
         assert (run.code, run.result.reason) == (0, "UpToDate"), run.stderr
+        _its_gate_holds_at_most_one(any_project, runner, database)
 
 
-@pytest.mark.parametrize("loop", LOOPS)
-def test_a_gate_that_waits_for_many_tenants_holds_at_most_one_connection(
-    any_project: Project, runner: Runner, database: Database, loop: str
-) -> None:
+def _its_gate_holds_at_most_one(project: Project, runner: Runner, database: Database) -> None:
     variables = {"APP_URL": database.url("psycopg2"), "TENANTS": str(TENANTS)}
-    runner.run(_project(any_project, loop), "upgrade", **variables)
-    any_project.table("two")
-    gate = runner.start(any_project, "gate", **variables)
+    project.table("two")
+    gate = runner.start(project, "gate", **variables)
     until(lambda: len(gate.said("waiting")) > 0, what="the gate's first word")
     seen = [_connections(database) for _ in range(40)]
     assert max(seen) <= 1, seen
     variables["TENANTS"] = str(TENANTS + 1)
-    assert runner.run(any_project, "upgrade", **variables).code == 0
+    assert runner.run(project, "upgrade", **variables).code == 0
     assert gate.finish().code == 0
 
 
