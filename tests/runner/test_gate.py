@@ -145,6 +145,24 @@ def test_a_gate_finds_the_version_table_that_only_env_py_knows(
     assert (run.code, run.result.to) == (0, ("one",)), run.stderr
 
 
+def test_a_password_that_the_runners_driver_finds_too_weak_is_left_to_that_of_the_image(
+    any_project: Project, runner: Runner, database: Database
+) -> None:
+    if database.value("select current_setting('server_version_num')::int") < 160000:
+        pytest.skip("no scram_iterations before PostgreSQL 16")
+    any_project.begin().table("one")
+    database.contain("one")
+    user = f"{database.name}_weak"
+    database.rows(f"set scram_iterations = 1; create role {user} login password 'secret'")
+    database.rows(f"grant select on alembic_version to {user}")
+    weak = replace(database, user=user, password="secret")
+    try:
+        run = runner.run(any_project, "gate", "--database", "environment", **_environment(any_project, weak))
+    finally:
+        database.rows(f"drop owned by {user}; drop role {user}")
+    assert (run.code, run.result.reason, len(run.said("looking with Alembic"))) == (0, "UpToDate", 1), run.stderr
+
+
 IN_A_HURRY = """
 import sys
 sys.path.insert(0, {archive!r})

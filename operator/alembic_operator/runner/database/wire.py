@@ -128,7 +128,8 @@ def connect(address: Address, application_name: str, environ: Mapping[str, str])
         except (ServerError, tls.RefusedError, NeedsAlembic) as error:
             refused.append(error)
     said = [one for one in refused if isinstance(one, ServerError)]
-    raise (said or refused)[0]
+    unsure = [one for one in refused if isinstance(one, NeedsAlembic)]
+    raise (said or unsure or refused)[0]
 
 
 def _connected(address: Address, application_name: str, encryption: tls.Encryption | None) -> Wire:
