@@ -46,7 +46,11 @@ def told(error: asyncpg.PostgresError) -> str:
     where = ", ".join(f"{what} {name}" for what, name in named.items() if name)
     quotes = str(error.sqlstate)[:2] in _QUOTE_VALUES
     said = where if quotes else str(error.args[0])
-    return f"PostgreSQL refused it: {error.sqlstate} {type(error).__name__} {said}".rstrip() + "; nothing half is there"
+    refused = (
+        f"PostgreSQL refused it: {error.sqlstate} {type(error).__name__} {said}".rstrip() + "; nothing half is there"
+    )
+    broken = error.constraint_name and str(error.sqlstate).startswith("23")
+    return f"{refused}. Correct the rows that break {error.constraint_name} in the file" if broken else refused
 
 
 OF_THE_SERVER = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
