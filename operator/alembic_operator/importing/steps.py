@@ -5,6 +5,7 @@ What one leaves for the next lies in a directory that they share; how each ended
 
 import argparse
 import asyncio
+import logging
 import os
 import re
 import zipfile
@@ -49,6 +50,7 @@ class _Step:
 
 def run(asked: argparse.Namespace, options: Options, environ: Mapping[str, str] = os.environ) -> int:
     """Run a step, tell how it ended, and return the exit code."""
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # of a server that is gone it tells once for each block
     step = _Step(options, asked.place)
     work: Callable[[_Step, Mapping[str, str]], ImportAnswer | None] = _copy if asked.step == "copy" else _load
     try:

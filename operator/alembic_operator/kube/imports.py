@@ -19,6 +19,7 @@ from alembic_operator.core.observation import reading
 from alembic_operator.core.observation.jobs import read_job
 from alembic_operator.core.observation.migrations import read_migration
 from alembic_operator.core.observation.owners import controller
+from alembic_operator.core.observation.pods import ENDED
 from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.core.observation.source import Missing
 from alembic_operator.kube import codec
@@ -162,10 +163,10 @@ class Imports:
         )
 
     def _others(self, key: ImportKey, asked: Import) -> tuple[str, ...]:
-        """Return the other imports into the same migration's database that have a Job under way."""
+        """Return the other imports into the same migration's database of which a pod has begun, and not ended."""
         about = Key(key.namespace, asked.spec.migration_ref.name) if asked.spec else None
         others = sorted((one.name, one) for one in self.cache.referring(about)) if about else ()
-        return tuple(name for name, one in others if one != key and any(map(_goes_on, self.cache.parts(JOBS, one))))
+        return tuple(name for name, one in others if one != key and any(map(_goes_on, self.cache.parts(PODS, one))))
 
     async def _ground(self, key: ImportKey, asked: Import) -> Ground | None:
         about = Key(key.namespace, asked.spec.migration_ref.name) if asked.spec else None
@@ -218,9 +219,9 @@ class Imports:
         return uid == asked.uid
 
 
-def _goes_on(job: Manifest) -> bool:
-    found = read_job(job, KIND)
-    return bool(found.owner) and not found.outcome
+def _goes_on(raw: Manifest) -> bool:
+    pod = read_import_pod(raw)
+    return bool(pod.job and pod.step) and pod.phase not in ENDED
 
 
 def _body(asked: Import, uid: str, status: Manifest) -> Manifest:

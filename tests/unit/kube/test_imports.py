@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import pytest
+
 from alembic_operator.kube.cache import ImportKey
 from alembic_operator.kube.cluster import IMPORTS, JOBS, PODS
-from alembic_operator.kube.imports import ImportCache, _read
-from tests.unit.core.imports import SPEC
+from alembic_operator.kube.imports import ImportCache, Imports, _read
+from alembic_operator.kube.observe import Ways
+from tests.unit.core.imports import SPEC, an_import
 
 KEY = ImportKey("shop", "past")
 
@@ -39,6 +42,31 @@ def test_a_specification_that_is_too_heavy_is_not_kept_and_said_to_be() -> None:
         True,
     )
     assert "y" * 70_000 not in repr(cache)
+
+
+@pytest.mark.parametrize(
+    ("state", "phase", "others"),
+    [
+        ("running", "Running", ("early",)),
+        ("waiting", "Pending", ()),  # as for a volume that nobody has: it keeps no other from its turn
+        ("terminated", "Failed", ()),
+    ],
+)
+def test_another_import_is_in_the_way_while_its_pod_is_under_way(
+    state: str, phase: str, others: tuple[str, ...]
+) -> None:
+    cache = ImportCache()
+    for name in ("past", "early", "late"):
+        cache.put(IMPORTS, an_object(name, spec=SPEC))
+    pod = an_object(
+        "early-1-x", status={"phase": phase, "initContainerStatuses": [{"name": "copy", "state": {state: {}}}]}
+    )
+    job = {"apiVersion": "batch/v1", "kind": "Job", "name": "early-1", "uid": "1", "controller": True}
+    pod["metadata"] |= {"labels": {"alembic-operator.dev/import": "early"}, "ownerReferences": [job]}
+    cache.put(PODS, pod)
+    nobody: Any = None
+    seen = Imports(nobody, cache, nobody, nobody, Ways("operator:1"))
+    assert seen._others(KEY, an_import()) == others
 
 
 def test_an_older_version_is_no_news_and_what_is_gone_wakes_its_import() -> None:

@@ -92,7 +92,7 @@ class ImportSeen:
     image: str
     """The operator's own."""
     others: tuple[str, ...] = ()
-    """Other imports into the same migration's database that have a Job under way."""
+    """Other imports into the same migration's database of which a pod has begun, and not ended."""
     limits_job_template: bool = False
     """Only what is harmless is taken from spec.jobTemplate: no policy asks who may write it."""
     asks_progress: bool = False

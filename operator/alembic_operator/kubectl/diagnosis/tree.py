@@ -44,7 +44,8 @@ def _with_import(branch: Branch, all_of_them: Mapping[str, Manifest], imports: I
     """Return a tree in which an import stands below the migration whose pods wait for it."""
     raw = all_of_them.get(branch.name)
     past = awaited(read_migration(raw), imports) if raw else None
-    first = [Branch(past.standing, f"{past.headline}; pods wait for it")] if past else []
+    waits = "" if past is None or past.standing is Standing.READY else "; pods wait for it"
+    first = [Branch(past.standing, f"{past.headline}{waits}")] if past else []
     return replace(branch, below=(*first, *(_with_import(one, all_of_them, imports) for one in branch.below)))
 
 
