@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from string import ascii_uppercase
 from typing import Any
 
-from tools.dashboard import now, operator, runs
+from tools.dashboard import now, operator, runs, tenants
 from tools.dashboard.panels import COLORS, Panel, Query
 
 Json = dict[str, Any]
-ROWS = {"Now": now.NOW, "Runs": runs.RUNS, "Operator": operator.OPERATOR}
+ROWS = {"Now": now.NOW, "Runs": runs.RUNS, "Tenants": tenants.TENANTS, "Operator": operator.OPERATOR}
 SCHEMA = 39
 """Of Grafana 11; newer ones bring it up to date when they read it."""
 COLUMNS = 24

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alembic_operator.shell.metrics.families import INFO, OF_MIGRATIONS, OF_THE_OPERATOR, PREFIX, READY, TENANTS
+from alembic_operator.shell.metrics.families import INFO, OF_MIGRATIONS, OF_THE_OPERATOR, PREFIX, READY
 
 FILE = Path(__file__).parents[3] / "charts" / "alembic-operator" / "files" / "dashboard.json"
 DASHBOARD: dict[str, Any] = json.loads(FILE.read_text())
@@ -23,8 +23,13 @@ def asked() -> set[str]:
     return {re.sub("_(bucket|count)$", "", one) for one in re.findall(rf"{PREFIX}\w+", text)}
 
 
-def test_it_has_three_rows_and_a_data_source_to_choose() -> None:
-    assert [one["title"] for one in DASHBOARD["panels"] if one["type"] == "row"] == ["Now", "Runs", "Operator"]
+def test_it_has_four_rows_and_a_data_source_to_choose() -> None:
+    assert [one["title"] for one in DASHBOARD["panels"] if one["type"] == "row"] == [
+        "Now",
+        "Runs",
+        "Tenants",
+        "Operator",
+    ]
     assert [one["name"] for one in DASHBOARD["templating"]["list"]] == ["datasource", "namespace", "name"]
     sources = {one["datasource"]["uid"] for panel in PANELS for one in (panel, *panel["targets"])}
     assert sources == {"${datasource}"}
@@ -47,5 +52,5 @@ def test_no_panel_hides_another_one() -> None:
         assert one["x"] + one["w"] <= COLUMNS
 
 
-def test_it_shows_every_metric_but_those_that_say_the_same_or_that_few_have() -> None:
-    assert asked() == KNOWN - {PREFIX + one.name for one in (READY, INFO, TENANTS)}
+def test_it_shows_every_metric_but_those_that_say_the_same() -> None:
+    assert asked() == KNOWN - {PREFIX + one.name for one in (READY, INFO)}
