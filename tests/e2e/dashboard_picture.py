@@ -52,7 +52,7 @@ def main(picture: Path) -> None:
 
 
 def _play(access: Access, screen: Screen) -> None:
-    """Release v1, v2, and v3, which is broken; have one more wait for a lock, one be slow, one find no server."""
+    """Release v1, v2, and a broken v3; let others wait for a lock, be slow, find no server, fail for a tenant."""
     teller, start = story.Teller.at(access, screen), Start(access)
     story.database(teller)
     story.first_release(teller)
@@ -60,6 +60,7 @@ def _play(access: Access, screen: Screen) -> None:
     _wait_for_a_lock(access, start)
     start("agents", chain("r1", "r2", held=("r2",)))
     start("tracing", chain("r1"), database=_nowhere())
+    _fail_in_a_tenant(access, start)
 
 
 def _wait_for_a_lock(access: Access, start: Start) -> None:
@@ -71,6 +72,16 @@ def _wait_for_a_lock(access: Access, start: Start) -> None:
     with subprocess.Popen([*words, *psql], stdout=subprocess.DEVNULL):
         slow = revision("r1", None, "ALTER TABLE messages ADD COLUMN read boolean", "SELECT pg_sleep(2)")
         start("chat", slow, where=database, policy={"lockTimeout": "1s"}).until_ready()
+
+
+def _fail_in_a_tenant(access: Access, start: Start) -> None:
+    """Migrate six tenants, of which one has a table in the way."""
+    database = Database(access, "ledger").create()
+    for number in range(1, 7):
+        database.rows(f"CREATE SCHEMA ws_{number}")
+    database.rows("CREATE TABLE ws_2.ledger (id int)")
+    made = revision("r1", None, "CREATE TABLE ledger (id int)")
+    start("ledger", made, where=database, tenants={"pattern": r"ws\_%"}).until_stalled()
 
 
 def _nowhere() -> dict[str, Any]:
