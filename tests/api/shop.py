@@ -30,7 +30,7 @@ BROKEN = Result(
 )
 
 _PATIENCE = 20.0
-_PACE = 0.03
+_PACE = 0.06
 
 Found = TypeVar("Found")
 
