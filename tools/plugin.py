@@ -2,7 +2,7 @@
 
 import argparse
 
-from alembic_operator.kubectl.main import parser
+from alembic_operator.kubectl.arguments import parser
 from tools.tables import table
 
 INTRO = """\

@@ -150,16 +150,19 @@ async def _act(
         asking = [one.run() for one in (answers, of_loads) if one]
         looking = [_look_again(settings, informer, importer.imports.cache), *_policies(settings, server, informer)]
         async with _running(informer.queue.run(_work(reconciler, importer, informer)), *looking, *asking) as working:
-            watches = asyncio.ensure_future(
-                kopf.operator(
-                    registry=handlers.registry(informer.on_change, server.url),
-                    clusterwide=not settings.namespaces,
-                    namespaces=settings.namespaces,
-                    standalone=True,
-                )
-            )
+            watches = asyncio.ensure_future(_watches(settings, server, informer))
             with handlers.straight_to(informer.on_change):
                 await _until(watches, *working, *reflecting, *guards)
+
+
+async def _watches(settings: Settings, server: ApiServer, informer: Informer) -> None:
+    """Hear of migrations, by Kopf."""
+    await kopf.operator(
+        registry=handlers.registry(informer.on_change, server.url),
+        clusterwide=not settings.namespaces,
+        namespaces=settings.namespaces,
+        standalone=True,
+    )
 
 
 def _work(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
+from alembic_operator.kubectl.arguments import parser
 from alembic_operator.kubectl.commands import COMMANDS
-from alembic_operator.kubectl.main import parser
 
 ROOT = Path(__file__).resolve().parents[3]
 
