@@ -133,11 +133,11 @@ def stage() -> Iterator[Stage]:
 
 
 def few(on: Stage, count: int, sampled: int) -> Iterator[Row]:
-    """Compare with the loop, of which a sample is measured, and with psql."""
+    """Compare with the loop, of which a sample is measured, and with psql, which has all of it to do."""
     names = on.schemas("ws", count)
     sample = on.schemas("loop", sampled)
     scale = count / sampled
-    floor = on.psql(on.schemas("psql", sampled)) * scale
+    floor = on.psql(on.schemas("psql", count))
     looped = on.loop(sample) * scale
     argument = {"argument": "tenant={}"}
     all_pending = on.fleet(**argument)

@@ -96,6 +96,9 @@ def test_processes_are_two_for_each_processor_and_more_where_they_only_wait_for_
         step()
         seen.append(width.now)
     assert seen == widths
+    for _ in range(40):
+        width.went_well()
+    assert width.now == widths[-1]
 
 
 def failed(message: str = "", **facts: Any) -> Result:

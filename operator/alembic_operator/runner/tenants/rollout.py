@@ -58,7 +58,7 @@ class Width:
     def went_well(self) -> None:
         """Count a tenant that nothing of the kind happened to; one more is of use where the processors have room."""
         self._quiet, self._silent = self._quiet + 1, 0
-        if self._quiet >= _QUIET or (self.processors.have_room and not self._is_narrow):
+        if self._quiet >= _QUIET if self._is_narrow else self.processors.have_room:
             self._widen()
 
     def lasts(self) -> None:
