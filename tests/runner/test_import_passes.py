@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from alembic_operator.importing import carrying, delta, load, second, stretches, watch
+from alembic_operator.importing import carrying, delta, load, second, spread, stretches, watch
 from alembic_operator.importing.failures import ImportFailed, TryAgain
 
 if TYPE_CHECKING:
@@ -53,8 +53,9 @@ def tables(op: Operations) -> None:
 @pytest.fixture
 def app(both: Both, monkeypatch: pytest.MonkeyPatch) -> Both:
     """An application with some rows, of which few are many."""
-    monkeypatch.setattr(stretches, "ROWS", 8)
+    monkeypatch.setattr(stretches, "LEAST", 8)
     monkeypatch.setattr(stretches, "_AT_ONCE", 4)
+    monkeypatch.setattr(delta, "_AT_ONCE", 3)
     monkeypatch.setattr(delta, "COMPARED", 40)
     monkeypatch.setattr(load, "MANY_ROWS", 1)
     monkeypatch.setattr(watch, "_TICK", 0.01)
@@ -120,8 +121,10 @@ def test_rows_that_nobody_has_changed_are_not_written_again(app: Both) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_whatever_is_changed_follows(app: Both, seed: int) -> None:
+def test_whatever_is_changed_follows(app: Both, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     chance = random.Random(seed)
+    monkeypatch.setattr(spread, "LARGE", 10**6 if seed < 2 else 1)
+    monkeypatch.setattr(spread, "may_fork", lambda: True)
     app.here(turn="first")
     with closing(sqlite3.connect(app.file)) as connection, connection:
         for number in range(chance.choice((1, 30, 300))):

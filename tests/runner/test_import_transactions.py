@@ -48,7 +48,7 @@ def test_in_one_transaction_a_failure_leaves_nothing_and_quotes_no_value(
     refused: Both, monkeypatch: pytest.MonkeyPatch, large: int
 ) -> None:
     monkeypatch.setattr(spread, "LARGE", large)
-    monkeypatch.setattr(spread, "_may_fork", lambda: True)
+    monkeypatch.setattr(spread, "may_fork", lambda: True)
     with pytest.raises(ImportFailed) as failure:
         refused.here()
     assert "second" in str(failure.value)

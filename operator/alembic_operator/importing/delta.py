@@ -14,7 +14,7 @@ from alembic_operator.importing.stretches import Changed
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from alembic_operator.importing.load import Target
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 COMPARED = 20_000
 """Rows that are compared one by one; more of them that follow one another are replaced."""
+_AT_ONCE = 64
+"""Stretches that PostgreSQL is asked for at once."""
 _BLOCK = 1 << 19
 _BYTES = 16
 
@@ -65,56 +67,63 @@ class Delta:
         """
         sent = Lines()
         with tempfile.TemporaryFile(dir=self.folder) as spool:
-            for one in self._together(changed):
-                await self._out(one, spool, sent)
+
+            def put(line: bytes) -> None:
+                sent.add([line])
+                spool.write(line + b"\n")
+
+            for some in self._together(changed):
+                await self._out(some, put)
             spool.seek(0)
             await self.target.copy(self.pair, _read(spool), frozen=False)
         await self._read_back(sent)
         return sent.rows
 
-    def _together(self, changed: Sequence[Changed]) -> list[Changed]:
-        """Return neighbours as one, up to a number of rows; where nobody knows what lies where, all as one."""
-        if not all(passes.where(self.pair, self.kept, one.begin, one.end) for one in changed):
-            return [Changed(0, len(self.kept.stretches), COMPARED, EVERYTHING)]
-        found: list[Changed] = []
-        for one in changed:
-            last = found[-1] if found else None
-            if last and last.end == one.begin and self._rows(last) + self._rows(one) <= COMPARED:
-                spans = [span for span in (last.span, one.span) if span]
-                span = (spans[0][0], spans[-1][1]) if spans else None
-                found[-1] = Changed(last.begin, one.end, last.rows + one.rows, span)
-            else:
-                found.append(one)
-        return found
-
-    def _rows(self, one: Changed) -> int:
-        return one.rows + sum(each.rows for each in self.kept.stretches[one.begin : one.end])
-
-    async def _out(self, one: Changed, spool: IO[bytes], sent: Lines) -> None:
-        """Delete the old rows that the copy does not have, and keep those that PostgreSQL does not have."""
-        where = passes.where(self.pair, self.kept, one.begin, one.end)
-        place = self.target.place(self.pair.name)
-        lines = self._lines(one)
-        if self.kept.files is None or self._rows(one) > COMPARED:
-            await self.target.connection.execute(f"DELETE FROM {place} WHERE {where}")
-        else:
-            there = await self._there(where)
-            lines = [line for line in lines if not _taken(there, line)]
-            gone = [at for all_of in there.values() for at in all_of]
-            if gone:
-                await self.target.connection.execute(f"DELETE FROM {place} WHERE ctid = ANY ($1::text[]::tid[])", gone)
-        for line in lines:
-            sent.add([line])
-            spool.write(line + b"\n")
-
-    def _lines(self, one: Changed) -> Iterable[bytes]:
-        if one.span is None:
+    def _together(self, changed: Sequence[Changed]) -> Iterator[list[Changed]]:
+        """Return some at once, up to a number of rows; where nobody knows what lies where, all as one."""
+        if not all(self._where([one]) for one in changed):
+            yield [Changed(0, len(self.kept.stretches), COMPARED, EVERYTHING)]
             return
-        found = Lines()
-        for block in blocks(self.copy, self.pair, one.span):
-            yield from found.split(block)
+        some: list[Changed] = []
+        for one in changed:
+            if some and (self._rows([*some, one]) > COMPARED or len(some) == _AT_ONCE):
+                yield some
+                some = []
+            some.append(one)
+        yield some
 
-    async def _there(self, where: str) -> dict[bytes, list[str]]:
+    def _rows(self, some: Sequence[Changed]) -> int:
+        stretches = self.kept.stretches
+        return sum(one.rows + sum(each.rows for each in stretches[one.begin : one.end]) for one in some)
+
+    def _where(self, some: Sequence[Changed]) -> list[str]:
+        """Return PostgreSQL's conditions for what these rows were; empty: there are none."""
+        return list(filter(None, (passes.where(self.pair, self.kept, one.begin, one.end) for one in some)))
+
+    async def _out(self, some: Sequence[Changed], put: Callable[[bytes], None]) -> None:
+        """Delete the old rows that the copy does not have, and keep those that PostgreSQL does not have."""
+        conditions, place = self._where(some), self.target.place(self.pair.name)
+        if self.kept.files is None or self._rows(some) > COMPARED:
+            for where in conditions:
+                await self.target.connection.execute(f"DELETE FROM {place} WHERE {where}")
+            for line in self._lines(some):
+                put(line)
+            return
+        there = await self._there(conditions)
+        for line in self._lines(some):
+            if not _taken(there, line):
+                put(line)
+        gone = [at for all_of in there.values() for at in all_of]
+        if gone:
+            await self.target.connection.execute(f"DELETE FROM {place} WHERE ctid = ANY ($1::text[]::tid[])", gone)
+
+    def _lines(self, some: Sequence[Changed]) -> Iterator[bytes]:
+        for span in [one.span for one in some if one.span]:
+            found = Lines()
+            for block in blocks(self.copy, self.pair, span):
+                yield from found.split(block)
+
+    async def _there(self, conditions: Sequence[str]) -> dict[bytes, list[str]]:
         """Return the places of PostgreSQL's rows, by the hash of each."""
         found: dict[bytes, list[str]] = {}
         lines = Lines()
@@ -124,11 +133,13 @@ class Delta:
                 at, _, said = line.partition(b"\t")
                 found.setdefault(_hash(said), []).append(at.decode())
 
-        await self._told(["ctid", *(one.told() for one in self.pair.fields)], where, take)
+        await self._told(["ctid", *(one.told() for one in self.pair.fields)], conditions, take)
         return found
 
-    async def _told(self, columns: Sequence[str], where: str, take: object) -> None:
-        sql = f"SELECT {', '.join(columns)} FROM {self.target.place(self.pair.name)} WHERE {where}"
+    async def _told(self, columns: Sequence[str], conditions: Sequence[str], take: object) -> None:
+        """Let PostgreSQL say rows; each condition as a query, so that each uses an index."""
+        select = f"SELECT {', '.join(columns)} FROM {self.target.place(self.pair.name)} WHERE "
+        sql = " UNION ALL ".join(select + one for one in conditions)
         await self.target.connection.copy_from_query(sql, output=take, format="text", encoding="utf8")
 
     async def _read_back(self, sent: Lines) -> None:
@@ -139,7 +150,7 @@ class Delta:
         async def take(block: bytes) -> None:
             found.add(found.split(block))
 
-        await self._told([one.told() for one in self.pair.fields], f"xmin = '{number}'::xid", take)
+        await self._told([one.told() for one in self.pair.fields], [f"xmin = '{number}'::xid"], take)
         rows = (await passes.footprint(self.target, self.pair.name, number)).rows
         meant = snapshot.count(self.copy, self.pair.name)
         if (found.rows, found.sum, rows) != (sent.rows, sent.sum, meant):

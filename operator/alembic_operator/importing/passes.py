@@ -112,7 +112,7 @@ async def _places(target: Target, pair: Pair) -> list[str]:
     """Return where each stretch begins, of rows that lie as they came."""
     rows = await target.connection.fetch(
         "SELECT ctid::text FROM (SELECT ctid, row_number() OVER () AS number"
-        f" FROM {target.place(pair.name)}) numbered WHERE number % {stretches.ROWS} = {1 % stretches.ROWS}"
+        f" FROM {target.place(pair.name)}) numbered WHERE number % {stretches.width(pair)} = 1"
     )
     return [row[0] for row in rows]
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from alembic_operator.importing import keys, passes, snapshot, stretches, verify
+from alembic_operator.importing import keys, passes, snapshot, verify
 from alembic_operator.importing.answer import Loaded
 from alembic_operator.importing.delta import Delta
 from alembic_operator.importing.failures import Different
 from alembic_operator.importing.findings import Finding
+from alembic_operator.importing.halves import changed_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -52,7 +52,7 @@ class Second:
             Different, and what PostgreSQL raises: rows that cannot be carried over.
         """
         loading, target = self.loading, self.loading.target
-        changed = {one.name: await self._changed(one) for one in loading.pairs}
+        changed = {one.name: changed_of(loading.copy, one, self.kept[one.name].stretches) for one in loading.pairs}
         async with target.connection.transaction():
             await loading.lock(loading.pairs)
             await self._untouched()
@@ -64,9 +64,6 @@ class Second:
             await passes.forget(target)
             self.still()
         return loaded
-
-    async def _changed(self, pair: Pair) -> list[Changed]:
-        return await asyncio.to_thread(stretches.changed, self.loading.copy, pair, self.kept[pair.name].stretches)
 
     async def _untouched(self) -> None:
         target, found = self.loading.target, []

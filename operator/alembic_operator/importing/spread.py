@@ -29,7 +29,7 @@ _FIRST_FILE = 3
 def written(copy: sqlite3.Connection, pair: Pair) -> Iterator[Generator[bytes, None, None]]:
     """Yield a table's rows, as `blocks` does and in the same order; nobody may write to the copy meanwhile."""
     file = copy.execute("PRAGMA database_list").fetchone()[2]
-    if pair.file.rows < LARGE or not file or not _may_fork():
+    if pair.file.rows < LARGE or not file or not may_fork():
         yield blocks(copy, pair)
         return
     spans = _spans(copy, pair)
@@ -51,7 +51,7 @@ def written(copy: sqlite3.Connection, pair: Pair) -> Iterator[Generator[bytes, N
             process.join()
 
 
-def _may_fork() -> bool:
+def may_fork() -> bool:
     """Tell whether a fork is safe: no other thread holds a lock that the child would wait for."""
     return sys.platform == "linux" and threading.active_count() == 1
 
@@ -70,7 +70,7 @@ def _write(pipe: Connection, file: str, pair: Pair, spans: Sequence[Span]) -> No
     """Send blocks, None behind each span, and an error instead of what cannot be written: in a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _close_all_but(pipe.fileno())
+    close_all_but(pipe.fileno())
     try:
         with closing(sqlite3.connect(f"file:{quote(file)}?mode=ro", uri=True)) as copy:
             for span in spans:
@@ -83,7 +83,7 @@ def _write(pipe: Connection, file: str, pair: Pair, spans: Sequence[Span]) -> No
         pipe.send(error)
 
 
-def _close_all_but(kept: int) -> None:
+def close_all_but(kept: int) -> None:
     """Close what the parent has open: PostgreSQL must notice when that is killed."""
     for one in [int(file.name) for file in Path("/proc/self/fd").iterdir()]:
         if one >= _FIRST_FILE and one != kept:

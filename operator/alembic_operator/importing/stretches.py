@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from alembic_operator.importing.rows import with_any_bytes
+from alembic_operator.importing.rows import EVERYTHING, with_any_bytes
 from alembic_operator.importing.shapes import quoted
 
 if TYPE_CHECKING:
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from alembic_operator.importing.pairs import Pair
     from alembic_operator.importing.rows import Span
 
-ROWS = 512
+LEAST, _MOST = 64, 20_000
+"""Rows of a stretch in most tables; stretches of a large one, which has longer ones."""
 _AT_ONCE = 32
-"""Rows that are read at once where they may be long."""
+"""Rows that are read at once where they may be long; else twice as many."""
 _VERSION = 2
 """Of marshal: a value has one form in it, whatever refers to it."""
 _HEAD = 5
@@ -61,16 +62,36 @@ def key_column(pair: Pair) -> str:
     return key if one and one.column.type in ("int2", "int4", "int8") else ""
 
 
+def key_names(pair: Pair) -> tuple[str, ...]:
+    """Return the columns that name a row; empty: its row id does."""
+    return pair.table.primary if all(map(pair.field, pair.table.primary)) else ()
+
+
+def width(pair: Pair) -> int:
+    """Return how many rows a stretch has when it is made."""
+    step = 2 * _AT_ONCE
+    return -(-max(LEAST, pair.file.rows // _MOST) // step) * step
+
+
 def divided(copy: sqlite3.Connection, pair: Pair) -> list[Stretch]:
     """Divide a table into stretches of the same number of rows."""
-    return [Stretch(one.key, one.rows, one.digest) for one in _read(copy, pair, None)]
+    found, now, wanted = [], _Open(), width(pair)
+    for keys, ids, rows in _batches(copy, pair, EVERYTHING):
+        now.add(keys, ids, rows)
+        if now.rows >= wanted:
+            found.append(now)
+            now = _Open()
+    return [Stretch(one.key, one.rows, one.digest) for one in (*found, now) if one.rows]
 
 
-def changed(copy: sqlite3.Connection, pair: Pair, before: Sequence[Stretch]) -> list[Changed]:
-    """Return what has changed since; rows that only lie elsewhere may be among it."""
-    places = {one.first: number for number, one in enumerate(before)}
+def changed(
+    copy: sqlite3.Connection, pair: Pair, before: Sequence[Stretch], part: tuple[int, int], span: Span
+) -> list[Changed]:
+    """Return what has changed of some stretches, in some row ids; rows that only lie elsewhere may be among it."""
+    begin, end = part
+    places = {before[number].first: number for number in range(begin, end)}
     found: list[Changed] = []
-    for one in _read(copy, pair, places):
+    for one in _read(copy, pair, places, part, span):
         old = before[one.begin : one.end]
         if [(each.rows, each.digest) for each in old] != [(one.rows, one.digest)] and (old or one.rows):
             found.append(Changed(one.begin, one.end, one.rows, one.span))
@@ -102,12 +123,14 @@ class _Open:
         self.found.update(memoryview(marshal.dumps(list(rows), _VERSION))[_HEAD:])
 
 
-def _read(copy: sqlite3.Connection, pair: Pair, places: Mapping[Key, int] | None) -> Iterator[_Open]:
-    """Read a table in the order of its row ids; begin a stretch where one began before, or each some hundred rows."""
-    now = _Open()
-    for keys, ids, rows in _batches(copy, pair):
+def _read(
+    copy: sqlite3.Connection, pair: Pair, places: Mapping[Key, int], part: tuple[int, int], span: Span
+) -> Iterator[_Open]:
+    """Read rows in the order of their row ids, and begin a stretch where one began before."""
+    now = _Open(begin=part[0])
+    for keys, ids, rows in _batches(copy, pair, span):
         at = 0
-        if places is not None and not places.keys().isdisjoint(keys):
+        if not places.keys().isdisjoint(keys):
             for here, key in enumerate(keys):
                 if places.get(key, -1) > now.begin:
                     now.add(keys[at:here], ids[at:here], rows[at:here])
@@ -115,28 +138,29 @@ def _read(copy: sqlite3.Connection, pair: Pair, places: Mapping[Key, int] | None
                     yield now
                     now, at = _Open(begin=places[key]), here
         now.add(keys[at:], ids[at:], rows[at:])
-        if places is None and now.rows >= ROWS:
-            yield now
-            now = _Open()
-    if places is not None or now.rows:
-        now.end = len(places or ())
-        yield now
+    now.end = part[1]
+    yield now
 
 
-def _batches(copy: sqlite3.Connection, pair: Pair) -> Iterator[tuple[Sequence[Key], Sequence[int], list[Any]]]:
+def _batches(
+    copy: sqlite3.Connection, pair: Pair, span: Span
+) -> Iterator[tuple[Sequence[Key], Sequence[int], list[Any]]]:
     """Return keys, row ids and values of some rows at once."""
     names = [one.column.name for one in pair.fields]
-    table, row_id = quoted(pair.name), pair.file.row_id
-    values = ", ".join(map(quoted, names)) or "1"
-    step = _AT_ONCE if any(one.wide for one in pair.fields) else ROWS
-    primary = [names.index(one) for one in pair.table.primary if one in names]
-    named = itemgetter(*primary) if primary and len(primary) == len(pair.table.primary) else None
+    row_id = pair.file.row_id
+    where = "" if span == EVERYTHING else f"WHERE {row_id} BETWEEN {span[0]} AND {span[1]}"
+    rest = f"FROM {quoted(pair.name)} {where} ORDER BY {row_id}"
+    step = _AT_ONCE if any(one.wide for one in pair.fields) else 2 * _AT_ONCE
+    primary = [names.index(one) for one in key_names(pair)]
+    named = itemgetter(*primary) if primary else None
     before = copy.text_factory
     copy.text_factory = with_any_bytes if any(one.raw for one in pair.fields) else str
     try:
-        told, numbers = (copy.execute(f"SELECT {one} FROM {table} ORDER BY {row_id}") for one in (values, row_id))
+        told = copy.execute(f"SELECT {', '.join(map(quoted, names)) or '1'} {rest}")
+        numbers = None if named and key_column(pair) else copy.execute(f"SELECT {row_id} {rest}")
         while rows := told.fetchmany(step):
-            ids = [one for (one,) in numbers.fetchmany(step)]
-            yield list(map(named, rows)) if named else ids, ids, rows
+            keys = list(map(named, rows)) if named else []
+            ids = [one for (one,) in numbers.fetchmany(step)] if numbers else keys
+            yield keys or ids, ids, rows
     finally:
         copy.text_factory = before

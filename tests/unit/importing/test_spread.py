@@ -26,7 +26,7 @@ ROWS = 1000
 def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Connection]:
     monkeypatch.setattr(spread, "LARGE", 1)
     monkeypatch.setattr(spread, "_ROWS_OF_A_SPAN", 7)
-    monkeypatch.setattr(spread, "_may_fork", lambda: True)
+    monkeypatch.setattr(spread, "may_fork", lambda: True)
     with closing(sqlite3.connect(tmp_path / "what's so?.db")) as connection:
         connection.execute("CREATE TABLE t (n INTEGER PRIMARY KEY, s TEXT)")
         yield connection
@@ -63,6 +63,6 @@ def test_a_process_that_is_killed_is_told_and_ends_the_other(
     copy: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(copy, ((n, "x") for n in range(ROWS)))
-    monkeypatch.setattr(spread, "_close_all_but", lambda _: 1 / 0)
+    monkeypatch.setattr(spread, "close_all_but", lambda _: 1 / 0)
     with pytest.raises(TryAgain, match="more memory"), spread.written(copy, pair()) as blocks:
         list(blocks)
