@@ -112,6 +112,23 @@ class Reading(Model):
     texts are written. Bytes: texts in a column of bytes are their bytes."""
 
 
+class Stopped(Model):
+    """A workload that is scaled to zero before the second pass."""
+
+    kind: Literal["Deployment", "StatefulSet"] = "Deployment"
+    """Deployment or StatefulSet."""
+    name: Name
+    """Its name, in the import's namespace."""
+
+
+class Cutover(Model):
+    """Who has to stand still for the second pass."""
+
+    workload: Stopped
+    """The application that writes to the file. The second pass starts when somebody has scaled it to zero, and no pod
+    that has the claim is left."""
+
+
 class ImportSpec(Model):
     """What should be imported, and into which migration's database."""
 
@@ -138,6 +155,11 @@ class ImportSpec(Model):
     verify: Literal["Full", "Counts"] = "Full"
     """What is compared before anything is visible. Full: checksums of all rows. Counts: numbers of rows and values, and
     sums of integers."""
+    passes: Literal["One", "Two"] = "One"
+    """Two: a first pass carries the file over while the application goes on; when it is stopped, a second one follows
+    with what has changed since. Needs cutover."""
+    cutover: Cutover | None = None
+    """Who has to stand still for the second of two passes."""
     deadline: Deadline = "6h"
     """Limit of one Job, with all its pods."""
     job_template: (
@@ -156,7 +178,12 @@ class ImportSpec(Model):
                     "self.migrationRef == oldSelf.migrationRef",
                     "an import runs once, into one database: make another DatabaseImport for another migration",
                     field=".migrationRef",
-                )
+                ),
+                rule(
+                    "self.passes != 'Two' || has(self.cutover)",
+                    "name in spec.cutover.workload who is to be stopped for the second pass",
+                    field=".cutover",
+                ),
             ]
         }
     )
@@ -225,6 +252,8 @@ class ImportStatus(Model):
     """The reason that it ended with; absent while it runs."""
     progress: ImportProgress | None = None
     """How far it is, while it loads: asked of the pod every 10 s."""
+    first_pass_at: Timestamp | None = None
+    """When the first of two passes was complete: the second follows when the application is stopped."""
     imported_at: Timestamp | None = None
     """When the import was complete. From then on nothing is imported again."""
     imported_generation: int | None = None
@@ -242,7 +271,8 @@ class ImportStatus(Model):
     equal: bool | None = None
     """Whether both ends were compared, and equal."""
     downtime_seconds: float | None = None
-    """How long the Job took, with the start of its pods: for so long the application must stand still."""
+    """How long the Job took, with the start of its pods, of two passes the second one's: for so long the application
+    must stand still."""
     findings: Annotated[tuple[ImportFinding, ...], Field(max_length=10, json_schema_extra=_LISTS)] = ()
     """What stands in the way, or was told; the first ten."""
     findings_total: int = 0

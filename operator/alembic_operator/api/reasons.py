@@ -55,6 +55,11 @@ class Reason(str, enum.Enum):
         Effect.RECONCILING,
         "Of a DatabaseImport: its pod cannot have the volume: there is no such claim, or another node has it.",
     )
+    WAITING_FOR_STOP = (
+        "WaitingForStop",
+        Effect.RECONCILING,
+        "Of a DatabaseImport: the first of two passes is complete; the second follows when the application is stopped.",
+    )
     IMPORTING = "Importing", Effect.RECONCILING, "Of a DatabaseImport: its pod is running."
     IMPORT_INTERRUPTED = (
         "ImportInterrupted",

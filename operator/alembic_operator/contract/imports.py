@@ -17,6 +17,11 @@ MARK_TABLE = "alembic_operator_imported"
 MOST_FINDINGS = 10
 """Findings that are told; of the others there is only the number."""
 
+IMPORTED, FIRST = "imported", "first"
+"""Outcomes that are good."""
+SECOND = "second"
+"""The pass that follows the one called first."""
+
 _LONGEST = 400
 _NUMBERS = ("rows", "tables", "quarantined", "total")
 
@@ -39,7 +44,7 @@ class ImportAnswer:
     """How an import, or one of its steps, ended."""
 
     outcome: str
-    """`imported`, `findings`, `failed`, or `again`: a retry may heal it."""
+    """`imported`, `first` (of two passes), `findings`, `failed`, or `again`: a retry may heal it."""
     message: str = ""
     reason: str = ""
     """Of `again`, where there is one that says more than that it was interrupted."""

@@ -28,7 +28,7 @@ def main(argv: list[str]) -> int:
     asked = parser.parse_args(argv)
     place = Path(asked.place)
     handed = Handover.read(place / HANDOVER)
-    if handed.earlier:
+    if handed.idle:
         return 0
     scripts = Scripts(asked.config, asked.section, tuple(asked.x))
     try:
@@ -37,7 +37,7 @@ def main(argv: list[str]) -> int:
         tell(ImportAnswer("failed", _in_fields(str(error))))
         return int(ExitCode.FAILED)
     inserted = _inserted(scripts, place, brought.target) if handed.filled else ()
-    replace(brought, sha256=handed.sha256, inserted=inserted).write(place / HANDOVER)
+    replace(brought, sha256=handed.sha256, inserted=inserted, seen=handed.seen).write(place / HANDOVER)
     return 0
 
 

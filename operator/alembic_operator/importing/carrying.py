@@ -13,7 +13,7 @@ from alembic_operator.importing.answer import Answer
 from alembic_operator.importing.failures import ImportFailed, TryAgain
 from alembic_operator.importing.findings import Finding, blocking
 from alembic_operator.importing.load import Target
-from alembic_operator.importing.loading import MARKERS, ONE_TRANSACTION, Loading
+from alembic_operator.importing.loading import MARKERS, ONE_TRANSACTION, Loading, unfinished
 from alembic_operator.importing.options import Options
 from alembic_operator.importing.scripts import Fresh, Scripts
 from alembic_operator.importing.second import Second, Touched
@@ -67,10 +67,10 @@ async def carry_over(one: Run) -> None:
     """Scan the copy, and load it when nothing stands in the way."""
     options, answer = one.options, one.answer
     kept = await passes.find(one.target)
-    unfinished = await _unfinished(one)
-    turns.check(options, kept, complete=not unfinished)
+    begun = await unfinished(one.target)
+    turns.check(options, kept, complete=not begun)
     one = replace(one, kept=kept or {})
-    if options.turn == "first" and kept and not unfinished:
+    if options.turn == "first" and kept and not begun:
         answer.following = turns.NEXT
         return
     with closing(snapshot.open_copy(one.copy)) as opened, closing(snapshot.open_copy(one.copy)) as second:
@@ -111,7 +111,7 @@ async def _at_first_try(one: Run, opened: sqlite3.Connection, pairing: pairs.Pai
 
 async def _small(one: Run) -> bool:
     """Tell whether everything is loaded in one transaction."""
-    return one.copy.stat().st_size <= ONE_TRANSACTION and not await _unfinished(one)
+    return one.copy.stat().st_size <= ONE_TRANSACTION and not await unfinished(one.target)
 
 
 def _advice(answer: Answer) -> str:
@@ -155,19 +155,13 @@ def _mended(options: Options, copies: scan.Copies, pairing: pairs.Pairing) -> li
     return [*(replace(one, blocks=False) for one in found if (one.kind, one.table, one.column) not in named), *left]
 
 
-async def _unfinished(one: Run) -> bool:
-    """Tell whether a run with a transaction for each table has not come to its end."""
-    found = await one.connection.fetchval("SELECT to_regclass($1)", one.target.place(MARKERS))
-    return found is not None
-
-
 async def _done(one: Run) -> set[str]:
     """Return the tables that an earlier run has completed.
 
     Raises:
         ImportFailed: that was with another state of the file.
     """
-    if not await _unfinished(one):
+    if not await unfinished(one.target):
         return set(one.kept)
     place = one.target.place(MARKERS)
     rows = await one.connection.fetch(f"SELECT table_name, sha256 FROM {place}")

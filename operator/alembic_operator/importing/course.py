@@ -10,8 +10,8 @@ from typing import Any
 
 import asyncpg
 
-from alembic_operator.importing import catalogue, marks, refusals, snapshot, turns, watch
-from alembic_operator.importing.answer import Answer
+from alembic_operator.importing import catalogue, loading, marks, passes, refusals, snapshot, turns, watch
+from alembic_operator.importing.answer import Answer, Loaded
 from alembic_operator.importing.carrying import OURS, Run, carry_over
 from alembic_operator.importing.connection import connect
 from alembic_operator.importing.failures import ImportFailed, TryAgain
@@ -146,6 +146,25 @@ async def filled(options: Options, environ: Mapping[str, str]) -> bool:
         schema = options.schema or await connection.fetchval("SELECT current_schema()")
         found = await catalogue.tables(connection, schema)
         return any(one.filled for one in found if one.name not in {_VERSION_TABLE, *OURS})
+    except refusals.OF_THE_SERVER as error:
+        raise refusals.refused(error) from error
+    finally:
+        await connection.close()
+
+
+async def first_pass(options: Options, environ: Mapping[str, str]) -> list[Loaded] | None:
+    """Return the tables of a first pass that is complete; None: there is none.
+
+    Raises:
+        ImportFailed: the database cannot be asked.
+    """
+    connection = await connect(options.url, environ, options.role)
+    try:
+        target = Target(connection, options.schema or await connection.fetchval("SELECT current_schema()"))
+        kept = await passes.find(target)
+        if kept is None or await loading.unfinished(target):
+            return None
+        return [Loaded(name, one.footprint.rows, 0.0) for name, one in kept.items()]
     except refusals.OF_THE_SERVER as error:
         raise refusals.refused(error) from error
     finally:

@@ -27,6 +27,8 @@ class Handover:
 
     earlier: bool = False
     """The database has the mark of an earlier import: there is no copy, and nothing to do."""
+    first: bool = False
+    """The database has the rows of the first pass, and that is what was asked for."""
     sha256: str = ""
     revision: tuple[str, ...] = ()
     """That of the file."""
@@ -37,6 +39,13 @@ class Handover:
     """PostgreSQL has rows: perhaps those that revisions insert."""
     inserted: tuple[float, ...] = ()
     """From when to when an empty file was upgraded, to find that out; empty: it was not, or could not be."""
+    seen: str = ""
+    """What a write to the file changes, as it was before the copy; empty: nobody looks."""
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether there is no copy, and nothing to do."""
+        return self.earlier or self.first
 
     @staticmethod
     def read(file: Path) -> Handover:

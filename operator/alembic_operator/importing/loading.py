@@ -21,6 +21,11 @@ ONE_TRANSACTION = 1 << 30
 """Bytes of the copy, up to which everything is loaded at once."""
 
 
+async def unfinished(target: Target) -> bool:
+    """Tell whether a run with a transaction for each table has not come to its end."""
+    return await target.connection.fetchval("SELECT to_regclass($1)", target.place(MARKERS)) is not None
+
+
 @dataclass(frozen=True)
 class Loading:
     """What is loaded, and where."""

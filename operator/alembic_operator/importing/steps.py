@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alembic_operator.contract import ExitCode
-from alembic_operator.contract.imports import ImportAnswer, Told
-from alembic_operator.importing import course, outlook, snapshot
+from alembic_operator.contract.imports import FIRST, IMPORTED, SECOND, ImportAnswer, Told
+from alembic_operator.importing import course, outlook, snapshot, turns
 from alembic_operator.importing.answer import Answer
 from alembic_operator.importing.failures import ImportFailed, TryAgain
 from alembic_operator.importing.findings import Finding, blocking
@@ -28,6 +28,11 @@ _FIELDS = (
     ("--exclude ", "spec.tables.exclude: "),
     ("--column ", "spec.columns: "),
     ("--revision", "spec.from.sqlite.revision"),
+    (turns.NEXT, "the rows of the first pass are in the database"),
+    (turns.NO_FIRST, "the first pass is not in the database any more: delete this DatabaseImport, and apply it again"),
+    ("run --pass second; or", "set spec.passes to Two; or"),
+    ("and run the first pass again", "delete this DatabaseImport, and apply it again"),
+    ("and run the second pass again", "it is tried again"),
     ("connect as the owner", "let spec.database of the migration name the owner"),
 )
 """What the command's messages advise, in the words of a DatabaseImport."""
@@ -64,7 +69,7 @@ def run(asked: argparse.Namespace, options: Options, environ: Mapping[str, str] 
     if answer is None:
         return 0
     tell(answer)
-    return 0 if answer.outcome == "imported" else int(ExitCode.FAILED)
+    return 0 if answer.outcome in (IMPORTED, FIRST) else int(ExitCode.FAILED)
 
 
 def _copy(step: _Step, environ: Mapping[str, str]) -> None:
@@ -75,10 +80,14 @@ def _copy(step: _Step, environ: Mapping[str, str]) -> None:
     if asyncio.run(course.earlier(step.options, environ)):
         Handover(earlier=True).write(step.place / HANDOVER)
         return
+    if step.options.turn == FIRST and asyncio.run(course.first_pass(step.options, environ)):
+        Handover(first=True).write(step.place / HANDOVER)
+        return
     copy = step.place / COPY
+    seen = course.last_look(step.options)
     snapshot.take(step.options.file, copy)
-    filled = step.options.turn != "second" and asyncio.run(course.filled(step.options, environ))
-    Handover(sha256=snapshot.digest(copy, step.options.file), filled=filled).write(step.place / HANDOVER)
+    filled = step.options.turn != SECOND and asyncio.run(course.filled(step.options, environ))
+    Handover(sha256=snapshot.digest(copy, step.options.file), filled=filled, seen=seen).write(step.place / HANDOVER)
     copy.chmod(0o666)  # the next container may run as another user
 
 
@@ -103,28 +112,33 @@ def _load(step: _Step, environ: Mapping[str, str]) -> ImportAnswer:
         return _marked(mark)
     if handed.earlier:
         raise TryAgain("the mark of the earlier import has gone meanwhile")
+    if handed.first:
+        loaded = asyncio.run(course.first_pass(step.options, environ)) or ()
+        return ImportAnswer(FIRST, tables=len(loaded), rows=sum(one.rows for one in loaded), equal=True, earlier=True)
     brought = course.Brought(
         step.place / COPY,
         handed.sha256,
         tuple(handed.revision),
         tuple(handed.target),
         handed.version_table,
-        fresh=Fresh(step.place, *handed.inserted) if handed.inserted else None,
+        handed.seen,
+        Fresh(step.place, *handed.inserted) if handed.inserted else None,
     )
     with outlook.beside(step.options, environ, brought.copy):
-        return _answer(asyncio.run(course.load(step.options, brought, environ)))
+        return _answer(step.options, asyncio.run(course.load(step.options, brought, environ)))
 
 
 def _marked(mark: Mark) -> ImportAnswer:
     message = "the database has the mark of an earlier import of this name: nothing was done"
-    return ImportAnswer("imported", message, equal=True, earlier=True, **vars(mark))
+    return ImportAnswer(IMPORTED, message, equal=True, earlier=True, **vars(mark))
 
 
-def _answer(answer: Answer) -> ImportAnswer:
+def _answer(options: Options, answer: Answer) -> ImportAnswer:
     stopping = blocking(answer.findings)
     told = stopping or answer.findings
     return ImportAnswer(
-        "imported" if answer.equal else "findings",
+        "findings" if not answer.equal else FIRST if options.turn == FIRST else IMPORTED,
+        turns.LATE if answer.following.startswith(turns.LATE) else "",
         tables=len(answer.tables),
         rows=sum(one.rows for one in answer.tables),
         quarantined=answer.quarantined,

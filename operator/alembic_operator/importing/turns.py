@@ -18,6 +18,7 @@ NEXT = (
     "The rows of the first pass are in PostgreSQL, and equal to the file as it was copied. Do not use them yet: stop"
     " the application, and run this again with --pass second"
 )
+NO_FIRST = "there is no first pass in PostgreSQL: run --pass first, while the application runs"
 TOUCHED_FILE = (
     "somebody has written to the file since it was copied: stop the application, and run the second pass again;"
     " PostgreSQL is as the first pass left it"
@@ -38,7 +39,7 @@ def check(options: Options, kept: Mapping[str, Kept] | None, *, complete: bool) 
     """
     match options.turn, kept is not None:
         case "second", False:
-            raise ImportFailed("there is no first pass in PostgreSQL: run --pass first, while the application runs")
+            raise ImportFailed(NO_FIRST)
         case "second", True if not complete:
             raise ImportFailed("the first pass has not come to its end: run --pass first again")
         case "", True if not options.scan:

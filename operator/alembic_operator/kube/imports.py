@@ -1,6 +1,6 @@
 """DatabaseImports on the cluster: remember what their watches tell, look at one, make its Job, write its status."""
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -8,9 +8,11 @@ from alembic_operator.api.imports import KIND, ImportStatus
 from alembic_operator.api.v1alpha1 import API_VERSION
 from alembic_operator.core import names
 from alembic_operator.core.actions import CreateJob, DeleteJob
+from alembic_operator.core.imports.holders import Holder, Workload, read_holder, read_workload
 from alembic_operator.core.imports.observation import (
     Ground,
     Import,
+    ImportPod,
     ImportSeen,
     read_import,
     read_import_pod,
@@ -28,7 +30,7 @@ from alembic_operator.kube.cache import Cache, ImportKey, Key, Reference
 from alembic_operator.kube.cache.keys import reference
 from alembic_operator.kube.cache.migrations import HEAVIEST, SIZE
 from alembic_operator.kube.cache.versions import version
-from alembic_operator.kube.cluster import IMPORTS, JOBS, PODS, Cluster, Resource
+from alembic_operator.kube.cluster import DEPLOYMENTS, IMPORTS, JOBS, PODS, STATEFUL_SETS, Cluster, Resource, Scope
 from alembic_operator.kube.errors import AlreadyExistsError, ApiError, ConflictError, NotFoundError, RefusedError
 from alembic_operator.kube.observe import Observer, Ways
 
@@ -108,6 +110,7 @@ def _read(raw: Manifest) -> Import:
     return replace(found, spec=None, spec_error=said)
 
 
+_KINDS = {"Deployment": DEPLOYMENTS, "StatefulSet": STATEFUL_SETS}
 _MIGRATION = ("spec", "migrationRef", "name")
 
 
@@ -159,6 +162,8 @@ class Imports:
             progress=max((told for _, told in answers), key=lambda one: one.at, default=None),
             image=self.ways.runner_image,
             others=self._others(key, asked),
+            holders=await self._holders(key, asked, pods),
+            stopped=await self._stopped(key, asked),
             limits_job_template=self.ways.limits_job_template,
         )
 
@@ -167,6 +172,23 @@ class Imports:
         about = Key(key.namespace, asked.spec.migration_ref.name) if asked.spec else None
         others = sorted((one.name, one) for one in self.cache.referring(about)) if about else ()
         return tuple(name for name, one in others if one != key and any(map(_goes_on, self.cache.parts(PODS, one))))
+
+    async def _holders(self, key: ImportKey, asked: Import, pods: Sequence[ImportPod]) -> tuple[Holder, ...]:
+        """Return who has the claim, when that matters: before a pod is made, and while it has not started."""
+        if asked.spec is None or asked.status.imported_at or any(one.step for one in pods if one.phase not in ENDED):
+            return ()
+        claim = asked.spec.from_.sqlite.volume.persistent_volume_claim.claim_name
+        found: list[Holder] = []
+        async for page in self.cluster.pages(Scope(PODS, key.namespace)):
+            found += filter(None, (read_holder(raw, claim) for raw in page.items))
+        return tuple(sorted(found, key=lambda one: one.name))
+
+    async def _stopped(self, key: ImportKey, asked: Import) -> Workload | None:
+        """Return the workload that has to stand still, while somebody waits for that."""
+        if asked.spec is None or asked.spec.cutover is None or not asked.status.first_pass_at:
+            return None
+        about = asked.spec.cutover.workload
+        return read_workload(await self.cluster.get(_KINDS[about.kind], key.namespace, about.name))
 
     async def _ground(self, key: ImportKey, asked: Import) -> Ground | None:
         about = Key(key.namespace, asked.spec.migration_ref.name) if asked.spec else None

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from alembic_operator.api.imports import ImportSpec
+from alembic_operator.contract.imports import FIRST, SECOND
 from alembic_operator.core.imports import manifest
 from alembic_operator.core.imports.observation import Ground, ImportPod, ImportSeen
 from alembic_operator.core.observation.conditions import reason_of
@@ -48,6 +49,18 @@ class Case:
         return max(own, key=lambda one: (one.created_at, one.name), default=None)
 
     @property
+    def claim(self) -> str:
+        """The PersistentVolumeClaim that the file lies on."""
+        return self.spec.from_.sqlite.volume.persistent_volume_claim.claim_name
+
+    @property
+    def turn(self) -> str:
+        """Which of two passes this is; empty: there is only one."""
+        if self.spec.passes == "One":
+            return ""
+        return SECOND if self.seen.asked.status.first_pass_at else FIRST
+
+    @property
     def ground(self) -> Ground:
         """The migration; it is there and Ready after the rule that waits for it."""
         if self.seen.ground is None:
@@ -63,7 +76,11 @@ class Case:
     @cached_property
     def name(self) -> str:
         """The name that the Job of these inputs has, or will have; empty: they are not all there."""
-        return manifest.name_of(self.seen.asked, self.spec, self.ground, self.target) if not self.missing else ""
+        return (
+            manifest.name_of(self.seen.asked, self.spec, self.ground, (self.target, self.turn))
+            if not self.missing
+            else ""
+        )
 
     @cached_property
     def missing(self) -> str:

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from alembic_operator.api.reasons import Effect, Reason
-from alembic_operator.contract.imports import ImportAnswer
+from alembic_operator.contract.imports import FIRST, IMPORTED, SECOND, ImportAnswer
 from alembic_operator.core import names
 from alembic_operator.core.actions import CreateJob, DeleteJob
 from alembic_operator.core.imports import manifest
 from alembic_operator.core.imports.case import Case
+from alembic_operator.core.imports.holders import told
 from alembic_operator.core.imports.observation import ImportPod
 from alembic_operator.core.manifests import harmless
 from alembic_operator.core.observation.jobs import Job
@@ -20,7 +21,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 60.0, 600.0
 _STARTS_WITHIN = 30.0
 """Seconds within which a node has a volume ready."""
 
-_LOOK_AGAIN = 10.0
+_LOOK_AGAIN, _SOON, _AT_ONCE = 10.0, 2.0, 0.1
 _AT_LEAST = 300.0
 
 _STEPS = {
@@ -56,11 +57,13 @@ def decide(case: Case) -> Decided:
         _refused,
         _under_way,
         _imported,
+        _halfway,
         _unsuitable,
         _waiting,
         _ended,
         _remembered,
         _behind_another,
+        _not_stopped,
         _start,
     )
     return next(filter(None, (rule(case) for rule in rules)))
@@ -115,7 +118,7 @@ def _under_way(case: Case) -> Decided | None:
 _OTHERWISE = "; what it was made of has changed meanwhile, and counts from the next attempt on"
 
 
-_FINAL = ("imported", "findings", "failed")
+_FINAL = (IMPORTED, FIRST, "findings", "failed")
 """After such an answer no other pod follows."""
 
 
@@ -131,9 +134,10 @@ def _standing(case: Case, pod: ImportPod) -> tuple[Reason, str]:
 
 def _kept(case: Case, pod: ImportPod) -> tuple[Reason, str] | None:
     """Return what keeps a pod from its first or next step; None: nothing does."""
-    claim = case.spec.from_.sqlite.volume.persistent_volume_claim.claim_name
+    claim, holders = case.claim, case.seen.holders
+    who = f"; {told(holders)}" if holders else ""
     if "volume" in pod.unschedulable.lower():
-        said = f"no node takes pod {pod.name}: {pod.unschedulable} (PersistentVolumeClaim {claim})"
+        said = f"no node takes pod {pod.name}: {pod.unschedulable} (PersistentVolumeClaim {claim}){who}"
         return Reason.WAITING_FOR_VOLUME, said
     if pod.waiting_reason or pod.unschedulable:
         kept = progress.kept_from_starting(pod)
@@ -144,7 +148,7 @@ def _kept(case: Case, pod: ImportPod) -> tuple[Reason, str] | None:
         return Reason.PENDING, f"pod {pod.name} has not started yet"
     return Reason.WAITING_FOR_VOLUME, (
         f"pod {pod.name} waits for PersistentVolumeClaim {claim}: a ReadWriteOnce volume is on one node at a time,"
-        f" so stop the pods that have it elsewhere; kubectl describe pod {pod.name} names what is in the way"
+        f" so stop the pods that have it elsewhere; kubectl describe pod {pod.name} names what is in the way{who}"
     )
 
 
@@ -152,12 +156,42 @@ def _imported(case: Case) -> Decided | None:
     """A Job of whatever inputs has said that all is there."""
     for job in case.jobs:
         pod = case.pod_of(job)
-        if pod and pod.answer and pod.answer.outcome == "imported" and job.outcome == "Complete":
+        if pod and pod.answer and pod.answer.outcome == IMPORTED and job.outcome == "Complete":
             answer = pod.answer
             how = "an earlier import has left its mark" if answer.earlier else "compared, and equal"
-            message = f"{answer.rows} rows of {answer.tables} tables are in the database: {how}"
+            late = f". {answer.message}" if answer.message and not answer.earlier else ""
+            message = f"{answer.rows} rows of {answer.tables} tables are in the database: {how}{late}"
             return Decided(Reason.IMPORTED, message, job=job, answer=answer)
     return None
+
+
+def _halfway(case: Case) -> Decided | None:
+    """The first of two passes is complete, and was not yet told."""
+    job = next((one for one in case.jobs if one.name == case.name and one.outcome == "Complete"), None)
+    pod = case.pod_of(job) if job and case.turn == FIRST else None
+    if pod is None or not pod.answer or pod.answer.outcome != FIRST:
+        return None
+    said = f"the first pass is complete: {pod.answer.rows} rows of {pod.answer.tables} tables"
+    return Decided(Reason.WAITING_FOR_STOP, said, None, _AT_ONCE, job, pod.answer)
+
+
+def _not_stopped(case: Case) -> Decided | None:
+    """The second pass starts when somebody has stopped the application, and its pods are gone."""
+    if case.turn != SECOND or case.spec.cutover is None:
+        return None
+    workload, holders, claim = case.spec.cutover.workload, case.seen.holders, case.claim
+    named = f"{workload.kind} {workload.name}"
+    if case.seen.stopped is None:
+        why = f"{named} does not exist: correct spec.cutover.workload"
+    elif case.seen.stopped.replicas:
+        command = f"kubectl scale {workload.kind.lower()} {workload.name} --replicas=0"
+        why = f"stop {named} for the second: {command}"
+    elif holders:
+        why = f"{named} is scaled to zero; the second follows when nobody has PersistentVolumeClaim {claim}:"
+        why = f"{why} {told(holders)}"
+    else:
+        return None
+    return Decided(Reason.WAITING_FOR_STOP, f"the first pass is complete; {why}", requeue_after=_SOON)
 
 
 def _unsuitable(case: Case) -> Decided | None:
@@ -250,7 +284,8 @@ def _start(case: Case) -> Decided:
     seen = case.seen
     again = seen.asked.status.job == case.name
     attempt = seen.asked.status.attempt + 1 if again else 1
-    pod = manifest.pod(seen.asked, case.spec, case.ground, case.target, seen.image)
+    pod = manifest.pod(seen.asked, case.spec, case.ground, (case.target, case.turn), seen.image)
+    pod = manifest.near(pod, {one.node for one in seen.holders if one.node})
     if seen.asks_progress:
         pod = manifest.answering(pod, f"{seen.asked.namespace}/{case.name}")
     made = manifest.build(case.name, attempt, seen.asked, pod, case.spec)

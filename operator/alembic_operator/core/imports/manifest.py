@@ -1,10 +1,12 @@
 """Build the Job of an import: copy the file, upgrade the copy in the application's image, load and verify it."""
 
+from collections.abc import Collection
 from typing import Any
 
 from alembic_operator.api.imports import KIND, ImportSpec
 from alembic_operator.api.v1alpha1 import Spec
 from alembic_operator.contract import seconds
+from alembic_operator.contract.imports import SECOND
 from alembic_operator.core import names
 from alembic_operator.core.imports.observation import Ground, Import
 from alembic_operator.core.manifests import job
@@ -13,16 +15,21 @@ from alembic_operator.core.observation.reading import Manifest
 from alembic_operator.core.observation.source import PodParts
 
 _PLACE, _SOURCE = "/alembic-import", "/alembic-source"
+_PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 _BACKOFF_LIMIT = 3
-_NOT_THE_RUN = {"ttl_seconds_after_finished"}
+_NOT_THE_RUN = {"ttl_seconds_after_finished", "cutover"}
 """A change of these makes no other Job."""
 _WORDS = {"Stop": "stop", "Quarantine": "quarantine", "SetNull": "set-null", "Full": "full", "Counts": "counts"}
 
 
-def name_of(asked: Import, spec: ImportSpec, ground: Ground, target: tuple[str, ...]) -> str:
-    """Return the one name that the Job of these inputs can have: creating it twice is harmless."""
+def name_of(asked: Import, spec: ImportSpec, ground: Ground, run: tuple[tuple[str, ...], str]) -> str:
+    """Return the one name that the Job of these inputs can have: creating it twice is harmless.
+
+    `run` is the target, and which pass it is.
+    """
+    target, turn = run
     source = ground.source if isinstance(ground.source, PodParts) else PodParts({}, {})
-    matters = {
+    matters: dict[str, Any] = {
         "uid": asked.uid,
         "retry": asked.retry,
         "spec": spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_NOT_THE_RUN),
@@ -31,6 +38,8 @@ def name_of(asked: Import, spec: ImportSpec, ground: Ground, target: tuple[str, 
         "pod": source.pod,
         "server": [ground.server.host, ground.server.port] if isinstance(ground.server, DatabaseServer) else None,
     }
+    if turn:
+        matters["turn"] = turn
     return f"{asked.name}-import-{names.digest(matters)[: names.DIGITS]}"
 
 
@@ -57,8 +66,9 @@ def build(name: str, attempt: int, asked: Import, pod: Manifest, spec: ImportSpe
     return job.templated(made, template, fixed, {"name": name, **owned})
 
 
-def pod(asked: Import, spec: ImportSpec, ground: Ground, target: tuple[str, ...], image: str) -> Manifest:
+def pod(asked: Import, spec: ImportSpec, ground: Ground, run: tuple[tuple[str, ...], str], image: str) -> Manifest:
     """Return the pod: two containers of the operator's own image, and between them one of the application's."""
+    target, turn = run
     parts, migration = ground.source, ground.migration.spec
     if not isinstance(parts, PodParts) or migration is None:
         raise ValueError(f"{asked.name}: a Job needs a source")
@@ -71,14 +81,16 @@ def pod(asked: Import, spec: ImportSpec, ground: Ground, target: tuple[str, ...]
     place = {"name": "alembic-import", "mountPath": _PLACE}
     source = {"name": "alembic-source", "mountPath": _SOURCE, "readOnly": True}
     claim = {"claimName": spec.from_.sqlite.volume.persistent_volume_claim.claim_name}
-    command = _command(asked, spec, migration)
+    command = [*_command(asked, spec, migration), *([f"--pass={turn}"] if turn else [])]
+    # The last step of a second pass sees by the file whether somebody has written to it meanwhile.
+    load = [place, source] if turn == SECOND else [place]
     return job.pod_beside(parts.pod) | {
         "initContainers": [
             ours | {"name": names.COPY, "command": _step(names.COPY, command), "volumeMounts": [source, place]},
             _upgrade(spec, migration, parts, target) | {"volumeMounts": [*_mounts(parts), place]},
         ],
         "containers": [
-            ours | {"name": names.LOAD, "command": _step(names.LOAD, command), "volumeMounts": [place]},
+            ours | {"name": names.LOAD, "command": _step(names.LOAD, command), "volumeMounts": load},
         ],
         "volumes": [
             *(parts.pod.get("volumes") or ()),
@@ -86,6 +98,17 @@ def pod(asked: Import, spec: ImportSpec, ground: Ground, target: tuple[str, ...]
             {"name": "alembic-source", "persistentVolumeClaim": claim},
         ],
     }
+
+
+def near(pod: Manifest, nodes: Collection[str]) -> Manifest:
+    """Return a pod that goes, if it can, to the node on which others have its volume."""
+    if len(nodes) != 1:
+        return pod
+    there = {"key": "metadata.name", "operator": "In", "values": list(nodes)}
+    affinity = pod.get("affinity") or {}
+    of_nodes = affinity.get("nodeAffinity") or {}
+    preferred = [*(of_nodes.get(_PREFERRED) or ()), {"weight": 100, "preference": {"matchFields": [there]}}]
+    return pod | {"affinity": affinity | {"nodeAffinity": of_nodes | {_PREFERRED: preferred}}}
 
 
 def answering(pod: Manifest, name: str) -> Manifest:

@@ -10,6 +10,7 @@ from alembic_operator.api.imports import ImportSpec, ImportStatus
 from alembic_operator.contract.import_progress import ImportProgress
 from alembic_operator.contract.imports import ImportAnswer
 from alembic_operator.core import names
+from alembic_operator.core.imports.holders import Holder, Workload
 from alembic_operator.core.observation import containers, reading
 from alembic_operator.core.observation.database_servers import DatabaseServer
 from alembic_operator.core.observation.jobs import Job
@@ -99,6 +100,10 @@ class ImportSeen:
     """Pods are asked how far they are."""
     progress: ImportProgress | None = None
     """What the pod that loads has answered last."""
+    holders: tuple[Holder, ...] = ()
+    """Pods of others that have the claim, as far as somebody asks."""
+    stopped: Workload | None = None
+    """That of spec.cutover; None: it is not there, or nobody asks."""
     refusal: Refusal | None = None
     """The answer to what was planned a moment ago."""
 

@@ -2,7 +2,7 @@
 
 from alembic_operator.api.imports import ImportFinding, ImportStatus
 from alembic_operator.api.reasons import Reason
-from alembic_operator.contract.imports import ImportAnswer
+from alembic_operator.contract.imports import FIRST, ImportAnswer
 from alembic_operator.core.imports import progress
 from alembic_operator.core.imports.case import Case
 from alembic_operator.core.imports.decide import Decided
@@ -71,6 +71,8 @@ def _of_answer(case: Case, job: Job, decided: Decided) -> dict[str, object]:
         for one in answer.findings[:10]
     )
     facts: dict[str, object] = {"findings": found, "findings_total": max(answer.total, len(found))}
+    if answer.outcome == FIRST:
+        return facts | {"first_pass_at": job.finished_at or job.started_at}
     if decided.reason is not Reason.IMPORTED:
         return facts
     speed = round(answer.rows / answer.seconds) if answer.seconds else None
