@@ -35,12 +35,19 @@ ACCEPTED = {
         onBadRow="Quarantine",
         orphans="SetNull",
         verify="Counts",
+        passes="Two",
+        cutover={"workload": {"kind": "StatefulSet", "name": "users-on-sqlite"}},
         deadline="90m",
         jobTemplate={"spec": {"template": {"spec": {"nodeSelector": {"disk": "fast"}}}}},
         ttlSecondsAfterFinished=600,
     ),
 }
 REFUSED = {
+    "two passes, and nobody is stopped": (
+        an_import(passes="Two"),
+        "spec.cutover",
+        "name in spec.cutover.workload who is to be stopped for the second pass",
+    ),
     "an import with a long name": (an_import(named="a" * 46), "metadata.name", LONG_NAME),
     "an import of an absolute path": (sqlite(path="/data/app.db"), "spec.from.sqlite.path", FROM_THE_TOP),
     "an import from above the volume": (sqlite(path="data/../../etc/app.db"), "spec.from.sqlite.path", FROM_THE_TOP),

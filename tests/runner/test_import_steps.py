@@ -108,6 +108,31 @@ def test_three_steps_import_a_file_once_and_leave_a_mark_that_a_second_run_finds
     assert pod.both.database.rows("SELECT count(*) FROM people") == [(3,)]
 
 
+def test_two_passes_are_two_pods_and_the_last_step_of_the_second_sees_who_still_writes(pod: Pod) -> None:
+    begin(pod, [("Ada",), ("Grace",)])
+
+    def steps(turn: str) -> tuple[int, ImportAnswer | None]:
+        assert (pod.copy(f"--pass={turn}"), pod.upgrade("r2")) == ((0, None), (0, None))
+        return pod.load(f"--pass={turn}")
+
+    for earlier in (False, True):  # a pod whose end nobody has heard of is followed by another one
+        code, answer = steps("first")
+        assert (code, answer and (answer.outcome, answer.rows, answer.earlier)) == (0, ("first", 2, earlier))
+    assert pod.both.database.value("select to_regclass('alembic_operator_imported')::text") is None
+    pod.both.write("INSERT INTO people (name) VALUES ('Edsger')").write("DELETE FROM people WHERE name = 'Ada'")
+    assert (pod.copy("--pass=second"), pod.upgrade("r2")) == ((0, None), (0, None))
+    pod.both.write("INSERT INTO people (name) VALUES ('late')")
+    code, answer = pod.load("--pass=second")
+    assert (code, answer and answer.outcome) == (75, "again")
+    assert answer is not None
+    assert answer.message.startswith("somebody has written to the file since it was copied: stop the application")
+    assert pod.both.database.rows("select name from people order by 1") == [("Ada",), ("Grace",)]
+    code, answer = steps("second")
+    assert (code, answer and (answer.outcome, answer.rows, answer.message)) == (0, ("imported", 3, ""))
+    assert pod.both.database.rows("select name from people order by 1") == [("Edsger",), ("Grace",), ("late",)]
+    assert pod.both.database.value("select rows from alembic_operator_imported where name = 'people'") == 3
+
+
 def test_findings_stop_it_in_the_words_of_the_object_and_nothing_is_written(pod: Pod) -> None:
     begin(pod, [("x" * 30,), ("Ada",)])
     pod.both.write("CREATE TABLE notes (id INTEGER PRIMARY KEY)")

@@ -14,6 +14,7 @@ from alembic_operator.api.crd import crd
 from alembic_operator.contract import Result, seconds
 from alembic_operator.contract.imports import ImportAnswer
 from alembic_operator.core import names
+from alembic_operator.core.imports.holders import read_holder, read_workload
 from alembic_operator.core.imports.observation import read_import, read_import_pod
 from alembic_operator.core.imports.progress import read_import_progress
 from alembic_operator.core.observation import reading, source
@@ -89,6 +90,8 @@ READERS: dict[str, tuple[Callable[[Any], object], Any]] = {
     "field managers": (managers, wholes.WITH_MANAGERS),
     "import": (read_import, wholes.AN_IMPORT),
     "pod of an import": (read_import_pod, wholes.A_POD),
+    "holder of a claim": (lambda raw: read_holder(raw, "data"), wholes.A_POD),
+    "workload that is to stop": (read_workload, wholes.A_DEPLOYMENT),
     "termination message of an import": (import_report, wholes.AN_IMPORT_REPORT),
     "termination message": (termination_message, wholes.A_REPORT),
 }
