@@ -22,10 +22,13 @@ def application(shop: Shop) -> Manifest:
     pod: dict[str, Any] = {"containers": CONTAINERS, "volumes": VOLUMES}
     template = {"metadata": {"labels": {"app": "on-sqlite"}}, "spec": pod}
     spec = {"replicas": 1, "selector": {"matchLabels": {"app": "on-sqlite"}}, "template": template}
-    made = shop.rest.create(DEPLOYMENT | NAMED | {"spec": spec}, shop.namespace)
+    made: Manifest = shop.rest.create(DEPLOYMENT | NAMED | {"spec": spec}, shop.namespace)
     owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "on-sqlite-5c9", "uid": made["metadata"]["uid"]}
     metadata = {"name": "on-sqlite-5c9-x", "labels": labels, "ownerReferences": [owner | {"controller": True}]}
-    return shop.rest.create(POD | {"metadata": metadata, "spec": pod | {"nodeName": "node-a"}}, shop.namespace)
+    running: Manifest = shop.rest.create(
+        POD | {"metadata": metadata, "spec": pod | {"nodeName": "node-a"}}, shop.namespace
+    )
+    return running
 
 
 def test_two_passes_wait_for_the_stop_in_between_and_name_who_must_stop(shop: Shop) -> None:
@@ -46,7 +49,7 @@ def test_two_passes_wait_for_the_stop_in_between_and_name_who_must_stop(shop: Sh
     left = "has PersistentVolumeClaim users-data: pod on-sqlite-5c9-x on node node-a has it"
     until(lambda: left in message(past.see()["status"]), lambda: past.see()["status"])
     assert len(past.all(JOB)) == 1
-    shop.rest.delete(POD | app, shop.namespace, gracePeriodSeconds=0)
+    shop.rest.delete(POD | app, shop.namespace, gracePeriodSeconds="0")
     second = past.pod(first)
     assert second["spec"]["containers"][0]["command"][-1] == "--pass=second"
     past.ends(second, DONE)

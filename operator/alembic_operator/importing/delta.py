@@ -85,10 +85,12 @@ class Delta:
             yield [Changed(0, len(self.kept.stretches), COMPARED, EVERYTHING)]
             return
         some: list[Changed] = []
+        rows = 0
         for one in changed:
-            if some and (self._rows([*some, one]) > COMPARED or len(some) == _AT_ONCE):
+            rows += (more := self._rows([one]))
+            if some and (rows > COMPARED or len(some) == _AT_ONCE):
                 yield some
-                some = []
+                some, rows = [], more
             some.append(one)
         yield some
 

@@ -166,12 +166,14 @@ def where(pair: Pair, kept: Kept, begin: int, end: int) -> str:
         return "false"
     if (begin, end) == (0, len(kept.stretches)):
         return "true"
-    if key := stretches.key_column(pair):
-        name, edges = quoted(key), [str(one.first) for one in kept.stretches]
-    elif kept.places:
-        name, edges = "ctid", [f"'{one}'::tid" for one in kept.places]
-    else:
+    key = stretches.key_column(pair)
+    if not key and not kept.places:
         return ""
-    low = [f"{name} >= {edges[begin]}"] if begin else []
-    high = [f"{name} < {edges[end]}"] if end < len(edges) else []
-    return " AND ".join(low + high) or "true"
+    name = quoted(key) if key else "ctid"
+
+    def edge(at: int) -> str:
+        return str(kept.stretches[at].first) if key else f"'{kept.places[at]}'::tid"
+
+    low = [f"{name} >= {edge(begin)}"] if begin else []
+    high = [f"{name} < {edge(end)}"] if end < len(kept.stretches) else []
+    return " AND ".join(low + high)
