@@ -16,14 +16,14 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
 from alembic_operator.importing import course
-from alembic_operator.importing.options import Options
+from alembic_operator.importing.facts.options import Options
 from tests.runner.project import base_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from alembic_operator.importing.answer import Answer
+    from alembic_operator.importing.facts.answer import Answer
     from tests.runner.server import Database
 
 PEOPLE = """

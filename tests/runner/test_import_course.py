@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from alembic_operator.importing.failures import ImportFailed
+from alembic_operator.importing.facts.failures import ImportFailed
 from tests.runner.importing import AGE, PEOPLE
 from tests.runner.project import Project
 

@@ -11,9 +11,9 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 from alembic_operator.contract.progress import PROGRESS_PORTS
-from alembic_operator.importing.connection import connect
-from alembic_operator.importing.options import Options
+from alembic_operator.importing.facts.options import Options
 from alembic_operator.importing.outlook import Outlook, beside
+from alembic_operator.importing.postgres.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

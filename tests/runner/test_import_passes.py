@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from alembic_operator.importing import carrying, delta, load, second, spread, stretches, watch
-from alembic_operator.importing.failures import ImportFailed, TryAgain
+from alembic_operator.importing import carrying
+from alembic_operator.importing.facts.failures import ImportFailed, TryAgain
+from alembic_operator.importing.sqlite import watch
+from alembic_operator.importing.tables import load, spread, stretches
+from alembic_operator.importing.transfer import delta, second
 
 if TYPE_CHECKING:
     from alembic.operations import Operations

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from alembic_operator.importing import carrying, seeds
-from alembic_operator.importing.failures import ImportFailed
+from alembic_operator.importing import carrying
+from alembic_operator.importing.facts.failures import ImportFailed
+from alembic_operator.importing.scanning import seeds
 from tests.runner.importing import PEOPLE, by_place
 from tests.runner.project import Project
 

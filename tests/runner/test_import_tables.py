@@ -9,7 +9,12 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from alembic_operator.importing import catalogue, lines, load, loading, mend, pairs, scan, snapshot, verify
+from alembic_operator.importing.mapping import pairs
+from alembic_operator.importing.postgres import catalogue
+from alembic_operator.importing.scanning import mend, scan
+from alembic_operator.importing.sqlite import snapshot
+from alembic_operator.importing.tables import lines, load, verify
+from alembic_operator.importing.transfer import loading
 from tests.runner.importing import Both, by_place
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from alembic_operator.importing import carrying, load, spread
-from alembic_operator.importing.failures import ImportFailed
+from alembic_operator.importing import carrying
+from alembic_operator.importing.facts.failures import ImportFailed
+from alembic_operator.importing.tables import load, spread
 
 if TYPE_CHECKING:
     from alembic.operations import Operations
@@ -81,7 +82,7 @@ def test_a_transaction_for_each_table_leaves_whole_ones_and_the_next_run_goes_on
 
 
 def test_tables_that_somebody_uses_are_not_waited_for_long(refused: Both, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alembic_operator.importing.connection.LOCK_TIMEOUT", "50ms")
+    monkeypatch.setattr("alembic_operator.importing.postgres.connection.LOCK_TIMEOUT", "50ms")
     with refused.database.connect(autocommit=False) as other:
         other.execute("select * from first")
         with pytest.raises(ImportFailed, match="somebody else uses the tables"):

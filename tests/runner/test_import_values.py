@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from alembic_operator.importing import scan
+from alembic_operator.importing.scanning import scan
 from tests.runner.importing import Both, by_place
 
 if TYPE_CHECKING:

@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from alembic_operator.contract.imports import MARK_TABLE
-from alembic_operator.importing import catalogue, mend, pairs, passes, refusals, scan, seeds, snapshot, turns, watch
-from alembic_operator.importing.answer import Answer
-from alembic_operator.importing.failures import ImportFailed, TryAgain
-from alembic_operator.importing.findings import Finding, blocking
-from alembic_operator.importing.load import Target
-from alembic_operator.importing.loading import MARKERS, ONE_TRANSACTION, Loading, unfinished
-from alembic_operator.importing.options import Options
-from alembic_operator.importing.scripts import Fresh, Scripts
-from alembic_operator.importing.second import Second, Touched
+from alembic_operator.importing.facts.answer import Answer
+from alembic_operator.importing.facts.failures import ImportFailed, TryAgain
+from alembic_operator.importing.facts.findings import Finding, blocking
+from alembic_operator.importing.facts.options import Options
+from alembic_operator.importing.mapping import pairs
+from alembic_operator.importing.postgres import catalogue, refusals
+from alembic_operator.importing.scanning import mend, scan, seeds
+from alembic_operator.importing.sqlite import snapshot, watch
+from alembic_operator.importing.sqlite.scripts import Fresh, Scripts
+from alembic_operator.importing.tables.load import Target
+from alembic_operator.importing.transfer import passes, turns
+from alembic_operator.importing.transfer.loading import MARKERS, ONE_TRANSACTION, Loading, unfinished
+from alembic_operator.importing.transfer.second import Second, Touched
 from alembic_operator.runner.database.versions import OWN_TABLES
 
 OURS = frozenset({MARKERS, passes.TABLE, mend.REJECTS, MARK_TABLE, *OWN_TABLES})

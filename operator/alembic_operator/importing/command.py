@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
-from alembic_operator.importing.options import OnBadRow, Options, Orphans, Verify
+from alembic_operator.importing.facts.options import OnBadRow, Options, Orphans, Verify
 
 _ERROR, _FOUND = 1, 2
 _READINGS = ("seconds", "milliseconds", "microseconds", "text", "hex", "bytes")
@@ -57,8 +57,8 @@ def run(asked: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
     try:
         from alembic_operator.importing import course, report  # noqa: PLC0415
-        from alembic_operator.importing.failures import ImportFailed  # noqa: PLC0415
-        from alembic_operator.importing.findings import blocking  # noqa: PLC0415
+        from alembic_operator.importing.facts.failures import ImportFailed  # noqa: PLC0415
+        from alembic_operator.importing.facts.findings import blocking  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         sys.stderr.write(f"there is no module {missing.name}; run `pip install 'alembic-operator[import]'`\n")
         return _ERROR

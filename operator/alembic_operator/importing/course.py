@@ -10,14 +10,17 @@ from typing import Any
 
 import asyncpg
 
-from alembic_operator.importing import catalogue, loading, marks, passes, refusals, snapshot, turns, watch
-from alembic_operator.importing.answer import Answer, Loaded
 from alembic_operator.importing.carrying import OURS, Run, carry_over
-from alembic_operator.importing.connection import connect
-from alembic_operator.importing.failures import ImportFailed, TryAgain
-from alembic_operator.importing.load import Target
-from alembic_operator.importing.options import Options
-from alembic_operator.importing.scripts import Fresh, Scripts, adopt
+from alembic_operator.importing.facts.answer import Answer, Loaded
+from alembic_operator.importing.facts.failures import ImportFailed, TryAgain
+from alembic_operator.importing.facts.options import Options
+from alembic_operator.importing.postgres import catalogue, refusals
+from alembic_operator.importing.postgres.connection import connect
+from alembic_operator.importing.sqlite import snapshot, watch
+from alembic_operator.importing.sqlite.scripts import Fresh, Scripts, adopt
+from alembic_operator.importing.tables import marks
+from alembic_operator.importing.tables.load import Target
+from alembic_operator.importing.transfer import loading, passes, turns
 
 _VERSION_TABLE = "alembic_version"
 

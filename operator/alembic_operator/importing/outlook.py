@@ -19,10 +19,10 @@ from pathlib import Path
 from alembic_operator.contract import PROGRESS_VARIABLE
 from alembic_operator.contract.import_progress import COMPARES, INDEXES, LOADS, ImportProgress
 from alembic_operator.contract.progress import PROGRESS_PORTS
-from alembic_operator.importing import snapshot
-from alembic_operator.importing.connection import APPLICATION, connect
-from alembic_operator.importing.options import Options
-from alembic_operator.importing.shapes import quoted
+from alembic_operator.importing.facts.options import Options
+from alembic_operator.importing.facts.shapes import quoted
+from alembic_operator.importing.postgres.connection import APPLICATION, connect
+from alembic_operator.importing.sqlite import snapshot
 from alembic_operator.runner.process import listener
 
 _PACE, _BEAT = 2.0, 10.0

@@ -2,8 +2,8 @@
 
 import json
 
-from alembic_operator.importing.answer import Answer
-from alembic_operator.importing.findings import Finding
+from alembic_operator.importing.facts.answer import Answer
+from alembic_operator.importing.facts.findings import Finding
 
 
 def as_json(answer: Answer) -> str:

@@ -15,14 +15,16 @@ from pathlib import Path
 
 from alembic_operator.contract import ExitCode
 from alembic_operator.contract.imports import FIRST, IMPORTED, SECOND, ImportAnswer, Told
-from alembic_operator.importing import course, outlook, snapshot, turns
-from alembic_operator.importing.answer import Answer
-from alembic_operator.importing.failures import ImportFailed, TryAgain
-from alembic_operator.importing.findings import Finding, blocking
-from alembic_operator.importing.handover import COPY, HANDOVER, PROGRAM, Handover, tell
-from alembic_operator.importing.marks import Mark
-from alembic_operator.importing.options import Options
-from alembic_operator.importing.scripts import Fresh
+from alembic_operator.importing import course, outlook
+from alembic_operator.importing.facts.answer import Answer
+from alembic_operator.importing.facts.failures import ImportFailed, TryAgain
+from alembic_operator.importing.facts.findings import Finding, blocking
+from alembic_operator.importing.facts.options import Options
+from alembic_operator.importing.sqlite import snapshot
+from alembic_operator.importing.sqlite.handover import COPY, HANDOVER, PROGRAM, Handover, tell
+from alembic_operator.importing.sqlite.scripts import Fresh
+from alembic_operator.importing.tables.marks import Mark
+from alembic_operator.importing.transfer import turns
 
 _FIELDS = (
     ("--exclude ", "spec.tables.exclude: "),
@@ -38,7 +40,7 @@ _FIELDS = (
 """What the command's messages advise, in the words of a DatabaseImport."""
 
 _CARRIED = ("__init__.py", "api/__init__.py", "api/reasons.py", "contract", "runner", "importing")
-_MAIN = "from alembic_operator.importing import aboard\nimport sys\nsys.exit(aboard.main(sys.argv[1:]))\n"
+_MAIN = "from alembic_operator.importing.sqlite import aboard\nimport sys\nsys.exit(aboard.main(sys.argv[1:]))\n"
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as any_of
 
-from alembic_operator.importing import batches
-from alembic_operator.importing.fields import field
-from alembic_operator.importing.shapes import Column
-from alembic_operator.importing.unfit import Unfit, UnfitError
+from alembic_operator.importing.facts.shapes import Column
+from alembic_operator.importing.facts.unfit import Unfit, UnfitError
+from alembic_operator.importing.mapping import batches
+from alembic_operator.importing.mapping.fields import field
 
 POSTGRESQL_REFUSES = {Unfit.DATE, Unfit.UUID, Unfit.JSON, Unfit.EMPTY}
 MONEY = (10 << 16 | 2) + 4

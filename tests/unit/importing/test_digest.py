@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from alembic_operator.importing import snapshot
+from alembic_operator.importing.sqlite import snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path

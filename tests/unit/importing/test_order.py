@@ -1,7 +1,7 @@
 """The order in which tables are filled."""
 
-from alembic_operator.importing.order import by_references
-from alembic_operator.importing.shapes import Reference, Table
+from alembic_operator.importing.facts.shapes import Reference, Table
+from alembic_operator.importing.tables.order import by_references
 
 
 def tables(**parents: str) -> list[Table]:

@@ -4,8 +4,8 @@ import asyncpg
 import pytest
 
 from alembic_operator.api.reasons import Effect, Reason
-from alembic_operator.importing import refusals
-from alembic_operator.importing.failures import TryAgain
+from alembic_operator.importing.facts.failures import TryAgain
+from alembic_operator.importing.postgres import refusals
 
 PASSING = {
     asyncpg.LockNotAvailableError: "LockTimeout",

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from alembic_operator.importing import report
-from alembic_operator.importing.answer import Answer, Loaded
-from alembic_operator.importing.findings import Finding
+from alembic_operator.importing.facts.answer import Answer, Loaded
+from alembic_operator.importing.facts.findings import Finding
 
 ANSWER = Answer(
     sha256="ab",

@@ -6,10 +6,11 @@ from contextlib import closing
 
 import pytest
 
-from alembic_operator.importing import pairs, rows
-from alembic_operator.importing.pairs import Pair
-from alembic_operator.importing.shapes import Column, FileTable, Table
-from alembic_operator.importing.unfit import UnfitError
+from alembic_operator.importing.facts.shapes import Column, FileTable, Table
+from alembic_operator.importing.facts.unfit import UnfitError
+from alembic_operator.importing.mapping import pairs
+from alembic_operator.importing.mapping.pairs import Pair
+from alembic_operator.importing.tables import rows
 
 LONG = 1 << 20
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from alembic_operator.importing import pairs, rows, spread
-from alembic_operator.importing.failures import TryAgain
-from alembic_operator.importing.shapes import Column, FileTable, Table
-from alembic_operator.importing.unfit import Unfit, UnfitError
+from alembic_operator.importing.facts.failures import TryAgain
+from alembic_operator.importing.facts.shapes import Column, FileTable, Table
+from alembic_operator.importing.facts.unfit import Unfit, UnfitError
+from alembic_operator.importing.mapping import pairs
+from alembic_operator.importing.tables import rows, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

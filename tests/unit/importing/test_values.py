@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as any_of
 
-from alembic_operator.importing import arrays, json_values, moments, values
-from alembic_operator.importing.unfit import Unfit, UnfitError
-from alembic_operator.importing.values import Convert, Stored
+from alembic_operator.importing.facts.unfit import Unfit, UnfitError
+from alembic_operator.importing.mapping import arrays, json_values, moments, values
+from alembic_operator.importing.mapping.values import Convert, Stored
 
 INTEGER = values.integer(-(2**31), 2**31 - 1)
 MONEY = values.numeric(10, 2)

@@ -1,0 +1,1 @@
+"""What all others speak of: tables and columns, options, findings, failures, the answer."""

@@ -1,0 +1,1 @@
+"""How a value of SQLite is written as PostgreSQL prints it, and which column goes into which."""

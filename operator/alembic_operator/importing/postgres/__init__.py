@@ -1,0 +1,1 @@
+"""The connection to PostgreSQL: what its catalogue says, and what it refuses."""

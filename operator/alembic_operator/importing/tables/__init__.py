@@ -1,0 +1,1 @@
+"""One table: its rows written into PostgreSQL, read back, and compared."""

@@ -1,0 +1,1 @@
+"""All tables, in one pass or in two, so that nothing half is ever visible."""
