@@ -23,7 +23,8 @@ class Guide:
     access: Access
     page: str
 
-    def _commands(self, section: str) -> list[str]:
+    def commands(self, section: str) -> list[str]:
+        """Return what stands behind the prompts of a section."""
         _, *parts = _SECTION.split((PROJECT / "docs" / "howto" / self.page).read_text(encoding="utf-8"))
         text = dict(zip(parts[::2], parts[1::2], strict=True))[section]
         lines = "".join(_BLOCK.findall(text)).splitlines()
@@ -31,9 +32,10 @@ class Guide:
 
     def follow(self, section: str) -> list[str]:
         """Run the commands of a section; return what each of them says."""
-        return [self._run(command) for command in self._commands(section)]
+        return [self.run(command) for command in self.commands(section)]
 
-    def _run(self, command: str) -> str:
+    def run(self, command: str) -> str:
+        """Run one command; return what it says."""
         program, *words = shlex.split(command)
         assert program == "kubectl", command
         if words[0] != "apply":
