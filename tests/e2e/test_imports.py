@@ -72,7 +72,7 @@ def test_after_the_way_back_two_passes_carry_over_what_came_to_sqlite_before_and
     guide, database = Guide(access, "import-in-the-cluster.md"), Database(access, "blog")
     _publish(access, LATER)
     guide.follow("Once more from the start")
-    *first, stop, ready = guide.commands("Phase 3 with a shorter stop: two passes")
+    *first, stop, ready = guide.commands("A shorter stop: two passes")
     for command in first:
         guide.run(command)
     assert _counts(access) == {"users": 21, "posts": 1001, "kept by": "sqlite"}
