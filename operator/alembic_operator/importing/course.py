@@ -1,6 +1,5 @@
 """The course of an import: copy, upgrade the copy, carry its rows over, answer."""
 
-import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -17,6 +16,7 @@ from alembic_operator.importing.facts.options import Options
 from alembic_operator.importing.postgres import catalogue, refusals
 from alembic_operator.importing.postgres.connection import connect
 from alembic_operator.importing.sqlite import snapshot, watch
+from alembic_operator.importing.sqlite.scratch import scratch
 from alembic_operator.importing.sqlite.scripts import Fresh, Scripts, adopt
 from alembic_operator.importing.tables import marks
 from alembic_operator.importing.tables.load import Target
@@ -54,8 +54,8 @@ async def run(options: Options, environ: Mapping[str, str]) -> Answer:
     try:
         if await _was_done(options, answer, connection):
             return answer
-        with tempfile.TemporaryDirectory(prefix="import-sqlite-") as scratch:
-            copy = Path(scratch, "copy.db")
+        with scratch() as directory:
+            copy = directory / "copy.db"
             snapshot.take(options.file, copy)
             answer.sha256 = snapshot.digest(copy, options.file)
             await _with_copy(options, answer, connection, Brought(copy, answer.sha256, (), (), _VERSION_TABLE, seen))
