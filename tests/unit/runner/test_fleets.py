@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +17,9 @@ from alembic_operator.runner.database.versions import VersionTable
 from alembic_operator.runner.process.journal import Journal
 from alembic_operator.runner.process.masking import Secrets
 from alembic_operator.runner.tenants import abreast, rollout, standing
+from alembic_operator.runner.tenants.crew import Crew, Hand
 from alembic_operator.runner.tenants.echoes import Echoes
+from alembic_operator.runner.tenants.lines import Line
 from alembic_operator.runner.tenants.load import Processors
 from alembic_operator.runner.tenants.places import Places, Rule
 from alembic_operator.runner.tenants.rollout import Width
@@ -188,3 +192,13 @@ def test_one_version_table_that_cannot_be_read_hides_no_other() -> None:
     assert [name for name, one in heads.items() if one is None] == ["ws_1", "ws_4", "ws_9"]
     assert heads["ws_3"] == heads["ws_7"] == ("two",)
     assert len(asked) < 2 * len(NAMES)
+
+
+def test_a_crew_goes_on_without_who_forks_and_waits_for_nothing_from_there() -> None:
+    ours, theirs = os.pipe()
+    os.close(theirs)
+    nursery: Any = SimpleNamespace(line=Line(ours))
+    crew = Crew(nursery, {}, 1)
+    assert [crew.how_ended(Hand(number, Line(-1))) for number in (1, 2)] == ["ended", "ended"]
+    assert list(crew.heard(0)) == []
+    os.close(ours)

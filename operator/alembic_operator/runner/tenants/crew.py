@@ -71,6 +71,8 @@ class Crew:
         self._poll = _select.poll()
         self._poll.register(nursery.line.descriptor, _select.POLLIN)
         self._ends: dict[int, int] = {}
+        self._tells = True
+        """Who forks is there, and tells how those end that it has forked."""
 
     @property
     def busy(self) -> list[Hand]:
@@ -128,7 +130,7 @@ class Crew:
     def how_ended(self, hand: Hand) -> str:
         """Return in words how a process has ended."""
         until = time.monotonic() + _BURIAL_SECONDS
-        while hand.number not in self._ends and time.monotonic() < until:
+        while hand.number not in self._ends and self._tells and time.monotonic() < until:
             if _select.select([self._nursery.line.descriptor], [], [], until - time.monotonic())[0]:
                 self._hear_of_ends()
         status = self._ends.get(hand.number)
@@ -142,8 +144,9 @@ class Crew:
 
     def _hear_of_ends(self) -> None:
         messages = self._nursery.line.heard()
-        if messages is None:
+        if messages is None and self._tells:
             self._poll.unregister(self._nursery.line.descriptor)
+            self._tells = False
         for message in messages or ():
             self._ends[int(message["number"])] = int(message["status"])
 
