@@ -70,8 +70,18 @@ REFUSED = {
     ),
     **{
         f"an import with another {field}": (an_import() | {"spec": SPEC | {field: "Other"}}, f"spec.{field}", CHOICE)
-        for field in ("onBadRow", "orphans", "verify")
+        for field in ("onBadRow", "orphans", "verify", "passes")
     },
+    "an import that stops a pod": (
+        an_import(cutover={"workload": {"kind": "Pod", "name": "users"}}),
+        "spec.cutover.workload.kind",
+        CHOICE,
+    ),
+    "an import that stops nobody": (
+        an_import(cutover={"workload": {"kind": "Deployment", "name": "a b"}}),
+        "spec.cutover.workload.name",
+        PATTERN,
+    ),
     "an import without time": (an_import(deadline="0s"), "spec.deadline", DEADLINE),
     "an import with a deadline that is none": (an_import(deadline="soon"), "spec.deadline", PATTERN),
 }
