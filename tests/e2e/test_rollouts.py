@@ -8,7 +8,7 @@ from alembic_operator.core.names import GATE_CONTAINER
 from demo.expectation import until
 from tests.e2e.containers import by_digest, kill
 from tests.e2e.migration import PATIENCE, database
-from tests.e2e.shop import BROKEN, REVISIONS
+from tests.e2e.shop import REVISIONS
 from tests.e2e.workloads import gate_of, gate_starts, image_of, is_held, is_ready
 
 if TYPE_CHECKING:
@@ -131,21 +131,6 @@ def test_a_rollout_that_is_undone_waits_and_says_why_when_the_database_may_not_b
     assert len([pod for pod in shop.app.pods("v2") if is_ready(pod)]) == 2
     shop.app.undo()
     shop.until_rolled_out("v2")
-    assert shop.problems() == []
-
-
-def test_a_failed_migration_keeps_its_pods_waiting_and_the_repaired_release_replaces_them(open_shop: OpenShop) -> None:
-    shop = open_shop("repaired")
-    shop.app.ship(BROKEN)
-    told = shop.migration.until_stalled()
-    assert told.reason == "RevisionFailed"
-    shop.app.until_at_gate(BROKEN)
-    held = shop.migration.until(lambda raw: raw["status"].get("heldPods") == 1, "holding a pod")
-    assert REVISIONS[BROKEN] in held.message
-    shop.app.ship("v4")
-    shop.until_rolled_out("v4")
-    assert shop.migration.database.heads() == [REVISIONS["v4"]]
-    assert BROKEN not in shop.answered()
     assert shop.problems() == []
 
 
