@@ -1,15 +1,14 @@
 """Read what a migration pod answers when it is asked how far it is: foreign text, whoever it is that listens there."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from math import isfinite
 from typing import Any
 
 from alembic_operator.contract import servers
 from alembic_operator.contract.fleet import Fleet
-from alembic_operator.contract.progress import PROGRESS_BYTES, Build, Progress, WaitingFor
+from alembic_operator.contract.progress import Build, Progress, WaitingFor
 from alembic_operator.core.observation import reading
+from alembic_operator.core.observation.answer import of_run, seconds
 from alembic_operator.core.observation.fleet import clean
 from alembic_operator.core.observation.pods import Pod
 from alembic_operator.core.observation.reading import Manifest
@@ -17,24 +16,15 @@ from alembic_operator.core.observation.reading import Manifest
 _NAME, _SENTENCE = 253, 1024
 """Characters, as the status has them."""
 
-_FIRST, _LAST = 0.0, 221_845_392_000.0
-"""Seconds since 1970, up to the year 9000: what can be written as a time."""
-
 _LONGEST = 1e9
 """Seconds that something can have lasted."""
 
 
 def read_progress(answer: bytes, run: str) -> Progress | None:
     """Return what an HTTP answer says of this very run; None: it says nothing of it, or cannot be understood."""
-    head, _, body = answer.partition(b"\r\n\r\n")
-    if len(answer) > PROGRESS_BYTES or b" 200 " not in head[:16]:
-        return None
-    try:
-        raw = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    at, since, moved = (_seconds(raw, name, _LAST) for name in ("at", "since", "moved"))
-    if reading.text(raw, "run") != run or at is None or since is None or moved is None:
+    raw = of_run(answer, run)
+    at, since, moved = (seconds(raw, name) for name in ("at", "since", "moved"))
+    if at is None or since is None or moved is None:
         return None
     return Progress(
         at=at,
@@ -45,7 +35,7 @@ def read_progress(answer: bytes, run: str) -> Progress | None:
         index=_number(raw, "index"),
         of=_number(raw, "of"),
         statement=_text(raw, "statement", _SENTENCE),
-        seconds=_seconds(raw, "seconds", _LONGEST) or 0.0,
+        seconds=seconds(raw, "seconds", _LONGEST) or 0.0,
         waiting_for=_waiting_for(reading.fields(raw, "waiting_for")),
         build=_build(reading.fields(raw, "build")),
         note=_text(raw, "note", _SENTENCE),
@@ -79,7 +69,7 @@ def _waiting_for(raw: Manifest) -> WaitingFor | None:
     if pid is None:
         return None
     application, user, state = (_text(raw, name) for name in ("application", "user", "state"))
-    return WaitingFor(pid, application, user, state, _seconds(raw, "seconds", _LONGEST))
+    return WaitingFor(pid, application, user, state, seconds(raw, "seconds", _LONGEST))
 
 
 def _build(raw: Manifest) -> Build | None:
@@ -96,10 +86,3 @@ def _text(raw: Any, name: str, longest: int = _NAME) -> str:
 
 def _number(raw: Any, name: str) -> int:
     return reading.number(raw, name) or 0
-
-
-def _seconds(raw: Any, name: str, most: float) -> float | None:
-    found = raw.get(name) if isinstance(raw, dict) else None
-    if isinstance(found, bool) or not isinstance(found, int | float) or not _FIRST <= found <= most:
-        return None
-    return float(found) if isfinite(found) else None
