@@ -20,7 +20,6 @@ from alembic_operator.contract import PROGRESS_VARIABLE
 from alembic_operator.contract.import_progress import COMPARES, INDEXES, LOADS, ImportProgress
 from alembic_operator.contract.progress import PROGRESS_PORTS
 from alembic_operator.importing.facts.options import Options
-from alembic_operator.importing.facts.shapes import quoted
 from alembic_operator.importing.postgres.connection import APPLICATION, connect
 from alembic_operator.importing.sqlite import snapshot
 from alembic_operator.runner.process import listener
@@ -70,7 +69,7 @@ def _rows(copy: Path) -> dict[str, int]:
     """Return how many rows each table of the copy has; before anybody else has it open."""
     with suppress(sqlite3.Error), closing(snapshot.open_copy(copy)) as opened:
         names = snapshot.names(opened)
-        return {one: opened.execute(f"SELECT count(*) FROM {quoted(one)}").fetchone()[0] for one in names}
+        return {one: snapshot.count(opened, one) for one in names}
     return {}
 
 

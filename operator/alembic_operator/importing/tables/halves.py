@@ -1,13 +1,9 @@
 """Looks for changed stretches of a large table in two processes: to read its values takes most of a second pass."""
 
 import multiprocessing
-import os
-import signal
 import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from multiprocessing.connection import Connection
-from urllib.parse import quote
 
 from alembic_operator.importing.facts.failures import TryAgain
 from alembic_operator.importing.facts.shapes import quoted
@@ -21,14 +17,13 @@ _Part = tuple[int, int]
 
 def changed_of(copy: sqlite3.Connection, pair: Pair, before: Sequence[Stretch]) -> list[Changed]:
     """Return what has changed since; nobody may write to the copy meanwhile."""
-    file = copy.execute("PRAGMA database_list").fetchone()[2]
-    middle = len(before) // 2
-    edge = _row_id(copy, pair, before[middle]) if pair.file.rows >= spread.LARGE and middle else None
-    if edge is None or not file or not spread.may_fork():
+    file, middle = spread.shared(copy, pair), len(before) // 2
+    edge = _row_id(copy, pair, before[middle]) if file and middle else None
+    if file is None or edge is None:
         return changed(copy, pair, before, (0, len(before)), EVERYTHING)
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
-    work = theirs, os.fsdecode(file), pair, before, ((middle, len(before)), (edge, EVERYTHING[1]))
+    work = theirs, file, pair, before, ((middle, len(before)), (edge, EVERYTHING[1]))
     other = context.Process(target=_tell, args=work, daemon=True)
     other.start()
     theirs.close()
@@ -36,7 +31,7 @@ def changed_of(copy: sqlite3.Connection, pair: Pair, before: Sequence[Stretch]) 
         own = changed(copy, pair, before, (0, middle), (EVERYTHING[0], edge - 1))
         told = ours.recv()
     except EOFError as error:
-        raise TryAgain("a process that reads the copy was killed; give it more memory") from error
+        raise TryAgain(spread.KILLED) from error
     finally:
         ours.close()
         other.kill()
@@ -58,14 +53,6 @@ def _row_id(copy: sqlite3.Connection, pair: Pair, stretch: Stretch) -> int | Non
 
 
 def _tell(pipe: Connection, file: str, pair: Pair, before: Sequence[Stretch], which: tuple[_Part, Span]) -> None:
-    """Send what has changed, or an error: in a process of its own."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    spread.close_all_but(pipe.fileno())
-    try:
-        with closing(sqlite3.connect(f"file:{quote(file)}?mode=ro", uri=True)) as copy:
-            pipe.send(changed(copy, pair, before, *which))
-    except BrokenPipeError:
-        pass
-    except Exception as error:  # noqa: BLE001 - it is raised again where somebody waits
-        pipe.send(error)
+    """Send what has changed."""
+    with spread.reading(pipe, file) as copy:
+        pipe.send(changed(copy, pair, before, *which))

@@ -39,6 +39,10 @@ class Target:
         """Return a table's name for SQL."""
         return f"{quoted(self.schema)}.{quoted(table)}"
 
+    async def has(self, table: str) -> bool:
+        """Tell whether there is a table."""
+        return await self.connection.fetchval("SELECT to_regclass($1)", self.place(table)) is not None
+
     async def copy(self, pair: Pair, blocks: Generator[bytes, None, None], *, frozen: bool) -> int:
         """Send rows to a table, and return how many there were."""
         told = await self.connection.copy_to_table(

@@ -37,9 +37,9 @@ async def leave(target: Target, name: str, mark: Mark) -> None:
 
 async def find(target: Target, name: str) -> Mark | None:
     """Return the mark of an earlier run; None: there is none."""
-    place = target.place(MARK_TABLE)
-    if await target.connection.fetchval("SELECT to_regclass($1)", place) is None:
+    if not await target.has(MARK_TABLE):
         return None
+    place = target.place(MARK_TABLE)
     row = await target.connection.fetchrow(
         f"SELECT sha256, tables, rows, quarantined FROM {place} WHERE name = $1", name
     )

@@ -19,6 +19,7 @@ from alembic_operator.importing.tables.rows import EVERYTHING, Span, blocks
 
 LARGE = 50_000
 """Rows for which processes are started."""
+KILLED = "a process that reads the copy was killed; give it more memory"
 _PROCESSES = 2
 _ROWS_OF_A_SPAN = 2048
 _FIRST_FILE = 3
@@ -28,8 +29,8 @@ _FIRST_FILE = 3
 @contextmanager
 def written(copy: sqlite3.Connection, pair: Pair) -> Iterator[Generator[bytes, None, None]]:
     """Yield a table's rows, as `blocks` does and in the same order; nobody may write to the copy meanwhile."""
-    file = copy.execute("PRAGMA database_list").fetchone()[2]
-    if pair.file.rows < LARGE or not file or not may_fork():
+    file = shared(copy, pair)
+    if file is None:
         yield blocks(copy, pair)
         return
     spans = _spans(copy, pair)
@@ -38,7 +39,7 @@ def written(copy: sqlite3.Connection, pair: Pair) -> Iterator[Generator[bytes, N
     try:
         for number in range(_PROCESSES):
             ours, theirs = context.Pipe(duplex=False)
-            work = theirs, os.fsdecode(file), pair, spans[number::_PROCESSES]
+            work = theirs, file, pair, spans[number::_PROCESSES]
             process = context.Process(target=_write, args=work, daemon=True)
             process.start()
             theirs.close()
@@ -49,6 +50,12 @@ def written(copy: sqlite3.Connection, pair: Pair) -> Iterator[Generator[bytes, N
             ours.close()
             process.kill()
             process.join()
+
+
+def shared(copy: sqlite3.Connection, pair: Pair) -> str | None:
+    """Return the copy's file, where processes may read a table and it is large enough for them; None: where not."""
+    file = copy.execute("PRAGMA database_list").fetchone()[2]
+    return os.fsdecode(file) if file and pair.file.rows >= LARGE and may_fork() else None
 
 
 def may_fork() -> bool:
@@ -67,19 +74,26 @@ def _spans(copy: sqlite3.Connection, pair: Pair) -> list[Span]:
 
 
 def _write(pipe: Connection, file: str, pair: Pair, spans: Sequence[Span]) -> None:
-    """Send blocks, None behind each span, and an error instead of what cannot be written: in a process of its own."""
+    """Send blocks, and None behind each span."""
+    with reading(pipe, file) as copy:
+        for span in spans:
+            for block in blocks(copy, pair, span):
+                pipe.send(block)
+            pipe.send(None)
+
+
+@contextmanager
+def reading(pipe: Connection, file: str) -> Iterator[sqlite3.Connection]:
+    """Yield the copy to a process of its own, and send an error instead of what it cannot read."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     close_all_but(pipe.fileno())
     try:
         with closing(sqlite3.connect(f"file:{quote(file)}?mode=ro", uri=True)) as copy:
-            for span in spans:
-                for block in blocks(copy, pair, span):
-                    pipe.send(block)
-                pipe.send(None)
+            yield copy
     except BrokenPipeError:
         pass
-    except Exception as error:  # noqa: BLE001 - it is raised again where somebody waits for the rows
+    except Exception as error:  # noqa: BLE001 - it is raised again where somebody waits
         pipe.send(error)
 
 
@@ -100,4 +114,4 @@ def _in_turn(pipes: Sequence[Connection], number: int) -> Generator[bytes, None,
                     raise block
                 yield block
         except EOFError as error:
-            raise TryAgain("a process that reads the copy was killed; give it more memory") from error
+            raise TryAgain(KILLED) from error

@@ -25,7 +25,7 @@ ONE_TRANSACTION = 1 << 30
 
 async def unfinished(target: Target) -> bool:
     """Tell whether a run with a transaction for each table has not come to its end."""
-    return await target.connection.fetchval("SELECT to_regclass($1)", target.place(MARKERS)) is not None
+    return await target.has(MARKERS)
 
 
 @dataclass(frozen=True)
@@ -161,8 +161,8 @@ class Loading:
 
     async def put_aside_anew(self, pair: Pair) -> None:
         """Keep what was not imported, instead of what an earlier pass has left out."""
-        place = self.target.place(mend.REJECTS)
-        if await self.target.connection.fetchval("SELECT to_regclass($1)", place) is not None:
+        if await self.target.has(mend.REJECTS):
+            place = self.target.place(mend.REJECTS)
             await self.target.connection.execute(f"DELETE FROM {place} WHERE table_name = $1", pair.name)
         await self.put_aside(pair)
 

@@ -119,7 +119,7 @@ async def _places(target: Target, pair: Pair) -> list[str]:
 
 async def find(target: Target) -> dict[str, Kept] | None:
     """Return what was kept, by table; None: there was no first pass."""
-    if await target.connection.fetchval("SELECT to_regclass($1)", target.place(TABLE)) is None:
+    if not await target.has(TABLE):
         return None
     rows = await target.connection.fetch(f"SELECT * FROM {target.place(TABLE)}")
     return {
