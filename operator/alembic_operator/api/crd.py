@@ -1,7 +1,7 @@
 """The CustomResourceDefinition of DatabaseMigration, as the API server takes it."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic.config import JsonDict
 
@@ -104,27 +104,34 @@ RULES = (
 
 def crd() -> dict[str, Any]:
     """Return the whole manifest; deterministic, ready to be applied."""
-    names = {
-        "kind": KIND,
-        "listKind": f"{KIND}List",
-        "plural": PLURAL,
-        "singular": KIND.lower(),
-        "shortNames": [SHORT_NAME],
-        "categories": ["alembic"],
-    }
-    return definition(names, PRINTER_COLUMNS, root())
+    return definition(Names(KIND, PLURAL, SHORT_NAME), PRINTER_COLUMNS, root())
 
 
-def definition(names: dict[str, Any], columns: Sequence[dict[str, Any]], root: Schema) -> dict[str, Any]:
+class Names(NamedTuple):
+    """Those of one kind."""
+
+    kind: str
+    plural: str
+    short: str
+
+
+def definition(names: Names, columns: Sequence[dict[str, Any]], root: Schema) -> dict[str, Any]:
     """Return the manifest of one kind of the group."""
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{names['plural']}.{GROUP}"},
+        "metadata": {"name": f"{names.plural}.{GROUP}"},
         "spec": {
             "group": GROUP,
             "scope": "Namespaced",
-            "names": names,
+            "names": {
+                "kind": names.kind,
+                "listKind": f"{names.kind}List",
+                "plural": names.plural,
+                "singular": names.kind.lower(),
+                "shortNames": [names.short],
+                "categories": ["alembic"],
+            },
             "versions": [
                 {
                     "name": VERSION,

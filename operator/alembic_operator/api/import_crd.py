@@ -52,18 +52,7 @@ RULES = (
 
 def import_crd() -> dict[str, Any]:
     """Return the whole manifest; deterministic, ready to be applied."""
-    return crd.definition(
-        {
-            "kind": KIND,
-            "listKind": f"{KIND}List",
-            "plural": PLURAL,
-            "singular": KIND.lower(),
-            "shortNames": [SHORT_NAME],
-            "categories": ["alembic"],
-        },
-        PRINTER_COLUMNS,
-        root(),
-    )
+    return crd.definition(crd.Names(KIND, PLURAL, SHORT_NAME), PRINTER_COLUMNS, root())
 
 
 def root() -> Schema:
