@@ -160,6 +160,6 @@ api-binaries: # etcd, the API server and its controllers, for the tests of the A
 	@$(CLUSTER) build --only etcd kube-apiserver kube-controller-manager kubectl helm
 
 $(INSTALLED): pyproject.toml constraints.txt
-	$(BASE) -m venv $(VENV)
+	$(BASE) -m venv --clear $(VENV)  # what another Python has left there would be mixed in
 	$(PYTHON) -m pip install --quiet --constraint constraints.txt --editable '.[dev,migrate,runner]'
 	@touch $@
